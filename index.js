@@ -1,0 +1,20 @@
+export { builtinDriverDependencies, builtinDrivers } from "./js/builtin-drivers.js";
+export { isStorageError } from "./js/errors.js";
+export {
+  filterKeyByBase,
+  filterKeyByDepth,
+  hasDotSegment,
+  joinKeys,
+  normalizeBaseKey,
+  normalizeKey,
+} from "./js/keys.js";
+export { isNative } from "./js/native-driver.js";
+export { prefixStorage } from "./js/prefix.js";
+export { restoreSnapshot, snapshot } from "./js/snapshot.js";
+export { createStorage } from "./js/storage.js";
+export { setStorage, useStorage } from "./js/use-storage.js";
+
+/** Says that `factory` makes drivers; it is returned as it is. */
+export function defineDriver(factory) {
+  return factory;
+}

@@ -1,0 +1,24 @@
+import { storageError } from "../errors.js";
+import { createNativeDriver } from "../native-driver.js";
+
+export default function lruCache(options = {}) {
+  const { sizeCalculation, dispose, lib: _, ...settings } = options;
+  for (const name of ["fetchMethod", "memoMethod"]) {
+    if (name in options) {
+      throw storageError("INVALID_OPTIONS", "lru-cache", "create", undefined, `${name} is not supported`);
+    }
+  }
+  return createNativeDriver("lru-cache", options, {
+    settings: { ...settings, observed: dispose !== undefined },
+    observe: { measure: sizeCalculation ?? measure, dispose },
+    methods(owner) {
+      return { dispose: () => owner.items.clear(), getInstance: () => owner.items };
+    },
+  });
+}
+
+function measure(content, key) {
+  if (typeof content === "string") return key.length + Buffer.byteLength(content);
+  return key.length + (content?.byteLength ?? JSON.stringify(content)?.length ?? 0);
+}
+export { lruCache as "module.exports" };

@@ -1,0 +1,60 @@
+/** What memory's `getInstance()` gives: a live, Map-like view of the driver's items, without a copy of them. */
+
+export class MemoryMap {
+  #driver;
+
+  constructor(driver) {
+    this.#driver = driver;
+  }
+
+  get size() {
+    return this.#driver.getKeys().length;
+  }
+
+  has(key) {
+    return this.#driver.hasItem(key);
+  }
+
+  get(key) {
+    return this.#driver.hasItem(key) ? (this.#driver.getItemRaw(key) ?? undefined) : undefined;
+  }
+
+  set(key, value) {
+    this.#driver.setItemRaw(key, value);
+    return this;
+  }
+
+  delete(key) {
+    const had = this.#driver.hasItem(key);
+    this.#driver.removeItem(key);
+    return had;
+  }
+
+  clear() {
+    this.#driver.clear();
+  }
+
+  keys() {
+    return this.#driver.getKeys().values();
+  }
+
+  *values() {
+    for (const key of this.keys()) yield this.get(key);
+  }
+
+  *entries() {
+    for (const key of this.keys()) yield [key, this.get(key)];
+  }
+
+  forEach(callback, receiver) {
+    for (const [key, value] of this.entries()) callback.call(receiver, value, key, this);
+  }
+
+  [Symbol.iterator]() {
+    return this.entries();
+  }
+
+  get [Symbol.toStringTag]() {
+    return "Map";
+  }
+}

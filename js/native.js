@@ -1,0 +1,169 @@
+/**
+ * The addon: loaded here, once an environment, and the answers that come later.
+ *
+ * Its functions take integer handles; src/binding/calls.rs describes each. `slots` holds the values of in-memory drivers.
+ */
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+
+/** Answers that are no slot; src/binding/environment.rs has the same list. */
+export const MISS = -1;
+export const INVALID = -2;
+export const SCRIPT = -3;
+export const PENDING = -4;
+export const NEEDS_VALUE = -5;
+export const NEEDS_SIZE = -6;
+export const TOO_LARGE = -7;
+export const DROPPED = -8;
+export const MOUNTED = -9;
+export const DONE = -10;
+
+/** Places in `registers`. */
+export const MOUNT = 0;
+export const OFFSET = 1;
+export const NORMAL = 2;
+const REQUEST = 3;
+const RELEASED = 4;
+const TIMED = 5;
+
+export const native = load();
+
+export const registers = new Int32Array(native.registers);
+
+export const slots = [];
+
+const waiting = new Map();
+
+native.connect((results) => {
+  for (let index = 0; index < results.length; index += 3) {
+    const request = results[index];
+    const call = waiting.get(request);
+    waiting.delete(request);
+    try {
+      if (!results[index + 1]) throw results[index + 2];
+      call.resolve(call.decode ? call.decode(results[index + 2]) : results[index + 2]);
+    } catch (error) {
+      call.reject(error);
+    }
+  }
+});
+
+/** The promise of the call that just answered PENDING; `decode` turns what comes into the result. */
+export function pending(decode) {
+  const request = registers[REQUEST];
+  return new Promise((resolve, reject) => {
+    waiting.set(request, { resolve, reject, decode });
+  });
+}
+
+/** To be called after a call of an in-memory driver, when its value has been read. */
+export function settle() {
+  if (registers[RELEASED] !== 0) dropReleased();
+}
+
+/** As `settle`, after a write. */
+export function settleWrite() {
+  if (registers[RELEASED] !== 0) dropReleased();
+  if (registers[TIMED] !== 0 && sweeper === undefined) scheduleSweep(SWEEP_INTERVAL);
+}
+
+function dropReleased() {
+  for (const slot of native.takeReleased()) {
+    const value = slots[slot];
+    slots[slot] = undefined;
+    if (value instanceof Disposable) value.dispose();
+  }
+}
+
+/** A value that somebody wants to hear of when it leaves its driver. */
+export class Disposable {
+  constructor(value, dispose) {
+    this.value = value;
+    this.dispose = dispose;
+  }
+}
+
+/** Milliseconds between two sweeps, while anything can expire. */
+const SWEEP_INTERVAL = 1000;
+
+let sweeper;
+
+function scheduleSweep(delay) {
+  sweeper = setTimeout(() => {
+    const next = native.sweep();
+    settle();
+    sweeper = undefined;
+    if (next >= 0) scheduleSweep(SWEEP_INTERVAL);
+  }, delay);
+  sweeper.unref?.();
+}
+
+/** Keys as they come from the addon: joined by line feeds, or an array. */
+export function toKeys(list) {
+  return typeof list === "string" ? list.split("\n") : list;
+}
+
+function load() {
+  const path = process.env.RUSTORAGE_LIBRARY_PATH;
+  if (path) return require(path);
+  const problems = [];
+  for (const candidate of candidates()) {
+    try {
+      return candidate();
+    } catch (error) {
+      problems.push(error);
+    }
+  }
+  const tried = problems.map((error) => `\n  ${error.message.split("\n")[0]}`).join("");
+  const error = new Error(
+    `[rustorage] No binary for ${process.platform} ${process.arch} could be loaded.${tried}\n` +
+      `In a checkout run \`make build\`; in an app install the package of the platform beside rustorage.`,
+    { cause: problems.at(-1) },
+  );
+  error.code = "ADDON_NOT_FOUND";
+  throw error;
+}
+
+/** A checkout's own binary first, then the platform's package. The names are literal, so that bundlers find them. */
+function candidates() {
+  const glibc = () => process.report?.getReport().header.glibcVersionRuntime !== undefined;
+  switch (`${process.platform} ${process.arch}`) {
+    case "linux x64":
+      return glibc()
+        ? [
+            () => require("../npm/linux-x64-gnu/rustorage.linux-x64-gnu.node"),
+            () => require("@rustorage/linux-x64-gnu"),
+          ]
+        : [() => require("@rustorage/linux-x64-musl")];
+    case "linux arm64":
+      return glibc()
+        ? [
+            () => require("../npm/linux-arm64-gnu/rustorage.linux-arm64-gnu.node"),
+            () => require("@rustorage/linux-arm64-gnu"),
+          ]
+        : [() => require("@rustorage/linux-arm64-musl")];
+    case "darwin x64":
+      return [
+        () => require("../npm/darwin-x64/rustorage.darwin-x64.node"),
+        () => require("@rustorage/darwin-x64"),
+      ];
+    case "darwin arm64":
+      return [
+        () => require("../npm/darwin-arm64/rustorage.darwin-arm64.node"),
+        () => require("@rustorage/darwin-arm64"),
+      ];
+    case "win32 x64":
+      return [
+        () => require("../npm/win32-x64-msvc/rustorage.win32-x64-msvc.node"),
+        () => require("@rustorage/win32-x64-msvc"),
+      ];
+    case "win32 arm64":
+      return [
+        () => require("../npm/win32-arm64-msvc/rustorage.win32-arm64-msvc.node"),
+        () => require("@rustorage/win32-arm64-msvc"),
+      ];
+    default:
+      return [];
+  }
+}

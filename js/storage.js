@@ -1,0 +1,550 @@
+/**
+ * The storage: one conductor for every driver. Rust routes a call and does it where the driver is native; a JavaScript
+ * driver's method is called here.
+ */
+import { cellContent, fromCell, toCell } from "./cells.js";
+import { invalidBase, invalidKey, storageError } from "./errors.js";
+import { filterKeyByBase, filterKeyByDepth, joinKeys, normalizeKey } from "./keys.js";
+import { lifeOf, nativeOwner, toBytesOrText, toMeta, writeObserved } from "./native-driver.js";
+import {
+  DONE,
+  DROPPED,
+  INVALID,
+  MISS,
+  MOUNT,
+  MOUNTED,
+  NEEDS_SIZE,
+  NEEDS_VALUE,
+  NORMAL,
+  OFFSET,
+  PENDING,
+  SCRIPT,
+  TOO_LARGE,
+  native,
+  pending,
+  registers,
+  settle,
+  settleWrite,
+  slots,
+  toKeys,
+} from "./native.js";
+import memory from "./drivers/memory.js";
+import { convertItem, convertRaw, isRawType, rawToText, stringify, textToRaw, toItem } from "./serialize.js";
+import { createWatcher } from "./watch.js";
+
+const dropped = new FinalizationRegistry((table) => {
+  native.dropTable(table);
+  settle();
+});
+
+export function createStorage(options = {}) {
+  const table = native.createTable(false);
+  /** By the number that the addon gives a mount: `{ base, driver, owner }`, with the owner of a native driver. */
+  const mounts = new Map();
+  const watcher = createWatcher(() => mounts.values());
+
+  const mountDriver = (base, driver) => {
+    if (driver === null || typeof driver !== "object") {
+      throw storageError("INVALID_OPTIONS", String(driver), "mount", base, "a driver is an object");
+    }
+    const owner = nativeOwner(driver);
+    const id = native.mount(table, base || "", owner === undefined ? -1 : owner.handle);
+    if (id === INVALID) throw invalidBase(base, "mount");
+    const prefix = basePrefix(base);
+    if (id === MOUNTED) throw new Error(`already mounted at ${prefix}`);
+    if (prefix === "") {
+      for (const [known, mount] of mounts) if (mount.base === "") mounts.delete(known);
+    }
+    const mount = { base: prefix, driver, owner };
+    mounts.set(id, mount);
+    return mount;
+  };
+
+  /** The JavaScript driver that the addon just routed to, and the key as that driver knows it. */
+  const scripted = (key) => ({
+    mount: mounts.get(registers[MOUNT]),
+    key: (registers[NORMAL] !== 0 ? key : native.normalize(key)).slice(registers[OFFSET]),
+  });
+
+  const planned = (base, parents, operation) => {
+    const plan = native.plan(table, base || "", parents, false);
+    if (plan === INVALID) throw invalidBase(base, operation);
+    return plan.map((id) => ({ id, ...mounts.get(id) }));
+  };
+
+  const changed = (event, key, driver) => {
+    if (watcher.active && !driver.watch) watcher.emit(event, native.normalize(key));
+  };
+  /** As `changed`, for the mount that the addon just routed to. */
+  const changedNative = (event, key) => {
+    if (watcher.active) changed(event, key, mounts.get(registers[MOUNT]).driver);
+  };
+
+  const typedItem = async (key, options) => {
+    if (isRawType(options.type)) {
+      return convertRaw(await readRaw(key, options, "getItem"), options.type);
+    }
+    const code = native.get(table, key, false);
+    if (code === SCRIPT) {
+      const { mount, key: relative } = scripted(key);
+      return convertItem(await call(mount, "getItem", relative, options), options.type);
+    }
+    if (code === PENDING) return convertItem(await pending(), options.type);
+    if (code === INVALID) throw invalidKey(key, "getItem");
+    const content = code === MISS ? null : cellContent(slots[code]);
+    settle();
+    return convertItem(content, options.type);
+  };
+
+  const readRaw = (key, options, operation) => {
+    const code = native.get(table, key, true);
+    if (code >= 0) {
+      const content = cellContent(slots[code]);
+      settle();
+      return Promise.resolve(content ?? null);
+    }
+    if (code === SCRIPT) {
+      const { mount, key: relative } = scripted(key);
+      return mount.driver.getItemRaw
+        ? call(mount, "getItemRaw", relative, options)
+        : call(mount, "getItem", relative, options).then(textToRaw);
+    }
+    if (code === PENDING) return pending();
+    return settled(code, key, operation);
+  };
+
+  /** The answers that every operation on a key has alike. */
+  const settled = (code, key, operation) => {
+    settle();
+    return code === INVALID ? Promise.reject(invalidKey(key, operation)) : Promise.resolve(null);
+  };
+
+  /** Writes a cell to a native driver; `code` is what `native.set` answered. */
+  const writeNative = (code, key, cell, life, operation) => {
+    if (code >= 0) {
+      slots[code] = cell;
+      settleWrite();
+    } else if (code === NEEDS_SIZE) {
+      writeObserved(table, key, life, cell, mounts.get(registers[MOUNT]).owner, operation);
+    } else if (code === NEEDS_VALUE) {
+      const { driver, owner } = mounts.get(registers[MOUNT]);
+      const content = cellContent(cell);
+      // A function has no text; unstorage's fs refuses it likewise, with words of its own.
+      const sent = toBytesOrText(content, owner, operation, key);
+      native.submitSet(table, key, sent, life, operation === "setItemRaw");
+      const written = pending();
+      return watcher.active ? written.then(() => changed("update", key, driver)) : written;
+    } else if (code === TOO_LARGE) {
+      const { owner } = mounts.get(registers[MOUNT]);
+      throw storageError("TOO_LARGE", owner.name, operation, key, "the driver may hold nothing");
+    } else if (code === DROPPED) {
+      settle();
+    }
+    changedNative("update", key);
+    return Promise.resolve();
+  };
+
+  const writeItem = (key, value, options) => {
+    let cell;
+    try {
+      cell = toCell(value);
+    } catch (error) {
+      // What cannot be stored matters only where it would be.
+      const route = native.route(table, key);
+      if (route === INVALID) throw invalidKey(key, "setItem");
+      if (route === SCRIPT && !mounts.get(registers[MOUNT]).driver.setItem) return Promise.resolve();
+      throw error;
+    }
+    const life = lifeOf(options);
+    const code = native.set(table, key, life, -1);
+    if (code >= 0) {
+      slots[code] = cell;
+      settleWrite();
+      changedNative("update", key);
+      return Promise.resolve();
+    }
+    if (code === INVALID) throw invalidKey(key, "setItem");
+    if (code === SCRIPT) {
+      const { mount, key: relative } = scripted(key);
+      if (!mount.driver.setItem) return Promise.resolve();
+      const written = call(mount, "setItem", relative, cellContent(cell), options);
+      return written.then(() => changed("update", key, mount.driver));
+    }
+    return writeNative(code, key, cell, life, "setItem");
+  };
+
+  const storage = {
+    hasItem(key, options = {}) {
+      const code = native.has(table, key);
+      if (code === DONE) return Promise.resolve(true);
+      if (code === MISS) {
+        settle();
+        return Promise.resolve(false);
+      }
+      if (code === PENDING) return pending();
+      if (code === SCRIPT) {
+        const { mount, key: relative } = scripted(key);
+        return call(mount, "hasItem", relative, options);
+      }
+      return settled(code, key, "hasItem");
+    },
+
+    getItem(key, options = {}) {
+      if (options !== null && options.type !== undefined) return typedItem(key, options);
+      const code = native.get(table, key, false);
+      if (code >= 0) {
+        try {
+          const item = fromCell(slots[code]);
+          settle();
+          return Promise.resolve(item);
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      }
+      if (code === PENDING) return pending(toItem);
+      if (code === SCRIPT) {
+        const { mount, key: relative } = scripted(key);
+        return call(mount, "getItem", relative, options).then(toItem);
+      }
+      return settled(code, key, "getItem");
+    },
+
+    async getItems(items, commonOptions = {}) {
+      const entries = items.map((item) => {
+        const { key, options } = typeof item === "string" ? { key: item } : item;
+        const route = native.route(table, key);
+        if (route === INVALID) throw invalidKey(key, "getItems");
+        const merged = options ? { ...commonOptions, ...options } : commonOptions;
+        const batch = route === SCRIPT ? scripted(key) : undefined;
+        const batched = batch?.mount.driver.getItems && !isRawType(merged?.type);
+        return {
+          key: native.normalize(key),
+          options: merged,
+          mount: batched ? batch.mount : undefined,
+          relative: batched ? batch.key : undefined,
+        };
+      });
+      const batches = Map.groupBy
+        ? Map.groupBy(entries, (entry) => entry.mount)
+        : groupByMount(entries);
+      const found = new Map();
+      const extra = [];
+      await Promise.all(
+        [...batches].map(async ([mount, batch]) => {
+          if (mount === undefined) {
+            const values = await Promise.all(
+              batch.map(({ key, options }) => storage.getItem(key, options)),
+            );
+            batch.forEach((entry, index) => found.set(entry, values[index]));
+          } else {
+            await readBatch(mount, batch, commonOptions, found, extra);
+          }
+        }),
+      );
+      const results = entries
+        .filter((entry) => found.has(entry))
+        .map((entry) => ({ key: entry.key, value: found.get(entry) }));
+      return results.concat(extra);
+    },
+
+    getItemRaw(key, options = {}) {
+      return readRaw(key, options, "getItemRaw");
+    },
+
+    setItem(key, value, options = {}) {
+      if (value === undefined) return storage.removeItem(key);
+      try {
+        return writeItem(key, value, options);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+
+    async setItems(items, commonOptions) {
+      const batches = new Map();
+      // Every key and value is read before the first is written.
+      const entries = items.map(({ key, value, options }) => {
+        const route = native.route(table, key);
+        if (route === INVALID) throw invalidKey(key, "setItems");
+        const mount = mounts.get(registers[MOUNT]);
+        const entry = {
+          key: native.normalize(key),
+          value: stringify(value),
+          options: options ? { ...commonOptions, ...options } : commonOptions,
+        };
+        if (route === SCRIPT && mount.driver.setItems) {
+          const relative = scripted(key).key;
+          if (!batches.has(mount)) batches.set(mount, []);
+          batches.get(mount).push({ ...entry, key: relative, full: entry.key });
+          return undefined;
+        }
+        return { ...entry, value: route === SCRIPT ? entry.value : (value ?? entry.value) };
+      });
+      const writes = entries.filter((entry) => entry !== undefined);
+      await Promise.all([
+        ...writes.map(({ key, value, options }) => writeItem(key, value, options)),
+        ...[...batches].map(async ([mount, batch]) => {
+          const sent = batch.map(({ key, value, options }) => ({ key, value, options }));
+          await call(mount, "setItems", sent, commonOptions);
+          for (const { full } of batch) changed("update", full, mount.driver);
+        }),
+      ]);
+    },
+
+    setItemRaw(key, value, options = {}) {
+      if (value === undefined) return storage.removeItem(key, options);
+      try {
+        const life = lifeOf(options);
+        const code = native.set(table, key, life, -1);
+        if (code === INVALID) throw invalidKey(key, "setItemRaw");
+        if (code !== SCRIPT) return writeNative(code, key, value, life, "setItemRaw");
+        const { mount, key: relative } = scripted(key);
+        const { driver } = mount;
+        if (!driver.setItemRaw && !driver.setItem) return Promise.resolve();
+        const written = driver.setItemRaw
+          ? call(mount, "setItemRaw", relative, value, options)
+          : call(mount, "setItem", relative, rawToText(value), options);
+        return written.then(() => changed("update", key, driver));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+
+    async removeItem(key, options = {}) {
+      const { removeMeta, removeMata } = typeof options === "boolean" ? { removeMeta: options } : (options ?? {});
+      const withMeta = removeMeta || removeMata;
+      const code = native.remove(table, key);
+      if (code === SCRIPT) {
+        const { mount, key: relative } = scripted(key);
+        if (!mount.driver.removeItem) return;
+        const passed = typeof options === "boolean" ? { removeMeta: options } : options;
+        await call(mount, "removeItem", relative, passed);
+        if (withMeta) await call(mount, "removeItem", relative + "$", passed);
+        changed("remove", key, mount.driver);
+        return;
+      }
+      if (code === INVALID) throw invalidKey(key, "removeItem");
+      const { driver } = mounts.get(registers[MOUNT]);
+      settle();
+      if (code === PENDING) await pending();
+      if (withMeta) {
+        if (native.remove(table, native.normalize(key) + "$") === PENDING) await pending();
+        else settle();
+      }
+      changed("remove", key, driver);
+    },
+
+    async getMeta(key, options = {}) {
+      const { nativeOnly } = typeof options === "boolean" ? { nativeOnly: options } : (options ?? {});
+      const passed = typeof options === "boolean" ? { nativeOnly: options } : options;
+      const meta = Object.create(null);
+      const code = native.meta(table, key);
+      if (code === INVALID) throw invalidKey(key, "getMeta");
+      if (code === PENDING) Object.assign(meta, await pending(toMeta));
+      let kept;
+      if (code === SCRIPT) {
+        const { mount, key: relative } = scripted(key);
+        if (mount.driver.getMeta) Object.assign(meta, await call(mount, "getMeta", relative, passed));
+        if (!nativeOnly) kept = toItem(await call(mount, "getItem", relative + "$", passed));
+      } else if (!nativeOnly) {
+        kept = await storage.getItem(native.normalize(key) + "$");
+      }
+      if (kept && typeof kept === "object") {
+        for (const field of ["atime", "mtime"]) {
+          if (typeof kept[field] === "string") kept[field] = new Date(kept[field]);
+        }
+        Object.assign(meta, kept);
+      }
+      return meta;
+    },
+
+    async setMeta(key, value, options = {}) {
+      return storage.setItem(metaKey(key, "setMeta"), value, options);
+    },
+
+    async removeMeta(key, options = {}) {
+      return storage.removeItem(metaKey(key, "removeMeta"), options);
+    },
+
+    async getKeys(base, options = {}) {
+      const plan = planned(base, true, "getKeys");
+      const prefix = basePrefix(base);
+      const maxDepth = options?.maxDepth;
+      const lists = [];
+      const masks = [];
+      for (const mount of plan) {
+        if (mount.owner) {
+          const depth = maxDepth === undefined || maxDepth >= 2 ** 31 ? -1 : Math.floor(maxDepth);
+          const list = native.keys(table, mount.id, prefix, depth, false);
+          lists.push(toKeys(list === PENDING ? await pending() : list));
+          settle();
+        } else {
+          const keys = await listScripted(mount, prefix, masks, options);
+          lists.push(keys.filter((key) => filterKeyByBase(key, prefix)));
+        }
+        masks.push(mount.base);
+      }
+      const keys = lists.length === 1 ? lists[0] : lists.flat();
+      return maxDepth === undefined ? keys : keys.filter((key) => filterKeyByDepth(key, maxDepth));
+    },
+
+    async clear(base, options = {}) {
+      const plan = planned(base, true, "clear");
+      const prefix = basePrefix(base);
+      const masks = [];
+      await Promise.all(
+        plan.map((mount) => {
+          const hidden = [...masks];
+          masks.push(mount.base);
+          return mount.owner ? clearNative(mount, prefix) : clearScripted(mount, prefix, hidden, options);
+        }),
+      );
+    },
+
+    async dispose() {
+      await Promise.all([...mounts.values()].map(disposeMount));
+    },
+
+    watch: (callback) => watcher.add(callback),
+
+    unwatch: () => watcher.stop(),
+
+    mount(base, driver) {
+      watcher.added(mountDriver(base, driver));
+      return storage;
+    },
+
+    async unmount(base, dispose = true) {
+      const prefix = basePrefix(base);
+      const mount = [...mounts.values()].find((known) => known.base === prefix);
+      if (prefix === "" || mount === undefined) return;
+      watcher.removed(mount);
+      if (dispose) await disposeMount(mount);
+      const id = native.unmount(table, base);
+      if (id !== MISS) mounts.delete(id);
+      settle();
+    },
+
+    getMount(key = "") {
+      const { driver, base } = mounts.get(native.mountOf(table, key));
+      return { driver, base };
+    },
+
+    getMounts(base = "", { parents = false } = {}) {
+      return native.plan(table, base, Boolean(parents), true).map((id) => {
+        const mount = mounts.get(id);
+        return { driver: mount.driver, base: mount.base };
+      });
+    },
+
+    keys: (base, options = {}) => storage.getKeys(base, options),
+    get: (key, options = {}) => storage.getItem(key, options),
+    set: (key, value, options = {}) => storage.setItem(key, value, options),
+    has: (key, options = {}) => storage.hasItem(key, options),
+    del: (key, options = {}) => storage.removeItem(key, options),
+    remove: (key, options = {}) => storage.removeItem(key, options),
+  };
+
+  const metaKey = (key, operation) => {
+    if (native.route(table, key) === INVALID) throw invalidKey(key, operation);
+    return native.normalize(key) + "$";
+  };
+
+  /** The full keys of a JavaScript driver under `prefix` that no other mount answers, hidden ones too. */
+  const listScripted = async (mount, prefix, masks, options) => {
+    const relativeBase = prefix.length > mount.base.length ? prefix.slice(mount.base.length) : undefined;
+    const keys = await call(mount, "getKeys", relativeBase, options);
+    return [...keys]
+      .map((key) => mount.base + normalizeKey(key))
+      .filter((key) => key.startsWith(prefix) && !masks.some((mask) => key.startsWith(mask)));
+  };
+
+  const clearNative = async (mount, prefix) => {
+    const gone = native.clear(table, mount.id, prefix);
+    const keys = gone === PENDING ? await pending() : gone;
+    settle();
+    if (watcher.active) for (const key of toKeys(keys)) changed("remove", key, mount.driver);
+  };
+
+  const clearScripted = async (mount, prefix, masks, options) => {
+    const { driver } = mount;
+    const whole = prefix.length <= mount.base.length;
+    if (!driver.clear && !driver.removeItem) return;
+    const listed = !whole || !driver.clear || (watcher.active && !driver.watch);
+    const keys = listed ? await listScripted(mount, prefix, whole ? [] : masks, options) : [];
+    if (whole && driver.clear) {
+      await call(mount, "clear", undefined, options);
+    } else if (driver.removeItem) {
+      await Promise.all(
+        keys.map((key) => call(mount, "removeItem", key.slice(mount.base.length), options)),
+      );
+    }
+    for (const key of keys) changed("remove", key, driver);
+  };
+
+  mountDriver("", options.driver ?? memory());
+  dropped.register(storage, table);
+  return storage;
+}
+
+/** Reads through a JavaScript driver's own getItems, which may leave keys out or add some. */
+async function readBatch(mount, batch, commonOptions, found, extra) {
+  const asked = batch.map(({ relative, options }) => ({ key: relative, options }));
+  const answers = await call(mount, "getItems", asked, commonOptions);
+  const open = new Map();
+  for (const entry of batch) {
+    if (!open.has(entry.key)) open.set(entry.key, []);
+    open.get(entry.key).push(entry);
+  }
+  for (const answer of answers) {
+    const key = joinKeys(mount.base, answer.key);
+    const entry = open.get(key)?.shift();
+    const value = await convertItem(answer.value, (entry?.options ?? commonOptions)?.type);
+    if (entry) found.set(entry, value);
+    else extra.push({ key, value });
+  }
+}
+
+function groupByMount(entries) {
+  const groups = new Map();
+  for (const entry of entries) {
+    const group = groups.get(entry.mount);
+    if (group) group.push(entry);
+    else groups.set(entry.mount, [entry]);
+  }
+  return groups;
+}
+
+/** Calls a JavaScript driver's method, detached: what it throws rejects, what it returns resolves. */
+function call(mount, operation, ...args) {
+  const method = mount.driver[operation];
+  if (typeof method !== "function") {
+    const name = mount.driver.name ?? "unnamed";
+    const key = typeof args[0] === "string" ? mount.base + args[0] : undefined;
+    return Promise.reject(
+      storageError("UNSUPPORTED", name, operation, key, `the driver has no ${operation}`),
+    );
+  }
+  try {
+    const result = method(...args);
+    return typeof result?.then === "function" ? asPromise(result) : Promise.resolve(result);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function asPromise(thenable) {
+  return thenable instanceof Promise ? thenable : Promise.resolve(thenable);
+}
+
+async function disposeMount({ driver }) {
+  if (typeof driver.dispose === "function") {
+    const { dispose } = driver;
+    await dispose();
+  }
+}
+
+function basePrefix(base) {
+  const key = native.normalize(base || "");
+  return key && key + ":";
+}

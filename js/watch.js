@@ -1,0 +1,69 @@
+/** A storage's watchers: drivers that watch by themselves report here, for the others the storage does. */
+import { normalizeKey } from "./keys.js";
+
+export function createWatcher(mounts) {
+  let listeners = [];
+  /** What stops each mount's own watching. */
+  const stops = new Map();
+
+  const emit = (event, key) => {
+    if (!watcher.active) return;
+    const normalized = normalizeKey(key);
+    for (const listener of listeners) listener(event, normalized);
+  };
+
+  const start = async (mount) => {
+    if (!mount.driver.watch || stops.has(mount)) return;
+    stops.set(mount, undefined);
+    const { watch } = mount.driver;
+    try {
+      const stop = await watch((event, key) => emit(event, mount.base + key));
+      // Unmounted or stopped meanwhile.
+      if (stops.has(mount)) stops.set(mount, stop);
+      else await stop?.();
+    } catch (error) {
+      stops.delete(mount);
+      throw error;
+    }
+  };
+
+  const stop = async (mount) => {
+    const unwatch = stops.get(mount);
+    stops.delete(mount);
+    await unwatch?.();
+  };
+
+  const watcher = {
+    active: false,
+    emit,
+
+    async add(listener) {
+      if (!watcher.active) {
+        watcher.active = true;
+        for (const mount of mounts()) await start(mount);
+      }
+      listeners.push(listener);
+      return async () => {
+        listeners = listeners.filter((known) => known !== listener);
+        if (listeners.length === 0) await watcher.stop();
+      };
+    },
+
+    async stop() {
+      listeners = [];
+      if (!watcher.active) return;
+      for (const mount of stops.keys()) await stop(mount);
+      watcher.active = false;
+    },
+
+    added(mount) {
+      // As nobody waits for a mount, nobody else could hear of the failure.
+      if (watcher.active) start(mount).catch(console.error);
+    },
+
+    removed(mount) {
+      stop(mount).catch(console.error);
+    },
+  };
+  return watcher;
+}

@@ -1,0 +1,463 @@
+//! The functions that JavaScript calls, each described where it stands.
+#![allow(clippy::unnecessary_wraps, reason = "all stand in one table, and share its signature")]
+
+use napi::sys;
+
+use super::{
+    completion::Outcome,
+    environment::{Environment, Submitted, Table, Target, code, register},
+    raw::{Call, Handler, Reply},
+    text,
+    value::{self, KeyList},
+};
+use crate::{
+    driver::{CallOptions, InlineDriver, Lane, Written},
+    drivers,
+    error::{Cause, StorageError},
+    key::{KeyPrefix, Listing, normalize},
+    router::Router,
+};
+
+pub const TABLE: &[(&str, Handler)] = &[
+    ("connect", connect),
+    ("createDriver", create_driver),
+    ("dropDriver", drop_driver),
+    ("driverFlags", driver_flags),
+    ("createTable", create_table),
+    ("dropTable", drop_table),
+    ("mount", mount),
+    ("unmount", unmount),
+    ("plan", plan),
+    ("mountOf", mount_of),
+    ("normalize", normalized),
+    ("route", route),
+    ("get", get),
+    ("has", has),
+    ("set", set),
+    ("submitSet", submit_set),
+    ("remove", remove),
+    ("meta", meta),
+    ("keys", keys),
+    ("clear", clear),
+    ("takeReleased", take_released),
+    ("sweep", sweep),
+    ("setClock", set_clock),
+];
+
+type Answer = Result<Reply, StorageError>;
+
+impl Call {
+    pub fn handle(&self, index: usize) -> usize {
+        usize::try_from(self.number(index)).unwrap_or(usize::MAX)
+    }
+
+    fn number(&self, index: usize) -> i32 {
+        let mut number = -1;
+        // SAFETY: the handles are valid in this call; what is no number leaves -1.
+        unsafe { sys::napi_get_value_int32(self.env, self.arguments[index], &raw mut number) };
+        number
+    }
+
+    fn double(&self, index: usize) -> f64 {
+        let mut number = 0.0;
+        // SAFETY: the handles are valid in this call; what is no number leaves 0.
+        unsafe { sys::napi_get_value_double(self.env, self.arguments[index], &raw mut number) };
+        number
+    }
+
+    fn flag(&self, index: usize) -> bool {
+        let mut flag = false;
+        // SAFETY: the handles are valid in this call; what is no boolean leaves false.
+        unsafe { sys::napi_get_value_bool(self.env, self.arguments[index], &raw mut flag) };
+        flag
+    }
+
+    fn text(&self, index: usize) -> Option<String> {
+        String::from_utf8(text::utf8(self.env, self.arguments[index])?).ok()
+    }
+}
+
+/// `connect(complete)`: `complete([request, worked, value, …])` will be called with the answers of pending calls.
+fn connect(this: &mut Environment, call: &Call) -> Answer {
+    this.connect(call.arguments[0]).map_err(|error| internal(error.reason.clone()))?;
+    Ok(Reply::Nothing)
+}
+
+/// `createDriver(name, options)` → driver. The options are JSON.
+fn create_driver(this: &mut Environment, call: &Call) -> Answer {
+    let (name, options) = (call.text(0).unwrap_or_default(), call.text(1).unwrap_or_default());
+    let lane = drivers::create(&name, &options)?;
+    Ok(handle(this.drivers.insert(lane)))
+}
+
+/// `dropDriver(driver)`: mounts that use it keep it.
+fn drop_driver(this: &mut Environment, call: &Call) -> Answer {
+    if let Some(lane) = this.drivers.remove(call.handle(0)) {
+        release_unused(this, &lane);
+    }
+    Ok(Reply::Nothing)
+}
+
+/// `driverFlags(driver)` → bits: 1 ttl, 2 maxDepth.
+fn driver_flags(this: &mut Environment, call: &Call) -> Answer {
+    let lane = this.drivers.get(call.handle(0)).ok_or_else(|| internal("no such driver".into()))?;
+    let flags = lane.capabilities();
+    Ok(Reply::Code(i32::from(flags.ttl) | i32::from(flags.max_depth) << 1))
+}
+
+/// `createTable(verbatim)` → table, without any mount. A verbatim table takes keys as they are.
+fn create_table(this: &mut Environment, call: &Call) -> Answer {
+    let table = Table { router: Router::default(), verbatim: call.flag(0) };
+    Ok(handle(this.tables.insert(table)))
+}
+
+/// `dropTable(table)`.
+fn drop_table(this: &mut Environment, call: &Call) -> Answer {
+    if let Some(table) = this.tables.remove(call.handle(0)) {
+        let lanes: Vec<Lane> = table.router.plan(b"", true).filter_map(|mount| native(&mount.target)).collect();
+        drop(table);
+        for lane in lanes {
+            release_unused(this, &lane);
+        }
+    }
+    Ok(Reply::Nothing)
+}
+
+/// `mount(table, base, driver)` → mount, or MOUNTED or INVALID. Without a driver the mount is a JavaScript driver's.
+fn mount(this: &mut Environment, call: &Call) -> Answer {
+    let target = this.drivers.get(call.handle(2)).map_or(Target::Script, |lane| Target::Native(lane.clone()));
+    let code = this.with_text(call, 1, |this, raw| {
+        let Ok(prefix) = KeyPrefix::parse(raw) else {
+            return code::INVALID;
+        };
+        let Some(table) = this.tables.get_mut(call.handle(0)) else {
+            return code::INVALID;
+        };
+        table.router.mount(prefix, target).map_or(code::MOUNTED, u32::cast_signed)
+    });
+    Ok(Reply::Code(code))
+}
+
+/// `unmount(table, base)` → the mount that is gone, or MISS.
+fn unmount(this: &mut Environment, call: &Call) -> Answer {
+    let code = this.with_text(call, 1, |this, raw| {
+        let prefix = KeyPrefix::parse(raw).ok();
+        let table = this.tables.get_mut(call.handle(0));
+        let removed = table.zip(prefix).and_then(|(table, prefix)| table.router.unmount(&prefix));
+        let Some(mount) = removed else {
+            return code::MISS;
+        };
+        let (id, lane) = (mount.id, native(&mount.target));
+        drop(mount);
+        if let Some(lane) = lane {
+            release_unused(this, &lane);
+        }
+        id.cast_signed()
+    });
+    Ok(Reply::Code(code))
+}
+
+/// `plan(table, base, parents, loose)` → the mounts at or under base, with `parents` those above it; longest first. A loose
+/// base matches as a string prefix. INVALID for an invalid base.
+fn plan(this: &mut Environment, call: &Call) -> Answer {
+    let mut mounts = Vec::new();
+    let code = this.with_text(call, 1, |this, raw| {
+        let loose = call.flag(3);
+        let (text, prefix) = (normalize(raw), KeyPrefix::parse(raw));
+        let base = match &prefix {
+            _ if loose => text.as_ref(),
+            Ok(prefix) => prefix.as_bytes(),
+            Err(_) => return code::INVALID,
+        };
+        let Some(table) = this.tables.get(call.handle(0)) else {
+            return code::INVALID;
+        };
+        mounts.extend(table.router.plan(base, call.flag(2)).map(|mount| mount.id.cast_signed()));
+        code::DONE
+    });
+    if code == code::INVALID {
+        return Ok(Reply::Code(code));
+    }
+    Ok(Reply::Value(value::array(call.env, mounts.into_iter().map(|mount| value::integer(call.env, mount)))))
+}
+
+/// `mountOf(table, key)` → the mount that `getMount(key)` names.
+fn mount_of(this: &mut Environment, call: &Call) -> Answer {
+    let code = this.with_text(call, 1, |this, raw| {
+        let mut key = normalize(raw).into_owned();
+        key.push(b':');
+        let mount = this.tables.get(call.handle(0)).and_then(|table| table.router.route_bytes(&key));
+        mount.map_or(code::MISS, |mount| mount.id.cast_signed())
+    });
+    Ok(Reply::Code(code))
+}
+
+/// `normalize(key)` → string.
+fn normalized(this: &mut Environment, call: &Call) -> Answer {
+    let mut result = std::ptr::null_mut();
+    this.with_text(call, 0, |_, raw| {
+        result = value::key(call.env, &normalize(raw));
+        code::DONE
+    });
+    Ok(Reply::Value(result))
+}
+
+/// `route(table, key)` → SCRIPT, INVALID, or DONE for a native driver's mount; the register MOUNT holds the mount.
+fn route(this: &mut Environment, call: &Call) -> Answer {
+    Ok(Reply::Code(this.route(call, |_, _, _, _| code::DONE)))
+}
+
+/// `get(table, key, raw)` → slot, MISS, SCRIPT, INVALID or PENDING (text, with `raw` a Buffer, or null).
+fn get(this: &mut Environment, call: &Call) -> Answer {
+    Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
+        Lane::Inline(driver) => driver.borrow_mut().get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed),
+        Lane::Blocking(driver) => {
+            let raw = call.flag(2);
+            let operation = if raw { "getItemRaw" } else { "getItem" };
+            this.submit(driver, operation, one(key, full), move |driver, key| {
+                driver.get(key).map(if raw { Outcome::Bytes } else { Outcome::Text })
+            })
+        }
+    })))
+}
+
+/// `has(table, key)` → DONE, MISS, SCRIPT, INVALID or PENDING (a boolean).
+fn has(this: &mut Environment, call: &Call) -> Answer {
+    Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
+        Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
+        Lane::Blocking(driver) => {
+            this.submit(driver, "hasItem", one(key, full), |driver, key| driver.has(key).map(Outcome::Boolean))
+        }
+    })))
+}
+
+/// `set(table, key, ttl, size)` → slot, SCRIPT, INVALID, NEEDS_VALUE, NEEDS_SIZE (for a size below 0), TOO_LARGE or
+/// DROPPED. The ttl is in milliseconds.
+fn set(this: &mut Environment, call: &Call) -> Answer {
+    Ok(Reply::Code(this.route(call, |this, lane, key, _| match lane {
+        Lane::Inline(driver) => {
+            let mut driver = driver.borrow_mut();
+            let size = call.double(3);
+            if size < 0.0 && driver.capabilities().sized {
+                return code::NEEDS_SIZE;
+            }
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "`as` clamps, which is what is meant"
+            )]
+            let options = CallOptions { ttl: call.double(2), size: size as u64 };
+            let written = driver.set(key, options, &mut this.scope());
+            this.set_register(register::TIMED, usize::from(driver.is_timed()));
+            match written {
+                Written::Slot(slot) => slot.cast_signed(),
+                Written::TooLarge => code::TOO_LARGE,
+                Written::Dropped => code::DROPPED,
+            }
+        }
+        Lane::Blocking(_) => code::NEEDS_VALUE,
+    })))
+}
+
+/// `submitSet(table, key, value, ttl, raw)` → PENDING. The value is a string or a Uint8Array.
+fn submit_set(this: &mut Environment, call: &Call) -> Answer {
+    let value = text::utf8(call.env, call.arguments[2]).or_else(|| text::bytes(call.env, call.arguments[2]));
+    let value = value.ok_or_else(|| internal("a value is text or bytes".into()))?;
+    let options = CallOptions { ttl: call.double(3), size: 0 };
+    let operation = if call.flag(4) { "setItemRaw" } else { "setItem" };
+    Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
+        Lane::Inline(_) => code::INVALID,
+        Lane::Blocking(driver) => this.submit(driver, operation, one(key, full), move |driver, key| {
+            driver.set(key, &value, options).map(|()| Outcome::Nothing)
+        }),
+    })))
+}
+
+/// `remove(table, key)` → DONE, MISS, SCRIPT, INVALID or PENDING.
+fn remove(this: &mut Environment, call: &Call) -> Answer {
+    Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
+        Lane::Inline(driver) => found(driver.borrow_mut().remove(key, &mut this.scope())),
+        Lane::Blocking(driver) => {
+            this.submit(driver, "removeItem", one(key, full), |driver, key| {
+                driver.remove(key).map(|()| Outcome::Nothing)
+            })
+        }
+    })))
+}
+
+/// `meta(table, key)` → MISS for a driver without native meta, SCRIPT, INVALID or PENDING (null, or the five numbers of
+/// [`crate::driver::Meta`]).
+fn meta(this: &mut Environment, call: &Call) -> Answer {
+    Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
+        Lane::Inline(_) => code::MISS,
+        Lane::Blocking(driver) => {
+            this.submit(driver, "getMeta", one(key, full), |driver, key| driver.meta(key).map(Outcome::Meta))
+        }
+    })))
+}
+
+/// `keys(table, mount, base, maxDepth, all)` → the full keys as [`KeyList`] has them, or PENDING with the same. A depth
+/// below 0 is none; `all` lists keys that end in `$` too.
+fn keys(this: &mut Environment, call: &Call) -> Answer {
+    let depth = usize::try_from(call.number(3)).ok();
+    let Some((lane, listing)) = listing(this, call, 2, depth, call.flag(4)) else {
+        return Ok(Reply::Code(code::INVALID));
+    };
+    match &lane {
+        Lane::Inline(driver) => {
+            let mut keys = KeyList::default();
+            list(&mut *driver.borrow_mut(), this, &listing, &mut |key| keys.push(listing.mount.as_bytes(), key));
+            this.report_released();
+            Ok(Reply::Value(keys.to_js(call.env)))
+        }
+        Lane::Blocking(driver) => {
+            let code = this.submit(driver, "getKeys", many(&listing), move |driver, _| {
+                let mut keys = KeyList::default();
+                for key in driver.keys(&listing)? {
+                    keys.push(listing.mount.as_bytes(), &key);
+                }
+                Ok(Outcome::Keys(keys))
+            });
+            Ok(Reply::Code(code))
+        }
+    }
+}
+
+/// `clear(table, mount, base)` → the full keys that are gone, or PENDING with the same. Keys that end in `$` go too.
+fn clear(this: &mut Environment, call: &Call) -> Answer {
+    let Some((lane, mut listing)) = listing(this, call, 2, None, true) else {
+        return Ok(Reply::Code(code::INVALID));
+    };
+    if listing.relative_base().is_empty() {
+        // The whole mount goes, with what other mounts hide of it.
+        listing.masks.clear();
+    }
+    match &lane {
+        Lane::Inline(driver) => {
+            let mut gone = KeyList::default();
+            let mut relative: Vec<Box<[u8]>> = Vec::new();
+            list(&mut *driver.borrow_mut(), this, &listing, &mut |key| relative.push(key.into()));
+            for key in relative {
+                driver.borrow_mut().remove(&key, &mut this.scope());
+                gone.push(listing.mount.as_bytes(), &key);
+            }
+            this.report_released();
+            Ok(Reply::Value(gone.to_js(call.env)))
+        }
+        Lane::Blocking(driver) => {
+            let code = this.submit(driver, "clear", many(&listing), move |driver, _| {
+                let mut gone = KeyList::default();
+                for key in driver.clear(&listing)? {
+                    gone.push(listing.mount.as_bytes(), &key);
+                }
+                Ok(Outcome::Keys(gone))
+            });
+            Ok(Reply::Code(code))
+        }
+    }
+}
+
+/// `takeReleased()` → the slots whose values are gone.
+fn take_released(this: &mut Environment, call: &Call) -> Answer {
+    let slots = this.slots.take_released();
+    this.report_released();
+    let slots = slots.into_iter().map(|slot| value::integer(call.env, slot.cast_signed()));
+    Ok(Reply::Value(value::array(call.env, slots)))
+}
+
+/// `sweep()` → the milliseconds until the next item expires, or -1. Releases what is expired.
+fn sweep(this: &mut Environment, _: &Call) -> Answer {
+    let mut lanes: Vec<Lane> = Vec::new();
+    for table in this.tables.iter() {
+        lanes.extend(table.router.plan(b"", true).filter_map(|mount| native(&mount.target)));
+    }
+    let mut next: Option<u64> = None;
+    for lane in &lanes {
+        if let Lane::Inline(driver) = lane
+            && let Some(wait) = driver.borrow_mut().sweep(&mut this.scope())
+        {
+            next = Some(next.map_or(wait, |next| next.min(wait)));
+        }
+    }
+    this.report_released();
+    Ok(Reply::Code(next.map_or(-1, |wait| i32::try_from(wait).unwrap_or(i32::MAX))))
+}
+
+/// `setClock(milliseconds)`: the time stands still there; a negative one lets it run. For tests.
+fn set_clock(this: &mut Environment, call: &Call) -> Answer {
+    let milliseconds = call.double(0);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked, and `as` clamps")]
+    this.clock.fix((milliseconds >= 0.0).then_some(milliseconds as u64));
+    Ok(Reply::Nothing)
+}
+
+fn listing(
+    this: &mut Environment,
+    call: &Call,
+    base: usize,
+    depth: Option<usize>,
+    hidden: bool,
+) -> Option<(Lane, Listing)> {
+    let mut found = None;
+    this.with_text(call, base, |this, raw| {
+        let prefix = KeyPrefix::parse(raw).ok();
+        let table = this.tables.get(call.handle(0));
+        let mount =
+            table.and_then(|table| table.router.get(u32::try_from(call.handle(1)).ok()?).map(|mount| (table, mount)));
+        if let (Some((table, mount)), Some(base)) = (mount, prefix)
+            && let Some(lane) = native(&mount.target)
+        {
+            let mut listing = table.router.listing(mount, base, depth);
+            listing.hidden = hidden;
+            found = Some((lane, listing));
+        }
+        code::DONE
+    });
+    found
+}
+
+fn list(driver: &mut dyn InlineDriver, this: &mut Environment, listing: &Listing, emit: &mut dyn FnMut(&[u8])) {
+    driver.keys(listing, &mut this.scope(), emit);
+}
+
+fn native(target: &Target) -> Option<Lane> {
+    match target {
+        Target::Native(lane) => Some(lane.clone()),
+        Target::Script => None,
+    }
+}
+
+/// The last user of an in-memory driver is gone: so are its values.
+fn release_unused(this: &mut Environment, lane: &Lane) {
+    if let Lane::Inline(driver) = lane
+        && std::rc::Rc::strong_count(driver) == 1
+    {
+        let everything = Listing { hidden: true, ..Listing::default() };
+        let mut keys: Vec<Box<[u8]>> = Vec::new();
+        list(&mut *driver.borrow_mut(), this, &everything, &mut |key| keys.push(key.into()));
+        for key in keys {
+            driver.borrow_mut().remove(&key, &mut this.scope());
+        }
+        this.report_released();
+    }
+}
+
+fn one(relative: &[u8], full: &[u8]) -> Submitted {
+    Submitted { relative: relative.into(), full: full.into(), exclusive: false }
+}
+
+fn many(listing: &Listing) -> Submitted {
+    Submitted { relative: Box::default(), full: listing.base.as_bytes().into(), exclusive: true }
+}
+
+fn found(found: bool) -> i32 {
+    if found { code::DONE } else { code::MISS }
+}
+
+fn handle(index: usize) -> Reply {
+    Reply::Code(i32::try_from(index).unwrap_or(i32::MAX))
+}
+
+fn internal(message: String) -> StorageError {
+    StorageError { driver: "binding", operation: "call", key: None, cause: Cause::InvalidOptions(message) }
+}

@@ -1,0 +1,286 @@
+//! What one environment (the main thread, or a worker) has of its own.
+
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr,
+    sync::Arc,
+};
+
+use napi::{Result, check_status, sys};
+
+use super::{
+    completion::{Completion, Outcome, Queue},
+    raw::{Call, Function, panic_text},
+    text::Reader,
+};
+use crate::{
+    clock::Clock,
+    driver::{BlockingDriver, Lane, Pool, Scope, Slots},
+    error::{Cause, StorageError},
+    key::Key,
+    router::Router,
+};
+
+/// Answers that are no slot. js/native.js has the same list.
+pub mod code {
+    pub const MISS: i32 = -1;
+    pub const INVALID: i32 = -2;
+    /// A JavaScript driver's mount: see the registers `MOUNT`, `OFFSET` and `NORMAL`.
+    pub const SCRIPT: i32 = -3;
+    /// The answer comes later, under the number in the register `REQUEST`.
+    pub const PENDING: i32 = -4;
+    /// A blocking driver: call `submitSet` with the value.
+    pub const NEEDS_VALUE: i32 = -5;
+    /// The driver has limits: call again with the value's size.
+    pub const NEEDS_SIZE: i32 = -6;
+    pub const TOO_LARGE: i32 = -7;
+    pub const DROPPED: i32 = -8;
+    pub const MOUNTED: i32 = -9;
+    pub const DONE: i32 = -10;
+}
+
+pub mod register {
+    pub const MOUNT: usize = 0;
+    pub const OFFSET: usize = 1;
+    pub const NORMAL: usize = 2;
+    pub const REQUEST: usize = 3;
+    pub const RELEASED: usize = 4;
+    /// 1 if the driver that was written to holds items that expire.
+    pub const TIMED: usize = 5;
+    pub const COUNT: usize = 6;
+}
+
+/// What answers for a mount.
+#[derive(Clone)]
+pub enum Target {
+    Script,
+    Native(Lane),
+}
+
+/// A storage's mount table, or with `verbatim` the table of one driver that is called on its own, with keys as they are.
+pub struct Table {
+    pub router: Router<Target>,
+    pub verbatim: bool,
+}
+
+pub struct Environment {
+    env: sys::napi_env,
+    pub tables: Slab<Table>,
+    pub drivers: Slab<Lane>,
+    pub slots: Slots,
+    pub clock: Clock,
+    reader: Reader,
+    registers: *mut i32,
+    queue: Arc<Queue>,
+    functions: Vec<*mut Function>,
+    in_flight: usize,
+    last_request: i32,
+}
+
+impl Environment {
+    pub fn new(env: sys::napi_env) -> Result<Self> {
+        Ok(Self {
+            env,
+            tables: Slab::default(),
+            drivers: Slab::default(),
+            slots: Slots::default(),
+            clock: Clock::default(),
+            reader: Reader::default(),
+            registers: ptr::null_mut(),
+            queue: Arc::default(),
+            functions: Vec::new(),
+            in_flight: 0,
+            last_request: 0,
+        })
+    }
+
+    /// Makes the buffer of the registers, which lives as long as the environment.
+    pub fn share_registers(environment: *mut Self, env: sys::napi_env) -> Result<sys::napi_value> {
+        let (mut data, mut buffer, mut reference) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: `env` is valid in this call and all results have room. The reference keeps the buffer, whose memory
+        // does not move, until the environment ends.
+        check_status!(unsafe {
+            sys::napi_create_arraybuffer(env, register::COUNT * size_of::<i32>(), &raw mut data, &raw mut buffer)
+        })?;
+        // SAFETY: as above.
+        check_status!(unsafe { sys::napi_create_reference(env, buffer, 1, &raw mut reference) })?;
+        // SAFETY: the caller made `environment` and is the only one to know it.
+        unsafe { (*environment).registers = data.cast() };
+        Ok(buffer)
+    }
+
+    pub fn keep(&mut self, function: *mut Function) {
+        self.functions.push(function);
+    }
+
+    pub fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.queue)
+    }
+
+    pub fn connect(&mut self, complete: sys::napi_value) -> Result<()> {
+        let queue = self.queue();
+        queue.connect(self.env, complete, self)
+    }
+
+    pub fn set_register(&mut self, register: usize, number: usize) {
+        debug_assert!(register < register::COUNT);
+        let number = i32::try_from(number).unwrap_or(i32::MAX);
+        // SAFETY: `share_registers` made room for COUNT integers, and JavaScript does not run meanwhile.
+        unsafe { self.registers.add(register).write(number) };
+    }
+
+    /// Runs `act` with the string's WTF-8; `code::INVALID` if it is none.
+    pub fn with_text(&mut self, call: &Call, index: usize, act: impl FnOnce(&mut Self, &[u8]) -> i32) -> i32 {
+        let mut reader = mem::take(&mut self.reader);
+        let code = match reader.read(call.env, call.arguments[index]) {
+            Some(text) => act(self, text),
+            None => code::INVALID,
+        };
+        reader.shrink();
+        self.reader = reader;
+        code
+    }
+
+    /// Finds the mount of the key in argument 1 in the table of argument 0. For a native driver, `act` gets the key
+    /// relative to the mount, and the whole key.
+    pub fn route(&mut self, call: &Call, act: impl FnOnce(&mut Self, &Lane, &[u8], &[u8]) -> i32) -> i32 {
+        let handle = call.handle(0);
+        self.with_text(call, 1, |this, raw| {
+            let Some(table) = this.tables.get(handle) else {
+                return code::INVALID;
+            };
+            let parsed = if table.verbatim { None } else { Some(Key::parse(raw)) };
+            let (key, normal) = match &parsed {
+                None => (raw, true),
+                Some(Ok(key)) => (key.as_bytes(), key.is_borrowed()),
+                Some(Err(_)) => return code::INVALID,
+            };
+            let Some(mount) = table.router.route_bytes(key) else {
+                return code::INVALID;
+            };
+            let (id, units, start, target) =
+                (mount.id, mount.units, mount.prefix.as_bytes().len(), mount.target.clone());
+            this.set_register(register::MOUNT, id as usize);
+            match target {
+                Target::Native(lane) => {
+                    let code = act(this, &lane, &key[start..], key);
+                    this.report_released();
+                    code
+                }
+                Target::Script => {
+                    this.set_register(register::OFFSET, units);
+                    this.set_register(register::NORMAL, usize::from(normal));
+                    code::SCRIPT
+                }
+            }
+        })
+    }
+
+    pub fn report_released(&mut self) {
+        let released = self.slots.released();
+        self.set_register(register::RELEASED, released);
+    }
+
+    pub fn scope(&mut self) -> Scope<'_> {
+        Scope { slots: &mut self.slots, clock: &self.clock }
+    }
+
+    /// Gives `work` to the pool: alone, or after earlier calls on the same key.
+    pub fn submit(
+        &mut self,
+        driver: &Arc<dyn BlockingDriver>,
+        operation: &'static str,
+        key: Submitted,
+        work: impl FnOnce(&dyn BlockingDriver, &[u8]) -> std::result::Result<Outcome, Cause> + Send + 'static,
+    ) -> i32 {
+        let request = self.last_request.wrapping_add(1) & i32::MAX;
+        self.last_request = request;
+        self.set_register(register::REQUEST, request.cast_unsigned() as usize);
+        if self.in_flight == 0 {
+            self.queue.hold(self.env, true);
+        }
+        self.in_flight += 1;
+        let (queue, driver) = (self.queue(), Arc::clone(driver));
+        let order = (!key.exclusive).then(|| driver.order(&key.relative));
+        let job = move || {
+            let result = catch_unwind(AssertUnwindSafe(|| work(&*driver, &key.relative)));
+            let outcome = result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic))));
+            let outcome = outcome.map_err(|cause| StorageError {
+                driver: driver.name(),
+                operation,
+                key: Some(String::from_utf8_lossy(&key.full).into_owned()),
+                cause,
+            });
+            queue.push(Completion { request, outcome });
+        };
+        match order {
+            Some(order) => Pool::get().run(order, job),
+            None => Pool::get().run_exclusive(job),
+        }
+        code::PENDING
+    }
+
+    /// So many calls were answered.
+    pub fn finished(&mut self, count: usize) {
+        self.in_flight -= count;
+        if self.in_flight == 0 && count > 0 {
+            self.queue.hold(self.env, false);
+        }
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.queue.close();
+        for function in self.functions.drain(..) {
+            // SAFETY: `install` made it with `Box::into_raw` and gave it to nobody else; no function is called any more.
+            drop(unsafe { Box::from_raw(function) });
+        }
+    }
+}
+
+/// The key of a call on its way to the pool.
+pub struct Submitted {
+    pub relative: Box<[u8]>,
+    /// With the mount point, as errors name it.
+    pub full: Box<[u8]>,
+    /// The call touches many keys: it comes after all earlier calls and before all later ones.
+    pub exclusive: bool,
+}
+
+/// Values under integers; an integer is used again after its value was removed.
+pub struct Slab<T>(Vec<Option<T>>);
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Slab<T> {
+    pub fn insert(&mut self, value: T) -> usize {
+        if let Some(index) = self.0.iter().position(Option::is_none) {
+            self.0[index] = Some(value);
+            return index;
+        }
+        self.0.push(Some(value));
+        self.0.len() - 1
+    }
+
+    pub fn get(&self, index: usize) -> Option<&T> {
+        self.0.get(index)?.as_ref()
+    }
+
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        self.0.get_mut(index)?.as_mut()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().flatten()
+    }
+
+    pub fn remove(&mut self, index: usize) -> Option<T> {
+        self.0.get_mut(index)?.take()
+    }
+}

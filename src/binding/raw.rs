@@ -1,0 +1,119 @@
+//! Raw functions: one trampoline for all of them, which reads the arguments and turns panics and errors into exceptions.
+
+use std::{
+    any::Any,
+    ffi::{CString, c_void},
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr,
+};
+
+use napi::{Result, check_status, sys};
+
+use super::{calls, environment::Environment, value};
+use crate::error::{Cause, StorageError};
+
+/// No function takes more.
+pub const ARGUMENTS: usize = 5;
+
+/// What a function sees of its call.
+pub struct Call {
+    pub env: sys::napi_env,
+    pub arguments: [sys::napi_value; ARGUMENTS],
+}
+
+/// What a function answers.
+pub enum Reply {
+    Nothing,
+    Code(i32),
+    Value(sys::napi_value),
+}
+
+pub type Handler = fn(&mut Environment, &Call) -> std::result::Result<Reply, StorageError>;
+
+/// What a JavaScript function carries: itself, and the environment it belongs to.
+pub struct Function {
+    environment: *mut Environment,
+    handler: Handler,
+}
+
+/// Makes the environment and puts its functions on `exports`.
+pub fn install(env: sys::napi_env, exports: sys::napi_value) -> Result<()> {
+    let environment = Box::into_raw(Box::new(Environment::new(env)?));
+    let registers = Environment::share_registers(environment, env)?;
+    set(env, exports, "registers", registers)?;
+    for (name, handler) in calls::TABLE {
+        let function = Box::into_raw(Box::new(Function { environment, handler: *handler }));
+        // SAFETY: `environment` was made above and is not yet known to anybody else.
+        unsafe { (*environment).keep(function) };
+        let mut result = ptr::null_mut();
+        // SAFETY: `env` is the environment that loads the module, the name is a string of the given length, and
+        // `function` lives as long as the environment, which drops both.
+        check_status!(unsafe {
+            sys::napi_create_function(
+                env,
+                name.as_ptr().cast(),
+                name.len().cast_signed(),
+                Some(trampoline),
+                function.cast(),
+                &raw mut result,
+            )
+        })?;
+        set(env, exports, name, result)?;
+    }
+    // SAFETY: `env` is valid; the hook runs once, when JavaScript of this environment can no longer call.
+    check_status!(unsafe { sys::napi_add_env_cleanup_hook(env, Some(clean_up), environment.cast()) })
+}
+
+unsafe extern "C" fn clean_up(environment: *mut c_void) {
+    // SAFETY: Node calls the hook once with what `install` gave it, and no function is called after it.
+    let environment = unsafe { Box::from_raw(environment.cast::<Environment>()) };
+    // A panic in a driver's drop must not cross into C.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(environment)));
+}
+
+unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let mut call = Call { env, arguments: [ptr::null_mut(); ARGUMENTS] };
+    let mut count = ARGUMENTS;
+    let mut data = ptr::null_mut();
+    // SAFETY: Node passes a valid `env` and `info`; the array holds `count` values, and Node fills up with undefined.
+    let status = unsafe {
+        sys::napi_get_cb_info(env, info, &raw mut count, call.arguments.as_mut_ptr(), ptr::null_mut(), &raw mut data)
+    };
+    if status != sys::Status::napi_ok {
+        return ptr::null_mut();
+    }
+    // SAFETY: `install` made each function with such a pointer, which lives as long as the environment. No handler runs
+    // JavaScript, so this is the only reference to the environment.
+    let (environment, handler) = unsafe {
+        let function = &*data.cast::<Function>();
+        (&mut *function.environment, function.handler)
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| handler(environment, &call)));
+    let reply = result.unwrap_or_else(|panic| {
+        let cause = Cause::Panic(panic_text(&*panic));
+        Err(StorageError { driver: "binding", operation: "call", key: None, cause })
+    });
+    match reply {
+        Ok(Reply::Nothing) => ptr::null_mut(),
+        Ok(Reply::Code(code)) => value::integer(env, code),
+        Ok(Reply::Value(value)) => value,
+        Err(error) => {
+            let error = value::error(env, &error);
+            // SAFETY: `env` is valid and `error` is an Error made in it.
+            unsafe { sys::napi_throw(env, error) };
+            ptr::null_mut()
+        }
+    }
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
+}
+
+fn set(env: sys::napi_env, object: sys::napi_value, name: &str, value: sys::napi_value) -> Result<()> {
+    let name = CString::new(name)?;
+    // SAFETY: all handles belong to `env`, the name ends in NUL.
+    check_status!(unsafe { sys::napi_set_named_property(env, object, name.as_ptr(), value) })
+}

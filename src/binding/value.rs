@@ -1,0 +1,149 @@
+//! Rust values on their way into JavaScript. A handle that cannot be made is null, which JavaScript sees as undefined.
+
+use std::ptr;
+
+use napi::sys;
+
+use crate::{driver::Meta, error::StorageError, key::to_utf16};
+
+pub fn integer(env: sys::napi_env, number: i32) -> sys::napi_value {
+    make(|result| {
+        // SAFETY: `env` is valid in this call, `result` takes a handle.
+        unsafe { sys::napi_create_int32(env, number, result) }
+    })
+}
+
+pub fn double(env: sys::napi_env, number: f64) -> sys::napi_value {
+    make(|result| {
+        // SAFETY: `env` is valid in this call, `result` takes a handle.
+        unsafe { sys::napi_create_double(env, number, result) }
+    })
+}
+
+pub fn boolean(env: sys::napi_env, value: bool) -> sys::napi_value {
+    make(|result| {
+        // SAFETY: `env` is valid in this call, `result` takes a handle.
+        unsafe { sys::napi_get_boolean(env, value, result) }
+    })
+}
+
+pub fn null(env: sys::napi_env) -> sys::napi_value {
+    make(|result| {
+        // SAFETY: `env` is valid in this call, `result` takes a handle.
+        unsafe { sys::napi_get_null(env, result) }
+    })
+}
+
+/// A string of UTF-8 that may be ill-formed: as Node decodes files.
+pub fn text(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
+    let (data, length) = (bytes.as_ptr().cast(), bytes.len().cast_signed());
+    make(|result| {
+        // SAFETY: `env` is valid in this call, and the bytes are read while they are borrowed.
+        unsafe {
+            if bytes.is_ascii() {
+                sys::napi_create_string_latin1(env, data, length, result)
+            } else {
+                sys::napi_create_string_utf8(env, data, length, result)
+            }
+        }
+    })
+}
+
+/// A string of WTF-8: lone surrogates come back.
+pub fn key(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
+    if bytes.is_ascii() {
+        return text(env, bytes);
+    }
+    let units = to_utf16(bytes);
+    make(|result| {
+        // SAFETY: `env` is valid in this call, and the units are read while they are borrowed.
+        unsafe { sys::napi_create_string_utf16(env, units.as_ptr(), units.len().cast_signed(), result) }
+    })
+}
+
+pub fn buffer(env: sys::napi_env, bytes: &[u8]) -> sys::napi_value {
+    make(|result| {
+        // SAFETY: `env` is valid in this call, and the bytes are copied while they are borrowed.
+        unsafe { sys::napi_create_buffer_copy(env, bytes.len(), bytes.as_ptr().cast(), ptr::null_mut(), result) }
+    })
+}
+
+pub fn array(env: sys::napi_env, values: impl IntoIterator<Item = sys::napi_value>) -> sys::napi_value {
+    let array = make(|result| {
+        // SAFETY: `env` is valid in this call, `result` takes a handle.
+        unsafe { sys::napi_create_array(env, result) }
+    });
+    for (index, value) in (0..).zip(values) {
+        // SAFETY: both handles were made in `env`, in this call.
+        unsafe { sys::napi_set_element(env, array, index, value) };
+    }
+    array
+}
+
+pub fn meta(env: sys::napi_env, meta: &Meta) -> sys::napi_value {
+    let Meta { accessed, modified, size, created, changed } = *meta;
+    array(env, [accessed, modified, size, created, changed].map(|number| double(env, number)))
+}
+
+/// An Error with `code`, `driver`, `operation`, `key` and `cause`.
+pub fn error(env: sys::napi_env, error: &StorageError) -> sys::napi_value {
+    let code = error.code();
+    let object = bare_error(env, &code, &error.to_string());
+    let cause = bare_error(env, &code, &error.cause.to_string());
+    set(env, object, c"driver", text(env, error.driver.as_bytes()));
+    set(env, object, c"operation", text(env, error.operation.as_bytes()));
+    if let Some(key) = &error.key {
+        set(env, object, c"key", text(env, key.as_bytes()));
+    }
+    set(env, object, c"cause", cause);
+    object
+}
+
+fn bare_error(env: sys::napi_env, code: &str, message: &str) -> sys::napi_value {
+    let (code, message) = (text(env, code.as_bytes()), text(env, message.as_bytes()));
+    make(|result| {
+        // SAFETY: `env` is valid in this call, both strings were made in it.
+        unsafe { sys::napi_create_error(env, code, message, result) }
+    })
+}
+
+fn set(env: sys::napi_env, object: sys::napi_value, name: &std::ffi::CStr, value: sys::napi_value) {
+    // SAFETY: both handles were made in `env`, in this call; the name ends in NUL.
+    unsafe { sys::napi_set_named_property(env, object, name.as_ptr(), value) };
+}
+
+fn make(create: impl FnOnce(*mut sys::napi_value) -> sys::napi_status) -> sys::napi_value {
+    let mut result = ptr::null_mut();
+    create(&raw mut result);
+    result
+}
+
+/// Keys on their way into JavaScript: as one string, which crosses far faster than many.
+#[derive(Default)]
+pub struct KeyList {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+const SEPARATOR: u8 = b'\n';
+
+impl KeyList {
+    pub fn push(&mut self, prefix: &[u8], key: &[u8]) {
+        self.bytes.extend_from_slice(prefix);
+        self.bytes.extend_from_slice(key);
+        self.ends.push(self.bytes.len());
+        self.bytes.push(SEPARATOR);
+    }
+
+    /// The keys joined by line feeds, or an array where a key holds one or there is no key.
+    pub fn to_js(&self, env: sys::napi_env) -> sys::napi_value {
+        let separators = self.bytes.iter().filter(|&&byte| byte == SEPARATOR).count();
+        match self.ends.last() {
+            Some(&end) if separators == self.ends.len() => key(env, &self.bytes[..end]),
+            _ => {
+                let starts = std::iter::once(0).chain(self.ends.iter().map(|end| end + 1));
+                array(env, starts.zip(&self.ends).map(|(start, &end)| key(env, &self.bytes[start..end])))
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The contracts that drivers fulfil: one set of operations in two calling styles, by where the work may be done.
+
+mod pool;
+
+use std::{cell::RefCell, rc::Rc, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{clock::Clock, error::Cause, key::Listing};
+pub use pool::Pool;
+
+/// Where JavaScript keeps a value: an index into its array of values.
+pub type Slot = u32;
+
+/// What a caller asks beside key and value. Later wishes (conditions on the stored version, say) become fields here.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CallOptions {
+    /// Life of the item in milliseconds, as the caller gave it: 0, NaN and infinities mean none, negative is over at once.
+    pub ttl: f64,
+    /// Size of the value as the driver's limits count it; 0 where it has none.
+    pub size: u64,
+}
+
+/// What a driver can do natively. JavaScript shows it as the driver's `flags`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Capabilities {
+    /// `ttl` of an item is kept.
+    pub ttl: bool,
+    /// `get_keys` honours `max_depth` by itself.
+    pub max_depth: bool,
+    /// The driver needs [`CallOptions::size`].
+    pub sized: bool,
+}
+
+/// A driver in the lane that its store allows.
+#[derive(Clone)]
+pub enum Lane {
+    /// Answers on the calling thread, never blocks, belongs to one thread.
+    Inline(Rc<RefCell<dyn InlineDriver>>),
+    /// May block: runs on the [`Pool`].
+    Blocking(Arc<dyn BlockingDriver>),
+}
+
+impl Lane {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Inline(driver) => driver.borrow().name(),
+            Self::Blocking(driver) => driver.name(),
+        }
+    }
+
+    pub fn capabilities(&self) -> Capabilities {
+        match self {
+            Self::Inline(driver) => driver.borrow().capabilities(),
+            Self::Blocking(driver) => driver.capabilities(),
+        }
+    }
+}
+
+/// The slots of one thread. A released slot is not given out again before [`Slots::take_released`] handed it to
+/// JavaScript, which then drops the value.
+#[derive(Debug, Default)]
+pub struct Slots {
+    next: Slot,
+    free: Vec<Slot>,
+    released: Vec<Slot>,
+}
+
+impl Slots {
+    pub fn acquire(&mut self) -> Slot {
+        self.free.pop().unwrap_or_else(|| {
+            self.next += 1;
+            self.next - 1
+        })
+    }
+
+    pub fn release(&mut self, slot: Slot) {
+        self.released.push(slot);
+    }
+
+    pub fn released(&self) -> usize {
+        self.released.len()
+    }
+
+    pub fn take_released(&mut self) -> Vec<Slot> {
+        let released = std::mem::take(&mut self.released);
+        self.free.extend_from_slice(&released);
+        released
+    }
+}
+
+/// What an in-memory driver works with beside its own state.
+pub struct Scope<'a> {
+    pub slots: &'a mut Slots,
+    pub clock: &'a Clock,
+}
+
+/// How a write to an in-memory driver ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The value goes to this slot.
+    Slot(Slot),
+    /// Larger than the whole driver may be: nothing was stored, and an older value of the key stays.
+    TooLarge,
+    /// Larger than an entry may be: nothing is kept under the key, as lru-cache has it.
+    Dropped,
+}
+
+/// A driver whose keys, order and expiry live in Rust and whose values stay in JavaScript, in slots.
+///
+/// What is expired is never returned or listed. Every slot that leaves the driver is released.
+pub trait InlineDriver {
+    fn name(&self) -> &'static str;
+    fn capabilities(&self) -> Capabilities;
+    fn get(&mut self, key: &[u8], scope: &mut Scope) -> Option<Slot>;
+    fn has(&mut self, key: &[u8], scope: &mut Scope) -> bool;
+    fn set(&mut self, key: &[u8], options: CallOptions, scope: &mut Scope) -> Written;
+    /// Whether the key was there.
+    fn remove(&mut self, key: &[u8], scope: &mut Scope) -> bool;
+    /// The keys that `listing` accepts, in the driver's order.
+    fn keys(&mut self, listing: &Listing, scope: &mut Scope, emit: &mut dyn FnMut(&[u8]));
+    /// Some item expires, now or later: sweeping makes sense.
+    fn is_timed(&self) -> bool;
+    /// Releases what is expired; the milliseconds until the next entry expires.
+    fn sweep(&mut self, scope: &mut Scope) -> Option<u64>;
+}
+
+/// What a store knows about an item, in milliseconds since 1970 and bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Meta {
+    pub accessed: f64,
+    pub modified: f64,
+    pub size: f64,
+    pub created: f64,
+    pub changed: f64,
+}
+
+/// A driver whose calls may block. It is called from several threads at once; calls on one key come one after another, in
+/// the order they were made.
+///
+/// A miss is `None`; whatever else keeps the driver from answering is an error.
+pub trait BlockingDriver: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn capabilities(&self) -> Capabilities;
+    /// Calls with the same order number never overtake each other, whichever instance they are made on.
+    fn order(&self, key: &[u8]) -> u64;
+    fn has(&self, key: &[u8]) -> Result<bool, Cause>;
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Cause>;
+    fn set(&self, key: &[u8], value: &[u8], options: CallOptions) -> Result<(), Cause>;
+    fn remove(&self, key: &[u8]) -> Result<(), Cause>;
+    fn meta(&self, key: &[u8]) -> Result<Option<Meta>, Cause>;
+    /// The keys that `listing` accepts.
+    fn keys(&self, listing: &Listing) -> Result<Vec<Box<[u8]>>, Cause>;
+    /// Removes the keys that `listing` accepts, and what only they needed; answers with the keys.
+    fn clear(&self, listing: &Listing) -> Result<Vec<Box<[u8]>>, Cause>;
+}

@@ -1,0 +1,43 @@
+//! From a key to a path that cannot leave the base.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Cause;
+
+/// The file of `key` under `base`. `/` and `\` part segments as `:` does, since a driver used on its own gets keys as the
+/// caller wrote them.
+pub fn of_key(base: &Path, key: &[u8]) -> Result<PathBuf, Cause> {
+    let key = std::str::from_utf8(key).map_err(|_| Cause::InvalidKey("a file name cannot hold a lone surrogate"))?;
+    let mut path = base.to_path_buf();
+    let mut empty = true;
+    for segment in key.split([':', '/', '\\']).filter(|segment| !segment.is_empty()) {
+        if segment == "." || segment == ".." {
+            return Err(Cause::InvalidKey("`.` and `..` segments are not allowed"));
+        }
+        if segment.contains('\0') {
+            return Err(Cause::InvalidKey("a file name cannot hold a NUL character"));
+        }
+        path.push(segment);
+        empty = false;
+    }
+    if empty {
+        return Err(Cause::InvalidKey("the key is empty"));
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_become_paths_under_the_base() {
+        let path = |key: &str| of_key(Path::new("/base"), key.as_bytes()).map_err(|cause| cause.to_string());
+        assert_eq!(path("a:b").unwrap(), Path::new("/base/a/b"));
+        assert_eq!(path("/a//b:").unwrap(), Path::new("/base/a/b"));
+        for key in ["", ":", "..", "a:..:b", "a:.", "a\0b"] {
+            assert!(path(key).is_err(), "{key:?}");
+        }
+        assert!(of_key(Path::new("/base"), b"\xED\xA0\x80").is_err());
+    }
+}

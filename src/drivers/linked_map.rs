@@ -1,0 +1,217 @@
+//! Keys in an order, each with its slot, size and deadline: what memory and lru-cache are made of.
+
+use std::{collections::BTreeSet, hash::BuildHasher};
+
+use foldhash::fast::RandomState;
+use hashbrown::{HashTable, hash_table::Entry};
+
+use crate::{
+    clock::Deadline,
+    driver::{Scope, Slot},
+};
+
+/// An entry's place; valid until the entry is removed.
+pub type Index = u32;
+
+const NONE: Index = Index::MAX;
+
+struct Node {
+    key: Box<[u8]>,
+    slot: Slot,
+    previous: Index,
+    next: Index,
+    deadline: Deadline,
+    size: u64,
+}
+
+/// A hash table over a doubly linked list: every operation but a listing takes constant time.
+pub struct LinkedMap {
+    table: HashTable<Index>,
+    nodes: Vec<Node>,
+    free: Vec<Index>,
+    oldest: Index,
+    newest: Index,
+    hasher: RandomState,
+    deadlines: BTreeSet<(Deadline, Index)>,
+    size: u64,
+}
+
+impl Default for LinkedMap {
+    fn default() -> Self {
+        Self {
+            table: HashTable::new(),
+            nodes: Vec::new(),
+            free: Vec::new(),
+            oldest: NONE,
+            newest: NONE,
+            hasher: RandomState::default(),
+            deadlines: BTreeSet::new(),
+            size: 0,
+        }
+    }
+}
+
+impl LinkedMap {
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The sizes of all entries together.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The key's entry, expired or not.
+    pub fn find(&self, key: &[u8]) -> Option<Index> {
+        let hash = self.hasher.hash_one(key);
+        self.table.find(hash, |&index| *self.node(index).key == *key).copied()
+    }
+
+    /// The key's entry if it is alive; an expired one is removed.
+    pub fn find_alive(&mut self, key: &[u8], scope: &mut Scope) -> Option<Index> {
+        let index = self.find(key)?;
+        if self.is_expired(index, scope) {
+            self.remove(index, scope);
+            return None;
+        }
+        Some(index)
+    }
+
+    pub fn is_expired(&self, index: Index, scope: &Scope) -> bool {
+        let deadline = self.node(index).deadline;
+        deadline != 0 && deadline <= scope.clock.now()
+    }
+
+    pub fn slot(&self, index: Index) -> Slot {
+        self.node(index).slot
+    }
+
+    /// Finds the key's entry or makes it the newest; `true` says that it is new.
+    pub fn insert(&mut self, key: &[u8], scope: &mut Scope) -> (Index, bool) {
+        let Self { table, nodes, free, hasher, .. } = self;
+        let hash = hasher.hash_one(key);
+        let entry = table.entry(
+            hash,
+            |&index| *nodes[index as usize].key == *key,
+            |&index| hasher.hash_one(&*nodes[index as usize].key),
+        );
+        let vacant = match entry {
+            Entry::Occupied(entry) => return (*entry.get(), false),
+            Entry::Vacant(entry) => entry,
+        };
+        let node =
+            Node { key: key.into(), slot: scope.slots.acquire(), previous: NONE, next: NONE, deadline: 0, size: 0 };
+        let index = if let Some(index) = free.pop() {
+            nodes[index as usize] = node;
+            index
+        } else {
+            nodes.push(node);
+            Index::try_from(nodes.len() - 1).expect("fewer than 2^32 entries fit into memory")
+        };
+        vacant.insert(index);
+        self.link_newest(index);
+        (index, true)
+    }
+
+    /// Some entry has a deadline.
+    pub fn is_timed(&self) -> bool {
+        !self.deadlines.is_empty()
+    }
+
+    pub fn set_deadline(&mut self, index: Index, deadline: Deadline) {
+        let old = std::mem::replace(&mut self.nodes[index as usize].deadline, deadline);
+        if old != 0 {
+            self.deadlines.remove(&(old, index));
+        }
+        if deadline != 0 {
+            self.deadlines.insert((deadline, index));
+        }
+    }
+
+    pub fn set_size(&mut self, index: Index, size: u64) {
+        let old = std::mem::replace(&mut self.nodes[index as usize].size, size);
+        self.size = self.size - old + size;
+    }
+
+    pub fn move_to_newest(&mut self, index: Index) {
+        if self.newest != index {
+            self.unlink(index);
+            self.link_newest(index);
+        }
+    }
+
+    pub fn oldest(&self) -> Option<Index> {
+        (self.oldest != NONE).then_some(self.oldest)
+    }
+
+    /// Removes the entry and releases its slot.
+    pub fn remove(&mut self, index: Index, scope: &mut Scope) {
+        let hash = self.hasher.hash_one(&*self.node(index).key);
+        if let Ok(entry) = self.table.find_entry(hash, |&other| other == index) {
+            entry.remove();
+        }
+        self.unlink(index);
+        self.set_deadline(index, 0);
+        self.set_size(index, 0);
+        scope.slots.release(self.node(index).slot);
+        self.nodes[index as usize].key = Box::default();
+        self.free.push(index);
+    }
+
+    /// Removes what is expired; the milliseconds until the next entry expires.
+    pub fn sweep(&mut self, scope: &mut Scope) -> Option<u64> {
+        let now = scope.clock.now();
+        while let Some(&(deadline, index)) = self.deadlines.first() {
+            if deadline > now {
+                return Some(deadline - now);
+            }
+            self.remove(index, scope);
+        }
+        None
+    }
+
+    /// From the oldest entry to the newest.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.walk(self.oldest, |node| node.next)
+    }
+
+    /// From the newest entry to the oldest.
+    pub fn keys_newest_first(&self) -> impl Iterator<Item = &[u8]> {
+        self.walk(self.newest, |node| node.previous)
+    }
+
+    fn walk(&self, start: Index, next: impl Fn(&Node) -> Index) -> impl Iterator<Item = &[u8]> {
+        let mut at = start;
+        std::iter::from_fn(move || {
+            let node = self.nodes.get(at as usize)?;
+            at = next(node);
+            Some(&*node.key)
+        })
+    }
+
+    fn node(&self, index: Index) -> &Node {
+        &self.nodes[index as usize]
+    }
+
+    fn link_newest(&mut self, index: Index) {
+        let newest = std::mem::replace(&mut self.newest, index);
+        let node = &mut self.nodes[index as usize];
+        (node.previous, node.next) = (newest, NONE);
+        match self.nodes.get_mut(newest as usize) {
+            Some(node) => node.next = index,
+            None => self.oldest = index,
+        }
+    }
+
+    fn unlink(&mut self, index: Index) {
+        let Node { previous, next, .. } = *self.node(index);
+        match self.nodes.get_mut(previous as usize) {
+            Some(node) => node.next = next,
+            None => self.oldest = next,
+        }
+        match self.nodes.get_mut(next as usize) {
+            Some(node) => node.previous = previous,
+            None => self.newest = previous,
+        }
+    }
+}

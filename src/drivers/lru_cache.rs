@@ -1,0 +1,174 @@
+//! A bounded cache in the memory of one thread: the item that was not used for longest goes first.
+
+use serde::Deserialize;
+
+use super::linked_map::{Index, LinkedMap};
+use crate::{
+    driver::{CallOptions, Capabilities, InlineDriver, Scope, Slot, Written},
+    key::Listing,
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct LruCacheOptions {
+    /// Most items kept; 0 stands for no limit.
+    max: u64,
+    /// Most that all sizes together may be; 0 stands for no limit.
+    max_size: u64,
+    /// Most that one item's size may be; a larger one is not kept. `maxSize` by default.
+    max_entry_size: u64,
+    /// Life of an item that comes without its own, in milliseconds.
+    ttl: f64,
+    /// An expired item is returned one last time.
+    allow_stale: bool,
+    /// Reading an item starts its life anew.
+    update_age_on_get: bool,
+    /// Asking for an item starts its life anew.
+    update_age_on_has: bool,
+    /// JavaScript wants to hear of every write, as it does where sizes count.
+    observed: bool,
+}
+
+impl Default for LruCacheOptions {
+    fn default() -> Self {
+        Self {
+            max: 1000,
+            max_size: 0,
+            max_entry_size: 0,
+            ttl: 0.0,
+            allow_stale: false,
+            update_age_on_get: false,
+            update_age_on_has: false,
+            observed: false,
+        }
+    }
+}
+
+pub struct LruCache {
+    entries: LinkedMap,
+    options: LruCacheOptions,
+}
+
+impl LruCache {
+    pub fn new(options: LruCacheOptions) -> Self {
+        Self { entries: LinkedMap::default(), options }
+    }
+
+    fn is_over(&self) -> bool {
+        self.options.max != 0 && self.entries.len() as u64 > self.options.max
+            || self.options.max_size != 0 && self.entries.size() > self.options.max_size
+    }
+
+    fn renew(&mut self, index: Index, scope: &Scope) {
+        if self.options.ttl > 0.0 {
+            self.entries.set_deadline(index, scope.clock.deadline(self.options.ttl));
+        }
+    }
+}
+
+impl InlineDriver for LruCache {
+    fn name(&self) -> &'static str {
+        "lru-cache"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let sized = self.options.observed || self.options.max_size != 0 || self.options.max_entry_size != 0;
+        Capabilities { ttl: true, max_depth: true, sized }
+    }
+
+    fn get(&mut self, key: &[u8], scope: &mut Scope) -> Option<Slot> {
+        let index = self.entries.find(key)?;
+        let slot = self.entries.slot(index);
+        if self.entries.is_expired(index, scope) {
+            self.entries.remove(index, scope);
+            return self.options.allow_stale.then_some(slot);
+        }
+        self.entries.move_to_newest(index);
+        if self.options.update_age_on_get {
+            self.renew(index, scope);
+        }
+        Some(slot)
+    }
+
+    fn has(&mut self, key: &[u8], scope: &mut Scope) -> bool {
+        let Some(index) = self.entries.find_alive(key, scope) else {
+            return false;
+        };
+        if self.options.update_age_on_has {
+            self.renew(index, scope);
+        }
+        true
+    }
+
+    fn set(&mut self, key: &[u8], options: CallOptions, scope: &mut Scope) -> Written {
+        let most = if self.options.max_entry_size == 0 { self.options.max_size } else { self.options.max_entry_size };
+        if most != 0 && options.size > most {
+            self.remove(key, scope);
+            return Written::Dropped;
+        }
+        let (index, _) = self.entries.insert(key, scope);
+        let ttl = if options.ttl == 0.0 || !options.ttl.is_finite() { self.options.ttl } else { options.ttl };
+        self.entries.move_to_newest(index);
+        self.entries.set_deadline(index, scope.clock.deadline(ttl));
+        self.entries.set_size(index, options.size);
+        while self.is_over() {
+            match self.entries.oldest() {
+                Some(oldest) if oldest != index => self.entries.remove(oldest, scope),
+                _ => break,
+            }
+        }
+        Written::Slot(self.entries.slot(index))
+    }
+
+    fn remove(&mut self, key: &[u8], scope: &mut Scope) -> bool {
+        let index = self.entries.find(key);
+        if let Some(index) = index {
+            self.entries.remove(index, scope);
+        }
+        index.is_some()
+    }
+
+    fn keys(&mut self, listing: &Listing, scope: &mut Scope, emit: &mut dyn FnMut(&[u8])) {
+        self.entries.sweep(scope);
+        self.entries.keys_newest_first().filter(|key| listing.accepts(key)).for_each(emit);
+    }
+
+    fn is_timed(&self) -> bool {
+        self.entries.is_timed()
+    }
+
+    fn sweep(&mut self, scope: &mut Scope) -> Option<u64> {
+        self.entries.sweep(scope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, driver::Slots};
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let mut cache = LruCache::new(serde_json::from_str(r#"{"max":2}"#).unwrap());
+        let (mut slots, clock) = (Slots::default(), Clock::default());
+        let mut scope = Scope { slots: &mut slots, clock: &clock };
+        cache.set(b"a", CallOptions::default(), &mut scope);
+        cache.set(b"b", CallOptions::default(), &mut scope);
+        cache.get(b"a", &mut scope);
+        cache.set(b"c", CallOptions::default(), &mut scope);
+        assert!(!cache.has(b"b", &mut scope));
+        let mut keys = Vec::new();
+        cache.keys(&Listing::default(), &mut scope, &mut |key| keys.push(key.to_vec()));
+        assert_eq!(keys, [b"c", b"a"]);
+    }
+
+    #[test]
+    fn what_is_larger_than_an_entry_may_be_is_not_kept() {
+        let mut cache = LruCache::new(serde_json::from_str(r#"{"maxSize":10,"maxEntrySize":5}"#).unwrap());
+        let (mut slots, clock) = (Slots::default(), Clock::default());
+        let mut scope = Scope { slots: &mut slots, clock: &clock };
+        cache.set(b"a", CallOptions { ttl: 0.0, size: 5 }, &mut scope);
+        assert_eq!(cache.set(b"a", CallOptions { ttl: 0.0, size: 6 }, &mut scope), Written::Dropped);
+        assert!(!cache.has(b"a", &mut scope));
+    }
+}

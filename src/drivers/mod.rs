@@ -1,0 +1,48 @@
+//! The drivers, and how one is made from its name and options.
+
+mod fs;
+mod linked_map;
+mod lru_cache;
+mod memory;
+
+use std::{cell::RefCell, rc::Rc, sync::Arc};
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    driver::Lane,
+    error::{Cause, StorageError},
+};
+
+pub use fs::{Fs, FsOptions};
+pub use lru_cache::{LruCache, LruCacheOptions};
+pub use memory::{Memory, MemoryOptions};
+
+/// Makes the driver called `name` from the JSON text of its options.
+pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
+    match name {
+        "memory" => inline(Memory::new(parse("memory", options)?)),
+        "lru-cache" => inline(LruCache::new(parse("lru-cache", options)?)),
+        "fs" => Ok(Lane::Blocking(Arc::new(Fs::new("fs", parse("fs", options)?)?))),
+        "fs-lite" => Ok(Lane::Blocking(Arc::new(Fs::new("fs-lite", parse("fs-lite", options)?)?))),
+        _ => Err(invalid("unknown", "no native driver has this name".into())),
+    }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "keeps the rows of the registry alike")]
+fn inline(driver: impl crate::driver::InlineDriver + 'static) -> Result<Lane, StorageError> {
+    Ok(Lane::Inline(Rc::new(RefCell::new(driver))))
+}
+
+fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result<T, StorageError> {
+    serde_json::from_str(options).map_err(|error| {
+        // serde's words name the option and what it must be; the position in a text nobody wrote says nothing.
+        let text = error.to_string();
+        let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+        invalid(driver, text.to_owned())
+    })
+}
+
+fn invalid(driver: &'static str, message: String) -> StorageError {
+    StorageError { driver, operation: "create", key: None, cause: Cause::InvalidOptions(message) }
+}

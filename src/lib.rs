@@ -1,0 +1,21 @@
+//! Key-value storage for JavaScript servers.
+//!
+//! The way of a call, and where each part lives:
+//!
+//! * [`key`] normalises, validates and filters keys (WTF-8 bytes: JavaScript strings may hold lone surrogates).
+//! * [`router`] is the mount table: a key's mount, and the mounts under a base.
+//! * [`driver`] holds the contracts of the two lanes, inline and blocking, and the pool that blocking calls run on.
+//! * [`drivers`] holds one driver a file or folder, and the registry that builds them from their options.
+//! * [`clock`] is the time that expiry goes by, [`error`] what a failed call reports.
+//! * `binding` is the only part that knows Node-API: raw functions, an integer handle for everything.
+//!
+//! Rust decides about keys, mounts, drivers, time and I/O; JavaScript about JavaScript values (JSON, identity,
+//! promises, callbacks). Values of in-memory drivers never enter Rust: it hands out slots, JavaScript keeps the values.
+
+mod binding;
+pub mod clock;
+pub mod driver;
+pub mod drivers;
+pub mod error;
+pub mod key;
+pub mod router;
