@@ -475,8 +475,10 @@ export function createStorage(options = {}) {
     if (whole && driver.clear) {
       await call(mount, "clear", undefined, options);
     } else if (driver.removeItem) {
+      // A storage as a driver hides the keys that end in `$`, and removes them if told so.
+      const withMeta = { ...options, removeMeta: true };
       await Promise.all(
-        keys.map((key) => call(mount, "removeItem", key.slice(mount.base.length), options)),
+        keys.map((key) => call(mount, "removeItem", key.slice(mount.base.length), withMeta)),
       );
     }
     for (const key of keys) changed("remove", key, driver);

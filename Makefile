@@ -1,0 +1,29 @@
+# make demo and make test do everything on a fresh machine; both set up and build first.
+
+.PHONY: demo test test-all build setup bench fmt
+
+NPM_FLAGS = --no-audit --no-fund
+
+demo: build
+	node scripts/demo.js
+
+test: build
+	node scripts/test.js
+
+test-all: test
+
+build: setup
+	node scripts/build.js dist
+
+setup: node_modules/.package-lock.json
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci $(NPM_FLAGS)
+	@touch $@
+
+bench: build
+	node bench/index.js
+
+fmt:
+	cargo fmt
+	npx oxfmt

@@ -1,0 +1,29 @@
+import { builtinDriverDependencies, builtinDrivers } from "rustorage";
+import * as v2 from "unstorage";
+import * as v1 from "unstorage-v1";
+import { expect, test } from "vitest";
+
+test("has every name that unstorage 1 and 2 know, and no other", () => {
+  const names = new Set([...Object.keys(v1.builtinDrivers), ...Object.keys(v2.builtinDrivers)]);
+  expect(Object.keys(builtinDrivers).sort()).toEqual([...names].sort());
+});
+
+test("every native driver's module exists and makes a driver of its name", async () => {
+  const native = Object.entries(builtinDrivers).filter(([, id]) => id.startsWith("rustorage/"));
+  expect(native.length).toBe(8);
+  for (const [, id] of native) {
+    const { default: factory } = await import(id);
+    const driver = factory({ ...(id.includes("/fs") && { base: ".data" }), ...(id.endsWith("overlay") && { layers: [{}] }) });
+    expect(`rustorage/drivers/${driver.name}`).toBe(id);
+  }
+});
+
+test("names what borrowed drivers need as unstorage does", () => {
+  for (const [name, dependencies] of Object.entries(v2.builtinDriverDependencies)) {
+    if (builtinDrivers[name].startsWith("unstorage/")) {
+      expect(builtinDriverDependencies[name]).toEqual(dependencies);
+    } else {
+      expect(builtinDriverDependencies).not.toHaveProperty(name);
+    }
+  }
+});

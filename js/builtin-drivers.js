@@ -1,0 +1,75 @@
+/** The names of all drivers, where each is imported from, and what those that are not native here need installed. */
+
+const NATIVE = ["fs", "fs-lite", "lru-cache", "memory", "null", "overlay"];
+
+const IDENTITY = { name: "@azure/identity", version: "^4.13.0" };
+const OPTIONAL_IDENTITY = { ...IDENTITY, optional: true };
+
+function lib(name, version, more) {
+  return { lib: { name, version, ...more } };
+}
+
+function azure(name, version, identityLib = OPTIONAL_IDENTITY) {
+  return { ...lib(`@azure/${name}`, version), identityLib };
+}
+
+/** unstorage's drivers: what each imports, by the option that can provide it. */
+const BORROWED = {
+  "azure-app-configuration": azure("app-configuration", "^1.11.0"),
+  "azure-cosmos": azure("cosmos", "^4.9.1"),
+  "azure-key-vault": azure("keyvault-secrets", "^4.10.0", IDENTITY),
+  "azure-storage-blob": azure("storage-blob", "^12.31.0"),
+  "azure-storage-table": azure("data-tables", "^13.3.2"),
+  "capacitor-preferences": lib("@capacitor/preferences", "^6 || ^7 || ^8"),
+  "cloudflare-cache-binding": undefined,
+  "cloudflare-kv-binding": undefined,
+  "cloudflare-kv-http": undefined,
+  "cloudflare-r2-binding": undefined,
+  db0: { database: { name: "db0", version: ">=0.3.4" } },
+  "deno-kv": undefined,
+  "deno-kv-node": lib("@deno/kv", ">=0.14.0"),
+  github: undefined,
+  http: undefined,
+  indexedb: lib("idb-keyval", "^6.2.2"),
+  localstorage: undefined,
+  mongodb: lib("mongodb", "^6 || ^7"),
+  "netlify-blobs": lib(
+    "@netlify/blobs",
+    "^6.5.0 || ^7.0.0 || ^8.1.0 || ^9.0.0 || ^10.0.0 || ^11.0.0",
+  ),
+  planetscale: lib("@planetscale/database", "^1.19.0 || ^2.0.0"),
+  redis: lib("ioredis", "^5.9.3 || ^6"),
+  s3: lib("aws4fetch", "^1.0.20"),
+  "session-storage": undefined,
+  uploadthing: lib("uploadthing", "^7.7.4", { import: "uploadthing/server" }),
+  upstash: lib("@upstash/redis", "^1.36.2"),
+  "vercel-blob": lib("@vercel/blob", ">=0.27.3"),
+  "vercel-kv": lib("@upstash/redis", "^1.36.2"),
+  "vercel-runtime-cache": lib("@vercel/functions", "^2.2.12 || ^3.0.0", { optional: true }),
+};
+
+const ABBREVIATIONS = new Set(["kv"]);
+
+function camelCase(name) {
+  return name.replace(/-([a-z0-9]+)/g, (_, word) =>
+    ABBREVIATIONS.has(word) ? word.toUpperCase() : word[0].toUpperCase() + word.slice(1),
+  );
+}
+
+function underBothNames(entries) {
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => [
+      [name, value],
+      [camelCase(name), value],
+    ]),
+  );
+}
+
+export const builtinDrivers = underBothNames([
+  ...NATIVE.map((name) => [name, `rustorage/drivers/${name}`]),
+  ...Object.keys(BORROWED).map((name) => [name, `unstorage/drivers/${name}`]),
+]);
+
+export const builtinDriverDependencies = underBothNames(
+  Object.entries(BORROWED).filter(([, dependencies]) => dependencies !== undefined),
+);

@@ -1,0 +1,53 @@
+/**
+ * The Nitro module: `unstorage` and the drivers that are native here resolve to rustorage, in all that the app bundles.
+ *
+ * An alias would not do: Nitro resolves some of these imports before aliases apply.
+ */
+import { fileURLToPath } from "node:url";
+
+/** unstorage's drivers that are native here. */
+const NATIVE_DRIVERS = ["fs", "fs-lite", "lru-cache", "memory", "null", "overlay"];
+
+const IMPORTS = new Map([
+  ["unstorage", "rustorage"],
+  ...NATIVE_DRIVERS.map((name) => [`unstorage/drivers/${name}`, `rustorage/drivers/${name}`]),
+]);
+
+/** Hands Nitro's storage to `useStorage` of "rustorage", so that both are one. */
+const PLUGIN = "#rustorage/plugin";
+const PLUGIN_SOURCE = `
+import { useStorage } from "nitro/storage";
+import { setStorage } from "rustorage";
+export default () => setStorage(useStorage());
+`;
+
+export default {
+  name: "rustorage",
+
+  setup(nitro) {
+    const { options } = nitro;
+    options.rollupConfig ??= {};
+    options.rollupConfig.plugins = [resolver(), ...[options.rollupConfig.plugins ?? []].flat()];
+    // External, and copied into the output with the binary: an addon cannot be bundled.
+    options.traceDeps = [...(options.traceDeps ?? []), "rustorage"];
+    options.virtual[PLUGIN] = PLUGIN_SOURCE;
+    options.plugins.unshift(PLUGIN);
+  },
+};
+
+function resolver() {
+  return {
+    name: "rustorage",
+    resolveId: {
+      order: "pre",
+      filter: { id: /^unstorage(?:\/drivers\/[\w-]+)?$/ },
+      async handler(id, importer, options) {
+        const target = IMPORTS.get(id);
+        if (target === undefined) return null;
+        // The app must find us as it would by itself; in a workspace it may not, and then we are where this file is.
+        const resolved = await this.resolve(target, importer, { ...options, skipSelf: true });
+        return resolved ?? { id: fileURLToPath(import.meta.resolve(target)), external: true };
+      },
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/** Runs the parts of `make test` one after another, and prints how long each took. The first that fails ends it. */
+import { spawnSync } from "node:child_process";
+
+const cargoTest = spawnSync("cargo", ["nextest", "--version"]).status === 0 ? ["nextest", "run"] : ["test"];
+const vitest = "node_modules/vitest/vitest.mjs";
+
+const PARTS = [
+  ["rustfmt", "cargo", "fmt", "--check"],
+  ["clippy", "cargo", "clippy", "--all-targets", "--", "-D", "warnings"],
+  ["Rust tests", "cargo", ...cargoTest],
+  ["oxlint", "npx", "oxlint", "--deny-warnings"],
+  ["oxfmt", "npx", "oxfmt", "--check"],
+  ["vitest, Node 22", "node_modules/node22/bin/node", vitest, "run", "--reporter=dot", "--exclude=__test__/nitro/**"],
+  ["vitest, Node 24", "node_modules/node24/bin/node", vitest, "run", "--reporter=dot", "--exclude=__test__/nitro/**"],
+  ["vitest", process.execPath, vitest, "run", "--reporter=dot"],
+];
+
+const times = [];
+let failed = false;
+for (const [name, command, ...args] of PARTS) {
+  console.log(`\n── ${name}`);
+  const started = performance.now();
+  const { status, error } = spawnSync(command, args, { stdio: "inherit" });
+  if (error) console.error(error.message);
+  failed = status !== 0;
+  times.push(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${name}${failed ? "  FAILED" : ""}`);
+  if (failed) break;
+}
+console.log(`\n${times.join("\n")}`);
+process.exit(failed ? 1 : 0);
