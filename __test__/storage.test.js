@@ -241,7 +241,7 @@ describe("setItem", () => {
     [null, null],
     [new Date(0), "1970-01-01T00:00:00.000Z"],
     [{ toJSON: () => ({ a: 1 }) }, { a: 1 }],
-    [[1, , undefined, () => {}], [1, null, null, null]],
+    [Object.assign([], { 0: 1, 2: undefined, 3: () => {} }), [1, null, null, null]],
     [{ a: undefined, b: () => {}, c: Number.NaN, d: -0 }, { c: null, d: 0 }],
     [Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
   ])("%o comes back as %o", async (value, read) => {

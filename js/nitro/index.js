@@ -3,7 +3,6 @@
  *
  * An alias would not do: Nitro resolves some of these imports before aliases apply.
  */
-import { fileURLToPath } from "node:url";
 
 /** unstorage's drivers that are native here. */
 const NATIVE_DRIVERS = ["fs", "fs-lite", "lru-cache", "memory", "null", "overlay"];
@@ -40,13 +39,13 @@ function resolver() {
     name: "rustorage",
     resolveId: {
       order: "pre",
-      filter: { id: /^unstorage(?:\/drivers\/[\w-]+)?$/ },
+      filter: { id: /^(?:unstorage|rustorage)(?:\/drivers\/[\w-]+)?$/ },
       async handler(id, importer, options) {
-        const target = IMPORTS.get(id);
-        if (target === undefined) return null;
-        // The app must find us as it would by itself; in a workspace it may not, and then we are where this file is.
+        const target = IMPORTS.get(id) ?? id;
+        if (target.startsWith("unstorage")) return null;
         const resolved = await this.resolve(target, importer, { ...options, skipSelf: true });
-        return resolved ?? { id: fileURLToPath(import.meta.resolve(target)), external: true };
+        // A linked checkout resolves to a path outside node_modules, which Nitro would bundle.
+        return resolved?.external ? resolved : { id: target, external: true };
       },
     },
   };

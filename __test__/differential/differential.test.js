@@ -1,0 +1,105 @@
+/**
+ * Random sequences of calls, made to unstorage and to ours alike: how each call ends, what watchers hear, and at the end
+ * what every driver holds.
+ *
+ * SEQUENCES says how many (2,000), SEED which; the seed of a run is printed.
+ */
+import fc from "fast-check";
+import * as ours from "rustorage";
+import oursLruCache from "rustorage/drivers/lru-cache";
+import oursMemory from "rustorage/drivers/memory";
+import oursNull from "rustorage/drivers/null";
+import oursOverlay from "rustorage/drivers/overlay";
+import * as theirs from "unstorage";
+import theirsLruCache from "unstorage/drivers/lru-cache";
+import theirsMemory from "unstorage/drivers/memory";
+import theirsNull from "unstorage/drivers/null";
+import theirsOverlay from "unstorage/drivers/overlay";
+import { isDeepStrictEqual } from "node:util";
+import { expect, test, vi } from "vitest";
+import { deviations } from "./deviations.js";
+import { sequence } from "./sequences.js";
+import { World } from "./world.js";
+
+const OURS = {
+  ...ours,
+  lruCache: oursLruCache,
+  memory: oursMemory,
+  nullDriver: oursNull,
+  overlay: oursOverlay,
+};
+const THEIRS = {
+  ...theirs,
+  lruCache: theirsLruCache,
+  memory: theirsMemory,
+  nullDriver: theirsNull,
+  overlay: theirsOverlay,
+};
+
+const sequences = Number(process.env.SEQUENCES ?? 2000);
+const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+
+test("behaves like unstorage", { timeout: sequences * 300 + 60_000 }, async () => {
+  // destr tells of each `__proto__` that it drops.
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  const hits = new Map(deviations.map(({ name }) => [name, 0]));
+  let calls = 0;
+  const compared = fc.asyncProperty(sequence, async ({ mounts, operations }) => {
+    const expected = new World(THEIRS, mounts);
+    const actual = new World(OURS, mounts);
+    for (const operation of operations.filter(Boolean)) {
+      calls++;
+      const wanted = await expectedOutcome(operation, expected, hits);
+      compareOutcomes(operation, await actual.run(operation), wanted, expected);
+      compare(operation, "events", actual.takeEvents(), expected.takeEvents());
+    }
+    compare(undefined, "contents", await actual.contents(), await expected.contents());
+  });
+  try {
+    await fc.assert(compared, { numRuns: sequences, seed, endOnFailure: false });
+  } finally {
+    const lines = [...hits].map(([name, count]) => `  ${count} × ${name}`);
+    console.log(
+      [`SEED=${seed} SEQUENCES=${sequences}: ${calls} calls, deviations:`, ...lines].join("\n"),
+    );
+  }
+  expect([...hits].filter(([, count]) => count === 0)).toEqual([]);
+});
+
+/** What unstorage does, mended by the deviations that apply. */
+function expectedOutcome(operation, world, hits) {
+  const applying = deviations.filter(({ applies }) => applies(operation, world));
+  for (const { name } of applying) hits.set(name, hits.get(name) + 1);
+  const run = applying.reduce(
+    (inner, { around }) =>
+      () =>
+        around(operation, world, inner),
+    () => world.run(operation),
+  );
+  return run();
+}
+
+function compareOutcomes(operation, actual, wanted, { storage }) {
+  if (["threw", "rejected"].includes(wanted.ended)) {
+    // Only unstorage's own messages are promised.
+    const message = String(wanted.value?.message);
+    const promised = message.startsWith("[unstorage]") || message.startsWith("already mounted");
+    const told = ({ ended, value }) => ({ ended, message: promised ? value?.message : undefined });
+    compare(operation, "outcome", told(actual), told(wanted));
+    return;
+  }
+  const several = storage.getMounts().length > 1 && ["getKeys", "keys"].includes(operation.method);
+  const ordered = ({ ended, value }) => ({
+    ended,
+    value: several && Array.isArray(value) ? value.toSorted() : value,
+  });
+  compare(operation, "outcome", ordered(actual), ordered(wanted));
+  const raw = typeof wanted.value === "object" && operation.method === "getItemRaw";
+  if (raw && storage.getMount !== undefined) compareIdentity(operation, actual.value, wanted.value);
+}
+
+function compare(operation, what, actual, wanted) {
+  if (isDeepStrictEqual(actual, wanted)) return;
+  const call = operation ? `${fc.stringify(operation)}: ` : "";
+  throw new Error(`${call}${what}\n  ours:      ${fc.stringify(actual)}\n  unstorage: ${fc.stringify(wanted)}`);
+}
