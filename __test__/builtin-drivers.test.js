@@ -13,7 +13,10 @@ test("every native driver's module exists and makes a driver of its name", async
   expect(native.length).toBe(8);
   for (const [, id] of native) {
     const { default: factory } = await import(id);
-    const driver = factory({ ...(id.includes("/fs") && { base: ".data" }), ...(id.endsWith("overlay") && { layers: [{}] }) });
+    const driver = factory({
+      ...(id.includes("/fs") && { base: ".data" }),
+      ...(id.endsWith("overlay") && { layers: [{}] }),
+    });
     expect(`rustorage/drivers/${driver.name}`).toBe(id);
   }
 });

@@ -122,12 +122,16 @@ describe("keys", () => {
       true,
       false,
     ]);
-    expect([filterKeyByDepth("a:b", 0), filterKeyByDepth("a:b", 1), filterKeyByDepth("a:b")]).toEqual(
-      [false, true, true],
-    );
-    expect([filterKeyByBase("a:b", "a:"), filterKeyByBase("ab", "a:"), filterKeyByBase("a$")]).toEqual(
-      [true, false, false],
-    );
+    expect([
+      filterKeyByDepth("a:b", 0),
+      filterKeyByDepth("a:b", 1),
+      filterKeyByDepth("a:b"),
+    ]).toEqual([false, true, true]);
+    expect([
+      filterKeyByBase("a:b", "a:"),
+      filterKeyByBase("ab", "a:"),
+      filterKeyByBase("a$"),
+    ]).toEqual([true, false, false]);
   });
 
   test("normalizeKey stands on its own", () => {
@@ -242,7 +246,10 @@ describe("setItem", () => {
     [new Date(0), "1970-01-01T00:00:00.000Z"],
     [{ toJSON: () => ({ a: 1 }) }, { a: 1 }],
     [Object.assign([], { 0: 1, 2: undefined, 3: () => {} }), [1, null, null, null]],
-    [{ a: undefined, b: () => {}, c: Number.NaN, d: -0 }, { c: null, d: 0 }],
+    [
+      { a: undefined, b: () => {}, c: Number.NaN, d: -0 },
+      { c: null, d: 0 },
+    ],
     [Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
   ])("%o comes back as %o", async (value, read) => {
     const storage = createStorage().mount("js", mapDriver()).mount("lru", lruCache());
@@ -445,7 +452,11 @@ describe("meta", () => {
 
   test("is the native one with the stored one over it", async () => {
     const storage = createStorage({ driver: withMeta() });
-    await storage.setMeta("foo", { kind: "mine", mtime: "2020-01-01T00:00:00.000Z", ctime: "text" });
+    await storage.setMeta("foo", {
+      kind: "mine",
+      mtime: "2020-01-01T00:00:00.000Z",
+      ctime: "text",
+    });
     const meta = await storage.getMeta("foo");
     expect(Object.getPrototypeOf(meta)).toBe(null);
     expect({ ...meta }).toEqual({
@@ -729,7 +740,8 @@ describe("prefixStorage", () => {
 
   test("an empty base is the storage itself", () => {
     const storage = createStorage();
-    for (const base of ["", ":", "/", undefined]) expect(prefixStorage(storage, base)).toBe(storage);
+    for (const base of ["", ":", "/", undefined])
+      expect(prefixStorage(storage, base)).toBe(storage);
   });
 
   test("an invalid base throws at once, an invalid key rejects", async () => {

@@ -86,13 +86,17 @@ export function writeObserved(table, key, life, cell, owner, operation) {
   const content = cellContent(cell);
   const code = native.set(table, key, life, measure(content, key, operation));
   if (code === TOO_LARGE) {
-    throw storageError("TOO_LARGE", owner.name, operation, key, "the value is larger than the driver may be");
+    throw storageError(
+      "TOO_LARGE",
+      owner.name,
+      operation,
+      key,
+      "the value is larger than the driver may be",
+    );
   }
   const old = slots[code];
   if (code >= 0) {
-    slots[code] = dispose
-      ? new Disposable(cell, (reason) => dispose(content, key, reason))
-      : cell;
+    slots[code] = dispose ? new Disposable(cell, (reason) => dispose(content, key, reason)) : cell;
   }
   if (old instanceof Disposable) old.dispose("set");
   settleWrite();
@@ -103,7 +107,8 @@ export function writeObserved(table, key, life, cell, owner, operation) {
 export function toBytesOrText(value, owner, operation, key) {
   if (typeof value === "string") return value;
   if (ArrayBuffer.isView(value)) return viewBytes(value);
-  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return new Uint8Array(value);
+  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer)
+    return new Uint8Array(value);
   const kind = value === null ? "null" : (value?.constructor?.name ?? typeof value);
   throw storageError(
     "INVALID_VALUE",
@@ -117,11 +122,23 @@ export function toBytesOrText(value, owner, operation, key) {
 /** The fields of a file's metadata; all are undefined for what is not there. */
 export function toMeta(numbers) {
   if (numbers === null) {
-    return { atime: undefined, mtime: undefined, size: undefined, birthtime: undefined, ctime: undefined };
+    return {
+      atime: undefined,
+      mtime: undefined,
+      size: undefined,
+      birthtime: undefined,
+      ctime: undefined,
+    };
   }
   const [atime, mtime, size, birthtime, ctime] = numbers;
   const date = (milliseconds) => new Date(milliseconds);
-  return { atime: date(atime), mtime: date(mtime), size, birthtime: date(birthtime), ctime: date(ctime) };
+  return {
+    atime: date(atime),
+    mtime: date(mtime),
+    size,
+    birthtime: date(birthtime),
+    ctime: date(ctime),
+  };
 }
 
 function itemMethods(owner) {

@@ -37,7 +37,8 @@ export function prefixStorage(storage, base) {
   for (const method of ["clear", "mount", "unmount"]) {
     view[method] = (key = "", ...rest) => storage[method](prefix + key, ...rest);
   }
-  view.getKeys = async (key = "", ...rest) => (await storage.getKeys(prefix + key, ...rest)).map(strip);
+  view.getKeys = async (key = "", ...rest) =>
+    (await storage.getKeys(prefix + key, ...rest)).map(strip);
   view.keys = view.getKeys;
   view.getItems = async (items, options) => {
     const prefixed = items.map((item) =>
@@ -52,7 +53,9 @@ export function prefixStorage(storage, base) {
       options,
     );
   view.watch = (callback) =>
-    storage.watch((event, key) => (key.startsWith(prefix) ? callback(event, strip(key)) : undefined));
+    storage.watch((event, key) =>
+      key.startsWith(prefix) ? callback(event, strip(key)) : undefined,
+    );
   view.dispose = async () => {
     const inside = storage.getMounts(prefix).filter((mount) => mount.base.startsWith(prefix));
     await Promise.all(inside.map(async ({ driver: { dispose } }) => dispose?.()));

@@ -37,9 +37,7 @@ export function stringify(value) {
 
 function isPlain(value) {
   const prototype = Object.getPrototypeOf(value);
-  return (
-    prototype === null || prototype === Object.prototype || prototype === Function.prototype
-  );
+  return prototype === null || prototype === Object.prototype || prototype === Function.prototype;
 }
 
 /** The text of a raw value, for drivers that hold only text. */

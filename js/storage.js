@@ -29,7 +29,15 @@ import {
   toKeys,
 } from "./native.js";
 import memory from "./drivers/memory.js";
-import { convertItem, convertRaw, isRawType, rawToText, stringify, textToRaw, toItem } from "./serialize.js";
+import {
+  convertItem,
+  convertRaw,
+  isRawType,
+  rawToText,
+  stringify,
+  textToRaw,
+  toItem,
+} from "./serialize.js";
 import { createWatcher } from "./watch.js";
 
 const dropped = new FinalizationRegistry((table) => {
@@ -152,7 +160,8 @@ export function createStorage(options = {}) {
       // What cannot be stored matters only where it would be.
       const route = native.route(table, key);
       if (route === INVALID) throw invalidKey(key, "setItem");
-      if (route === SCRIPT && !mounts.get(registers[MOUNT]).driver.setItem) return Promise.resolve();
+      if (route === SCRIPT && !mounts.get(registers[MOUNT]).driver.setItem)
+        return Promise.resolve();
       throw error;
     }
     const life = lifeOf(options);
@@ -311,7 +320,8 @@ export function createStorage(options = {}) {
     },
 
     async removeItem(key, options = {}) {
-      const { removeMeta, removeMata } = typeof options === "boolean" ? { removeMeta: options } : (options ?? {});
+      const { removeMeta, removeMata } =
+        typeof options === "boolean" ? { removeMeta: options } : (options ?? {});
       const withMeta = removeMeta || removeMata;
       const code = native.remove(table, key);
       if (code === SCRIPT) {
@@ -335,7 +345,8 @@ export function createStorage(options = {}) {
     },
 
     async getMeta(key, options = {}) {
-      const { nativeOnly } = typeof options === "boolean" ? { nativeOnly: options } : (options ?? {});
+      const { nativeOnly } =
+        typeof options === "boolean" ? { nativeOnly: options } : (options ?? {});
       const passed = typeof options === "boolean" ? { nativeOnly: options } : options;
       const meta = Object.create(null);
       const code = native.meta(table, key);
@@ -344,7 +355,8 @@ export function createStorage(options = {}) {
       let kept;
       if (code === SCRIPT) {
         const { mount, key: relative } = scripted(key);
-        if (mount.driver.getMeta) Object.assign(meta, await call(mount, "getMeta", relative, passed));
+        if (mount.driver.getMeta)
+          Object.assign(meta, await call(mount, "getMeta", relative, passed));
         if (!nativeOnly) kept = toItem(await call(mount, "getItem", relative + "$", passed));
       } else if (!nativeOnly) {
         kept = await storage.getItem(native.normalize(key) + "$");
@@ -396,7 +408,9 @@ export function createStorage(options = {}) {
         plan.map((mount) => {
           const hidden = [...masks];
           masks.push(mount.base);
-          return mount.owner ? clearNative(mount, prefix) : clearScripted(mount, prefix, hidden, options);
+          return mount.owner
+            ? clearNative(mount, prefix)
+            : clearScripted(mount, prefix, hidden, options);
         }),
       );
     },
@@ -452,7 +466,8 @@ export function createStorage(options = {}) {
 
   /** The full keys of a JavaScript driver under `prefix` that no other mount answers, hidden ones too. */
   const listScripted = async (mount, prefix, masks, options) => {
-    const relativeBase = prefix.length > mount.base.length ? prefix.slice(mount.base.length) : undefined;
+    const relativeBase =
+      prefix.length > mount.base.length ? prefix.slice(mount.base.length) : undefined;
     const keys = await call(mount, "getKeys", relativeBase, options);
     return [...keys]
       .map((key) => mount.base + normalizeKey(key))

@@ -13,7 +13,10 @@ const SUFFIX = { linux: "-gnu", darwin: "", win32: "-msvc" };
 const { platform, arch } = process;
 if (!(platform in LIBRARY)) throw new Error(`rustorage is not built on ${platform}`);
 
-const built = spawnSync("cargo", ["build", "--profile", profile, "--lib"], { cwd: root, stdio: "inherit" });
+const built = spawnSync("cargo", ["build", "--profile", profile, "--lib"], {
+  cwd: root,
+  stdio: "inherit",
+});
 if (built.error) throw built.error;
 if (built.status !== 0) process.exit(built.status ?? 1);
 
@@ -23,5 +26,8 @@ const folder = join(root, "npm", name);
 mkdirSync(folder, { recursive: true });
 // By rename: a process that runs the old binary keeps it.
 const binary = join(folder, `rustorage.${name}.node`);
-copyFileSync(join(target, profile === "dev" ? "debug" : profile, LIBRARY[platform]), `${binary}.new`);
+copyFileSync(
+  join(target, profile === "dev" ? "debug" : profile, LIBRARY[platform]),
+  `${binary}.new`,
+);
 renameSync(`${binary}.new`, binary);

@@ -30,7 +30,10 @@ try {
   await app.stop();
   app = await startApp(folder);
   deepStrictEqual((await show("GET", "/storage/test:foo")).status, 404);
-  deepStrictEqual((await show("GET", "/storage/data:users:ada")).body.value, { name: "Ada", born: 1815 });
+  deepStrictEqual((await show("GET", "/storage/data:users:ada")).body.value, {
+    name: "Ada",
+    born: 1815,
+  });
   console.log("\nMemory is empty again, what is on disk is still there.");
 } finally {
   await app?.stop();

@@ -16,7 +16,10 @@ export function buildApp() {
   run(process.execPath, ["node_modules/nitro/dist/cli/index.mjs", "build"], example);
   const folder = mkdtempSync(join(tmpdir(), "rustorage-app-"));
   // Away from the project, as it would be deployed.
-  cpSync(join(example, ".output"), join(folder, "output"), { recursive: true, verbatimSymlinks: true });
+  cpSync(join(example, ".output"), join(folder, "output"), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
   return folder;
 }
 
@@ -33,7 +36,8 @@ export async function startApp(folder, env = {}) {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
-  for (const stream of [server.stdout, server.stderr]) stream.on("data", (text) => (output += text));
+  for (const stream of [server.stdout, server.stderr])
+    stream.on("data", (text) => (output += text));
   const ended = new Promise((resolve) => server.once("exit", resolve));
   const url = `http://127.0.0.1:${port}`;
   const stop = async () => {

@@ -1,7 +1,8 @@
 /** Runs the parts of `make test` one after another, and prints how long each took. The first that fails ends it. */
 import { spawnSync } from "node:child_process";
 
-const cargoTest = spawnSync("cargo", ["nextest", "--version"]).status === 0 ? ["nextest", "run"] : ["test"];
+const cargoTest =
+  spawnSync("cargo", ["nextest", "--version"]).status === 0 ? ["nextest", "run"] : ["test"];
 const vitest = "node_modules/vitest/vitest.mjs";
 
 const PARTS = [
@@ -10,8 +11,22 @@ const PARTS = [
   ["Rust tests", "cargo", ...cargoTest],
   ["oxlint", "npx", "oxlint", "--deny-warnings"],
   ["oxfmt", "npx", "oxfmt", "--check"],
-  ["vitest, Node 22", "node_modules/node22/bin/node", vitest, "run", "--reporter=dot", "--exclude=__test__/nitro/**"],
-  ["vitest, Node 24", "node_modules/node24/bin/node", vitest, "run", "--reporter=dot", "--exclude=__test__/nitro/**"],
+  [
+    "vitest, Node 22",
+    "node_modules/node22/bin/node",
+    vitest,
+    "run",
+    "--reporter=dot",
+    "--exclude=__test__/nitro/**",
+  ],
+  [
+    "vitest, Node 24",
+    "node_modules/node24/bin/node",
+    vitest,
+    "run",
+    "--reporter=dot",
+    "--exclude=__test__/nitro/**",
+  ],
   ["vitest", process.execPath, vitest, "run", "--reporter=dot"],
 ];
 
@@ -23,7 +38,9 @@ for (const [name, command, ...args] of PARTS) {
   const { status, error } = spawnSync(command, args, { stdio: "inherit" });
   if (error) console.error(error.message);
   failed = status !== 0;
-  times.push(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${name}${failed ? "  FAILED" : ""}`);
+  times.push(
+    `${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${name}${failed ? "  FAILED" : ""}`,
+  );
   if (failed) break;
 }
 console.log(`\n${times.join("\n")}`);

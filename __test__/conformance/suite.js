@@ -472,7 +472,10 @@ function describeBatches(open) {
 
     test("a hundred items", async () => {
       const { storage } = await open();
-      const items = Array.from({ length: 100 }, (_, index) => ({ key: `k:${index}`, value: index }));
+      const items = Array.from({ length: 100 }, (_, index) => ({
+        key: `k:${index}`,
+        value: index,
+      }));
       await storage.setItems(items);
       expect(await storage.getItems(items.map(({ key }) => key))).toEqual(items);
       expect(await storage.getKeys("k")).toHaveLength(100);

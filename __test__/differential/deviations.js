@@ -6,7 +6,7 @@
  * then makes unstorage's side what the row says: it runs the operation there and mends its outcome, its events and what
  * its drivers hold. Nothing is left out of the comparison.
  */
-import { filterKeyByDepth, normalizeBaseKey, normalizeKey } from "unstorage";
+import { createStorage, filterKeyByDepth, normalizeBaseKey, normalizeKey } from "unstorage";
 import { VIEW } from "./world.js";
 
 export const deviations = [
@@ -15,7 +15,9 @@ export const deviations = [
     applies: ({ method, target, args }, { storage }) => {
       if (method !== "getItems") return false;
       const mounts = args[0].map((item) => storage.getMount(parentOf(fullKey(target, item))).base);
-      return mounts.some((mount, index) => mounts.indexOf(mount) < index && mounts[index - 1] !== mount);
+      return mounts.some(
+        (mount, index) => mounts.indexOf(mount) < index && mounts[index - 1] !== mount,
+      );
     },
     async around({ target, args }, _, run) {
       const outcome = await run();
@@ -35,11 +37,19 @@ export const deviations = [
       method === "setItems" && args[0].length > 0 && world.watched,
     async around({ target, args }, world, run) {
       const outcome = await run();
-      if (outcome.ended !== "resolved") return outcome;
+      if (/Invalid key/.test(outcome.value?.message)) return outcome;
+      const batches = new Map();
       for (const item of args[0]) {
         const key = fullKey(target, item);
         const { driver } = world.storage.getMount(parentOf(key));
-        if (driver.setItem) world.emit("update", key);
+        batches.set(driver, [...(batches.get(driver) ?? []), { key, value: item.value }]);
+      }
+      for (const [driver, batch] of batches) {
+        if (!driver.setItem) continue;
+        const failing = (await Promise.all(batch.map(isStorable))).indexOf(false);
+        // Where a value cannot be stored, those before it are; a driver with setItems is not called at all.
+        const written = failing < 0 ? batch : batch.slice(0, driver.setItems ? 0 : failing);
+        for (const { key } of written) world.emit("update", key);
       }
       return outcome;
     },
@@ -137,10 +147,22 @@ function partial(storage, base) {
 
 /** The full keys that a mount holds under a base: for a part of it only those that no longer mount point hides. */
 async function keysUnder(storage, { base: mountBase, driver }, base) {
-  const keys = [...(await driver.getKeys(undefined, {}))].map((key) => mountBase + normalizeKey(key));
+  const keys = [...(await driver.getKeys(undefined, {}))].map(
+    (key) => mountBase + normalizeKey(key),
+  );
   if (mountBase.startsWith(base)) return keys;
   const hiding = storage.getMounts().filter((mount) => mount.base.length > mountBase.length);
   return keys.filter(
     (key) => key.startsWith(base) && !hiding.some((mount) => key.startsWith(mount.base)),
   );
+}
+
+/** Whether unstorage has a text for a value. */
+function isStorable({ value }) {
+  return createStorage()
+    .setItem("any", value)
+    .then(
+      () => true,
+      () => false,
+    );
 }

@@ -11,12 +11,36 @@ class Point {
 const TEXTS = [
   ...["text", "", " ", "true", " true ", "FALSE", "null", "undefined", "NaN", "nan", "Infinity"],
   ...["-infinity", "007", "0", "-0", "1.50", "1e3", "1E400", "12345678901234567", "0x10", "+1"],
-  ...['"quoted"', '"half', '"esc\\"aped"', '{"a":1}', "{broken", "[1,", ' [1, {"b":2}] ', "é", "\u00a0true"],
+  ...[
+    '"quoted"',
+    '"half',
+    '"esc\\"aped"',
+    '{"a":1}',
+    "{broken",
+    "[1,",
+    ' [1, {"b":2}] ',
+    "é",
+    "\u00a0true",
+  ],
   ...["ключ", "😀", "low \udc00", "base64:AQID", "base64:!", "__OVERLAY_REMOVED__", "two\nlines"],
   ...['{"__proto__":{"a":1},"b":2}', '{"constructor":{"prototype":{}},"b":2}', '{"constructor":1}'],
 ];
 
-const NUMBERS = [0, -0, 1, -7, 0.1, 1e16, 2 ** 31, 2 ** 53, -1e21, 5e-324, NaN, Infinity, -Infinity];
+const NUMBERS = [
+  0,
+  -0,
+  1,
+  -7,
+  0.1,
+  1e16,
+  2 ** 31,
+  2 ** 53,
+  -1e21,
+  5e-324,
+  NaN,
+  Infinity,
+  -Infinity,
+];
 
 const OBJECTS = [
   {},
@@ -33,7 +57,7 @@ const OBJECTS = [
   { toJSON: () => "text" },
   { toJSON: () => undefined },
   { nested: { toJSON: () => [1] } },
-  { "10": "ten", z: 1, "2": "two", a: 1 },
+  { 10: "ten", z: 1, 2: "two", a: 1 },
   { lone: "\ud800", "\udc00": 1 },
   Object.assign([], { 0: 1, 3: "after holes" }),
   [undefined, () => {}, Symbol("s"), -0, NaN],
@@ -87,8 +111,36 @@ const rawValue = fc.oneof(
 );
 
 const ODD_KEYS = [
-  ...["", ":", "/", "?", ".", "..", "a:..", "../a", "a/./b", "a..:b", "a?b", "a?", "?a", ":a:", "//a//b/"],
-  ...["a$", "a:b$", "$", "é:ж", "😀", "a:\ud800", " a ", "A", "__proto__", "constructor:prototype", "a\nb"],
+  ...[
+    "",
+    ":",
+    "/",
+    "?",
+    ".",
+    "..",
+    "a:..",
+    "../a",
+    "a/./b",
+    "a..:b",
+    "a?b",
+    "a?",
+    "?a",
+    ":a:",
+    "//a//b/",
+  ],
+  ...[
+    "a$",
+    "a:b$",
+    "$",
+    "é:ж",
+    "😀",
+    "a:\ud800",
+    " a ",
+    "A",
+    "__proto__",
+    "constructor:prototype",
+    "a\nb",
+  ],
 ];
 
 const plainKey = fc
@@ -123,7 +175,13 @@ const readOptions = fc.oneof(
     arbitrary: fc.constantFrom("text", "json", "bytes", "blob", "stream").map((type) => ({ type })),
   },
 );
-const itemType = fc.constantFrom(undefined, {}, { type: "text" }, { type: "json" }, { type: "bytes" });
+const itemType = fc.constantFrom(
+  undefined,
+  {},
+  { type: "text" },
+  { type: "json" },
+  { type: "bytes" },
+);
 
 const asked = fc.oneof(
   key,
@@ -145,7 +203,13 @@ const meta = fc.oneof(
   value,
 );
 
-const SNAPSHOTS = [{}, { a: 1, "b/c": { d: [1] } }, { "a$": { x: 1 }, "": 1 }, { b: undefined, c: null }];
+const SNAPSHOTS = [
+  {},
+  { a: 1, "b/c": { d: [1] } },
+  { a$: { x: 1 }, "": 1 },
+  { b: undefined },
+  { c: null },
+];
 
 /** Missing arguments at the end are left out, as a caller would. */
 function call(weight, method, ...args) {
@@ -184,7 +248,12 @@ const operation = fc.oneof(
     fc.constantFrom(undefined, {}, true, false, { removeMeta: true }, { removeMata: true }),
   ),
   call(5, ["getItems"], fc.array(asked, { maxLength: 6 }), itemType),
-  call(5, ["setItems"], fc.array(given, { maxLength: 6 }), fc.constantFrom(undefined, {}, { common: 1 })),
+  call(
+    5,
+    ["setItems"],
+    fc.array(given, { maxLength: 6 }),
+    fc.constantFrom(undefined, {}, { common: 1 }),
+  ),
   call(4, ["getMeta"], anyKey, fc.constantFrom(undefined, {}, true, { nativeOnly: true })),
   call(4, ["setMeta"], anyKey, meta),
   call(2, ["removeMeta"], anyKey),
@@ -192,7 +261,14 @@ const operation = fc.oneof(
     8,
     ["getKeys", "keys"],
     base,
-    fc.constantFrom(undefined, {}, { maxDepth: 0 }, { maxDepth: 1 }, { maxDepth: 2 }, { maxDepth: 9 }),
+    fc.constantFrom(
+      undefined,
+      {},
+      { maxDepth: 0 },
+      { maxDepth: 1 },
+      { maxDepth: 2 },
+      { maxDepth: 9 },
+    ),
   ),
   call(4, ["clear"], base),
   call(3, ["watch"]),

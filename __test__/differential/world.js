@@ -49,7 +49,11 @@ export class World {
       this.storage.getMounts().map(async ({ base, driver }) => {
         const keys = [...(await driver.getKeys("", {}))].sort();
         const items = await Promise.all(
-          keys.map(async (key) => [key, await driver.hasItem(key, {}), await driver.getItem(key, {})]),
+          keys.map(async (key) => [
+            key,
+            await driver.hasItem(key, {}),
+            await driver.getItem(key, {}),
+          ]),
         );
         return { base, items };
       }),

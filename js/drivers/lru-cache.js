@@ -5,7 +5,13 @@ export default function lruCache(options = {}) {
   const { sizeCalculation, dispose, lib: _, ...settings } = options;
   for (const name of ["fetchMethod", "memoMethod"]) {
     if (name in options) {
-      throw storageError("INVALID_OPTIONS", "lru-cache", "create", undefined, `${name} is not supported`);
+      throw storageError(
+        "INVALID_OPTIONS",
+        "lru-cache",
+        "create",
+        undefined,
+        `${name} is not supported`,
+      );
     }
   }
   return createNativeDriver("lru-cache", options, {

@@ -17,7 +17,9 @@ export default function memory(options = {}) {
 /** UTF-8 bytes of key and text, or of key and raw bytes. */
 function measure(content, key, operation) {
   const bytes =
-    typeof content === "string" ? Buffer.byteLength(content) : (content?.byteLength ?? content?.size);
+    typeof content === "string"
+      ? Buffer.byteLength(content)
+      : (content?.byteLength ?? content?.size);
   if (typeof bytes !== "number") {
     throw storageError(
       "INVALID_VALUE",

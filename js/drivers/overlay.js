@@ -8,7 +8,13 @@ const REMOVED = "__OVERLAY_REMOVED__";
 export default function overlay(options) {
   const layers = options?.layers;
   if (!Array.isArray(layers) || layers.length === 0) {
-    throw storageError("INVALID_OPTIONS", "overlay", "create", undefined, "the option `layers` is required");
+    throw storageError(
+      "INVALID_OPTIONS",
+      "overlay",
+      "create",
+      undefined,
+      "the option `layers` is required",
+    );
   }
   const [top] = layers;
   const isRemoved = async (key) => (await top.getItem(key)) === REMOVED;

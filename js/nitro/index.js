@@ -4,6 +4,8 @@
  * An alias would not do: Nitro resolves some of these imports before aliases apply.
  */
 
+import { relative } from "node:path";
+
 /** unstorage's drivers that are native here. */
 const NATIVE_DRIVERS = ["fs", "fs-lite", "lru-cache", "memory", "null", "overlay"];
 
@@ -29,10 +31,32 @@ export default {
     options.rollupConfig.plugins = [resolver(), ...[options.rollupConfig.plugins ?? []].flat()];
     // External, and copied into the output with the binary: an addon cannot be bundled.
     options.traceDeps = [...(options.traceDeps ?? []), "rustorage"];
+    options.traceOpts = withoutSources(options.traceOpts);
     options.virtual[PLUGIN] = PLUGIN_SOURCE;
     options.plugins.unshift(PLUGIN);
   },
 };
+
+/** What an app runs of the package; a linked checkout holds much more. */
+const SHIPPED = /^(?:index\.js|js[\\/].+|npm[\\/].+\.node|package\.json|LICENSE)$/;
+
+function withoutSources(traceOpts) {
+  const hooks = traceOpts?.hooks;
+  return {
+    ...traceOpts,
+    hooks: {
+      ...hooks,
+      async tracedPackages(packages) {
+        for (const version of Object.values(packages.rustorage?.versions ?? {})) {
+          version.files = version.files.filter((file) =>
+            SHIPPED.test(relative(version.path, file)),
+          );
+        }
+        await hooks?.tracedPackages?.(packages);
+      },
+    },
+  };
+}
 
 function resolver() {
   return {

@@ -79,8 +79,8 @@ pub struct Environment {
 }
 
 impl Environment {
-    pub fn new(env: sys::napi_env) -> Result<Self> {
-        Ok(Self {
+    pub fn new(env: sys::napi_env) -> Self {
+        Self {
             env,
             tables: Slab::default(),
             drivers: Slab::default(),
@@ -92,7 +92,7 @@ impl Environment {
             functions: Vec::new(),
             in_flight: 0,
             last_request: 0,
-        })
+        }
     }
 
     /// Makes the buffer of the registers, which lives as long as the environment.

@@ -38,7 +38,7 @@ pub struct Function {
 
 /// Makes the environment and puts its functions on `exports`.
 pub fn install(env: sys::napi_env, exports: sys::napi_value) -> Result<()> {
-    let environment = Box::into_raw(Box::new(Environment::new(env)?));
+    let environment = Box::into_raw(Box::new(Environment::new(env)));
     let registers = Environment::share_registers(environment, env)?;
     set(env, exports, "registers", registers)?;
     for (name, handler) in calls::TABLE {

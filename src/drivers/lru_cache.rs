@@ -10,6 +10,7 @@ use crate::{
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of lru-cache")]
 pub struct LruCacheOptions {
     /// Most items kept; 0 stands for no limit.
     max: u64,
