@@ -37,14 +37,15 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
  * Makes the driver object of the native driver `name`.
  *
  * `native`: the options as Rust takes them. `observe`: what JavaScript does about each write to an in-memory driver, as
- * `{ measure(content, key) → size, dispose?(content, key, reason) }`. `methods`: what the object has beside the usual.
+ * `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
+ * removes. `methods`: what the object has beside the usual.
  */
-export function createNativeDriver(name, options, { settings, observe, methods } = {}) {
+export function createNativeDriver(name, options, { settings, observe, forgets, methods } = {}) {
   const handle = native.createDriver(name, JSON.stringify(settings ?? options ?? {}));
   const table = native.createTable(true);
   native.mount(table, "", handle);
   // The methods hold on to `owner`, so that it goes only after the last of them.
-  const owner = { table, handle, observe, name };
+  const owner = { table, handle, observe, forgets, name };
   owner.items = itemMethods(owner);
   dropped.register(owner, { table, handle });
   const flags = native.driverFlags(handle);
@@ -152,6 +153,10 @@ function itemMethods(owner) {
     return content ?? null;
   };
   const set = (key, value, options, operation) => {
+    if (value === undefined && owner.forgets) {
+      owner.items.removeItem(key);
+      return undefined;
+    }
     const life = lifeOf(options);
     const code = native.set(table, key, life, -1);
     if (code >= 0) {

@@ -29,15 +29,7 @@ import {
   toKeys,
 } from "./native.js";
 import memory from "./drivers/memory.js";
-import {
-  convertItem,
-  convertRaw,
-  isRawType,
-  rawToText,
-  stringify,
-  textToRaw,
-  toItem,
-} from "./serialize.js";
+import { convertItem, convertRaw, isRawType, rawToText, textToRaw, toItem } from "./serialize.js";
 import { createWatcher } from "./watch.js";
 
 const dropped = new FinalizationRegistry((table) => {
@@ -164,6 +156,19 @@ export function createStorage(options = {}) {
         return Promise.resolve();
       throw error;
     }
+    return writeCell(key, cell, options);
+  };
+
+  const writeCell = (key, cell, options) => {
+    if (cell === undefined && native.route(table, key) === DONE) {
+      const { owner } = mounts.get(registers[MOUNT]);
+      if (owner.forgets) {
+        native.remove(table, key);
+        settle();
+        changedNative("update", key);
+        return Promise.resolve();
+      }
+    }
     const life = lifeOf(options);
     const code = native.set(table, key, life, -1);
     if (code >= 0) {
@@ -271,29 +276,36 @@ export function createStorage(options = {}) {
 
     async setItems(items, commonOptions) {
       const batches = new Map();
-      // Every key and value is read before the first is written.
-      const entries = items.map(({ key, value, options }) => {
+      // Every key, then every value is read before the first is written.
+      const routes = items.map(({ key }) => {
         const route = native.route(table, key);
         if (route === INVALID) throw invalidKey(key, "setItems");
-        const mount = mounts.get(registers[MOUNT]);
+        const { mount, key: relative } = scripted(key);
+        return { script: route === SCRIPT, mount, relative, full: native.normalize(key) };
+      });
+      const entries = items.map(({ value, options }, index) => {
+        const { script, mount, relative, full } = routes[index];
         const entry = {
-          key: native.normalize(key),
-          value: stringify(value),
+          key: full,
+          cell: isWritable(script, mount) ? toCell(value) : undefined,
           options: options ? { ...commonOptions, ...options } : commonOptions,
         };
-        if (route === SCRIPT && mount.driver.setItems) {
-          const relative = scripted(key).key;
+        if (script && mount.driver.setItems) {
           if (!batches.has(mount)) batches.set(mount, []);
-          batches.get(mount).push({ ...entry, key: relative, full: entry.key });
+          batches.get(mount).push({ ...entry, key: relative, full });
           return undefined;
         }
-        return { ...entry, value: route === SCRIPT ? entry.value : (value ?? entry.value) };
+        return entry;
       });
       const writes = entries.filter((entry) => entry !== undefined);
       await Promise.all([
-        ...writes.map(({ key, value, options }) => writeItem(key, value, options)),
+        ...writes.map(({ key, cell, options }) => writeCell(key, cell, options)),
         ...[...batches].map(async ([mount, batch]) => {
-          const sent = batch.map(({ key, value, options }) => ({ key, value, options }));
+          const sent = batch.map(({ key, cell, options }) => ({
+            key,
+            value: cellContent(cell),
+            options,
+          }));
           await call(mount, "setItems", sent, commonOptions);
           for (const { full } of batch) changed("update", full, mount.driver);
         }),
@@ -520,6 +532,11 @@ async function readBatch(mount, batch, commonOptions, found, extra) {
     if (entry) found.set(entry, value);
     else extra.push({ key, value });
   }
+}
+
+/** Whether a write gets anywhere: a JavaScript driver may have no way to write. */
+function isWritable(script, { driver }) {
+  return !script || driver.setItems !== undefined || driver.setItem !== undefined;
 }
 
 function groupByMount(entries) {

@@ -6,7 +6,13 @@
  * then makes unstorage's side what the row says: it runs the operation there and mends its outcome, its events and what
  * its drivers hold. Nothing is left out of the comparison.
  */
-import { createStorage, filterKeyByDepth, normalizeBaseKey, normalizeKey } from "unstorage";
+import {
+  createStorage,
+  filterKeyByDepth,
+  hasDotSegment,
+  normalizeBaseKey,
+  normalizeKey,
+} from "unstorage";
 import { VIEW } from "./world.js";
 
 export const deviations = [
@@ -19,12 +25,14 @@ export const deviations = [
         (mount, index) => mounts.indexOf(mount) < index && mounts[index - 1] !== mount,
       );
     },
-    async around({ target, args }, _, run) {
+    async around({ target, args }, { storage }, run) {
       const outcome = await run();
       if (outcome.ended !== "resolved") return outcome;
       const open = [...outcome.value];
       const value = args[0].flatMap((item) => {
-        const key = fullKey(target, item).slice(baseOf(target).length);
+        const full = fullKey(target, item);
+        if (leavesOut(storage, full, item.options?.type ?? args[1]?.type)) return [];
+        const key = full.slice(baseOf(target).length);
         const found = open.findIndex((entry) => entry.key === key);
         return found < 0 ? [] : open.splice(found, 1);
       });
@@ -115,7 +123,37 @@ export const deviations = [
       return { ended: "resolved", value: undefined };
     },
   },
+  {
+    name: "setItems writes nothing where an item cannot be stored",
+    applies: async (operation, world) => (await refused(operation, world)) !== undefined,
+    async around(operation, world) {
+      return { ended: "rejected", value: await refused(operation, world) };
+    },
+  },
 ];
+
+/** Whether the driver of a key answers a batch without it. Raw types are read one by one. */
+function leavesOut(storage, key, type) {
+  const { driver } = storage.getMount(parentOf(key));
+  return type !== "bytes" && driver.getItems?.([{ key }]).length === 0;
+}
+
+/** Why a setItems with valid keys cannot store all its items. */
+async function refused({ method, target, args }, { storage }) {
+  if (method !== "setItems") return undefined;
+  const items = args[0].map((item) => ({ ...item, full: fullKey(target, item) }));
+  const invalid = ({ key, full }) => !normalizeKey(key) || hasDotSegment(full);
+  if (items.some(invalid)) return undefined;
+  for (const { full, value } of items) {
+    const { driver } = storage.getMount(parentOf(full));
+    if (!driver.setItem && !driver.setItems) continue;
+    const error = await createStorage()
+      .setItem("any", value)
+      .then(() => undefined, String);
+    if (error) return new Error(error.replace(/^Error: /, ""));
+  }
+  return undefined;
+}
 
 function baseOf(target) {
   return target === "view" ? VIEW : "";

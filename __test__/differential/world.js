@@ -45,8 +45,9 @@ export class World {
 
   /** Everything that every driver holds. */
   async contents() {
+    const mounts = this.storage.getMounts().sort((one, other) => (one.base < other.base ? -1 : 1));
     return Promise.all(
-      this.storage.getMounts().map(async ({ base, driver }) => {
+      mounts.map(async ({ base, driver }) => {
         const keys = [...(await driver.getKeys("", {}))].sort();
         const items = await Promise.all(
           keys.map(async (key) => [

@@ -17,6 +17,7 @@ export default function lruCache(options = {}) {
   return createNativeDriver("lru-cache", options, {
     settings: { ...settings, observed: dispose !== undefined },
     observe: { measure: sizeCalculation ?? measure, dispose },
+    forgets: true,
     methods(owner) {
       return { dispose: () => owner.items.clear(), getInstance: () => owner.items };
     },

@@ -42,8 +42,8 @@ impl<T> Router<T> {
         let id = self.next_id;
         self.next_id += 1;
         let units = utf16_len(prefix.as_bytes());
-        let length = prefix.as_bytes().len();
-        let place = self.mounts.partition_point(|mount| mount.prefix.as_bytes().len() >= length);
+        // By the length that JavaScript sees, which is the order in which it lists them.
+        let place = self.mounts.partition_point(|mount| mount.units >= units);
         self.mounts.insert(place, Arc::new(Mount { id, prefix, units, target }));
         Ok(id)
     }
