@@ -1,6 +1,6 @@
 # make demo and make test do everything on a fresh machine; both set up and build first.
 
-.PHONY: demo test test-all build setup bench fmt
+.PHONY: demo test test-all build setup bench soak fmt
 
 NPM_FLAGS = --no-audit --no-fund
 
@@ -27,3 +27,7 @@ bench: build
 fmt:
 	cargo fmt
 	npx oxfmt
+
+# Runs the differential test until it is stopped or fails; SEQUENCES says how many at a time.
+soak: build
+	while SEQUENCES=$${SEQUENCES:-20000} npx vitest run __test__/differential; do :; done; false
