@@ -71,7 +71,7 @@ function take(value, depth) {
   if (Array.isArray(value)) return takeArray(value, depth);
   const prototype = Object.getPrototypeOf(value);
   if ((prototype !== Object.prototype && prototype !== null) || "toJSON" in value) return TEXT;
-  if (JSON.isRawJSON?.(value)) return TEXT;
+  if (prototype === null && JSON.isRawJSON?.(value)) return TEXT;
   const copy = {};
   for (const key in value) {
     if (key === "__proto__" || key === "constructor") return TEXT;
@@ -86,7 +86,8 @@ function takeArray(value, depth) {
   if (Object.getPrototypeOf(value) !== Array.prototype || "toJSON" in value) return TEXT;
   const length = value.length;
   if (length > MOST_NODES) return TEXT;
-  const copy = Array.from({ length });
+  // Array.from takes thirty times as long.
+  const copy = new Array(length);
   for (let index = 0; index < length; index++) {
     const taken = takeMember(value[index], depth);
     if (taken === TEXT) return TEXT;

@@ -2,6 +2,7 @@
  * The storage: one conductor for every driver. Rust routes a call and does it where the driver is native; a JavaScript
  * driver's method is called here.
  */
+import { readTogether, writeTogether } from "./batch.js";
 import { cellContent, fromCell, toCell } from "./cells.js";
 import { invalidBase, invalidKey, storageError } from "./errors.js";
 import { filterKeyByBase, filterKeyByDepth, joinKeys, normalizeKey } from "./keys.js";
@@ -42,6 +43,8 @@ export function createStorage(options = {}) {
   /** By the number that the addon gives a mount: `{ base, driver, owner }`, with the owner of a native driver. */
   const mounts = new Map();
   const watcher = createWatcher(() => mounts.values());
+  /** By the number of an in-memory driver's mount: what its keys were when they were last listed. */
+  const listings = new Map();
 
   const mountDriver = (base, driver) => {
     if (driver === null || typeof driver !== "object") {
@@ -57,6 +60,8 @@ export function createStorage(options = {}) {
     }
     const mount = { base: prefix, driver, owner };
     mounts.set(id, mount);
+    // Mounts hide each other's keys.
+    listings.clear();
     return mount;
   };
 
@@ -224,6 +229,8 @@ export function createStorage(options = {}) {
     },
 
     async getItems(items, commonOptions = {}) {
+      const together = readTogether(table, items, commonOptions);
+      if (together) return together;
       const entries = items.map((item) => {
         const { key, options } = typeof item === "string" ? { key: item } : item;
         const route = native.route(table, key);
@@ -275,6 +282,14 @@ export function createStorage(options = {}) {
     },
 
     async setItems(items, commonOptions) {
+      const written = watcher.active
+        ? (key) => native.route(table, key) === DONE && changedNative("update", key)
+        : undefined;
+      const single = writeTogether(table, items, commonOptions, written);
+      if (single) {
+        await Promise.all(single.map(({ key, cell }) => writeCell(key, cell, commonOptions)));
+        return;
+      }
       const batches = new Map();
       // Every key, then every value is read before the first is written.
       const routes = items.map(({ key }) => {
@@ -399,9 +414,7 @@ export function createStorage(options = {}) {
       for (const mount of plan) {
         if (mount.owner) {
           const depth = maxDepth === undefined || maxDepth >= 2 ** 31 ? -1 : Math.floor(maxDepth);
-          const list = native.keys(table, mount.id, prefix, depth, false);
-          lists.push(toKeys(list === PENDING ? await pending() : list));
-          settle();
+          lists.push(await listNative(mount, prefix, depth));
         } else {
           const keys = await listScripted(mount, prefix, masks, options);
           lists.push(keys.filter((key) => filterKeyByBase(key, prefix)));
@@ -448,6 +461,7 @@ export function createStorage(options = {}) {
       if (dispose) await disposeMount(mount);
       const id = native.unmount(table, base);
       if (id !== MISS) mounts.delete(id);
+      listings.clear();
       settle();
     },
 
@@ -474,6 +488,24 @@ export function createStorage(options = {}) {
   const metaKey = (key, operation) => {
     if (native.route(table, key) === INVALID) throw invalidKey(key, operation);
     return native.normalize(key) + "$";
+  };
+
+  /** The full keys of a native driver under `prefix`. An in-memory driver's last list is kept until a key changes. */
+  const listNative = async (mount, prefix, depth) => {
+    const generation = native.generation(table, mount.id);
+    const known = listings.get(mount.id);
+    if (known?.generation === generation && known.prefix === prefix && known.depth === depth) {
+      const keys = known.keys.deref();
+      if (keys) return keys.slice();
+    }
+    const list = native.keys(table, mount.id, prefix, depth, false);
+    const keys = toKeys(list === PENDING ? await pending() : list);
+    settle();
+    if (generation >= 0) {
+      listings.set(mount.id, { generation, prefix, depth, keys: new WeakRef(keys) });
+      return keys.slice();
+    }
+    return keys;
   };
 
   /** The full keys of a JavaScript driver under `prefix` that no other mount answers, hidden ones too. */

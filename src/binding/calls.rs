@@ -34,9 +34,12 @@ pub const TABLE: &[(&str, Handler)] = &[
     ("get", get),
     ("has", has),
     ("set", set),
+    ("getMany", get_many),
+    ("setMany", set_many),
     ("submitSet", submit_set),
     ("remove", remove),
     ("meta", meta),
+    ("generation", generation),
     ("keys", keys),
     ("clear", clear),
     ("takeReleased", take_released),
@@ -231,32 +234,45 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
     })))
 }
 
+/// `getMany(table, keys, count)` → an Int32Array of what `get` answers for each of the `count` keys, which are joined by line
+/// feeds, and at its end 1 if all were normal; INVALID unless all are valid and belong to in-memory drivers.
+fn get_many(this: &mut Environment, call: &Call) -> Answer {
+    let codes = this
+        .route_batch(call, |this, driver, key| driver.get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed));
+    Ok(codes.map_or(Reply::Code(code::INVALID), |codes| Reply::Value(value::integers(call.env, &codes))))
+}
+
+/// `setMany(table, keys, count, ttl)` → as `getMany`, of what `set` answers.
+fn set_many(this: &mut Environment, call: &Call) -> Answer {
+    let ttl = call.double(3);
+    let codes = this.route_batch(call, |this, driver, key| write(this, driver, key, ttl, -1.0));
+    Ok(codes.map_or(Reply::Code(code::INVALID), |codes| Reply::Value(value::integers(call.env, &codes))))
+}
+
 /// `set(table, key, ttl, size)` → slot, SCRIPT, INVALID, NEEDS_VALUE, NEEDS_SIZE (for a size below 0), TOO_LARGE or
 /// DROPPED. The ttl is in milliseconds.
 fn set(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, _| match lane {
-        Lane::Inline(driver) => {
-            let mut driver = driver.borrow_mut();
-            let size = call.double(3);
-            if size < 0.0 && driver.capabilities().sized {
-                return code::NEEDS_SIZE;
-            }
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "`as` clamps, which is what is meant"
-            )]
-            let options = CallOptions { ttl: call.double(2), size: size as u64 };
-            let written = driver.set(key, options, &mut this.scope());
-            this.set_register(register::TIMED, usize::from(driver.is_timed()));
-            match written {
-                Written::Slot(slot) => slot.cast_signed(),
-                Written::TooLarge => code::TOO_LARGE,
-                Written::Dropped => code::DROPPED,
-            }
-        }
+        Lane::Inline(driver) => write(this, &mut *driver.borrow_mut(), key, call.double(2), call.double(3)),
         Lane::Blocking(_) => code::NEEDS_VALUE,
     })))
+}
+
+fn write(this: &mut Environment, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64, size: f64) -> i32 {
+    if size < 0.0 && driver.capabilities().sized {
+        return code::NEEDS_SIZE;
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` clamps, which is what is meant")]
+    let options = CallOptions { ttl, size: size as u64 };
+    let written = driver.set(key, options, &mut this.scope());
+    if driver.is_timed() {
+        this.set_register(register::TIMED, 1);
+    }
+    match written {
+        Written::Slot(slot) => slot.cast_signed(),
+        Written::TooLarge => code::TOO_LARGE,
+        Written::Dropped => code::DROPPED,
+    }
 }
 
 /// `submitSet(table, key, value, ttl, raw)` → PENDING. The value is a string or a Uint8Array.
@@ -294,6 +310,21 @@ fn meta(this: &mut Environment, call: &Call) -> Answer {
             this.submit(driver, "getMeta", one(key, full), |driver, key| driver.meta(key).map(Outcome::Meta))
         }
     })))
+}
+
+/// `generation(table, mount)` → a number that changes with the keys of an in-memory driver; -1 for any other.
+fn generation(this: &mut Environment, call: &Call) -> Answer {
+    let table = this.tables.get(call.handle(0));
+    let mount = table.and_then(|table| table.router.get(u32::try_from(call.handle(1)).ok()?));
+    let lane = mount.and_then(|mount| native(&mount.target));
+    let Some(Lane::Inline(driver)) = lane else {
+        return Ok(Reply::Code(-1));
+    };
+    driver.borrow_mut().sweep(&mut this.scope());
+    this.report_released();
+    #[allow(clippy::cast_precision_loss, reason = "nobody makes 2^53 changes")]
+    let generation = driver.borrow().generation() as f64;
+    Ok(Reply::Value(value::double(call.env, generation)))
 }
 
 /// `keys(table, mount, base, maxDepth, all)` → the full keys as [`KeyList`] has them, or PENDING with the same. A depth

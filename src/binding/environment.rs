@@ -4,6 +4,7 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
+    rc::Rc,
     sync::Arc,
 };
 
@@ -16,10 +17,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    driver::{BlockingDriver, Lane, Pool, Scope, Slots},
+    driver::{BlockingDriver, InlineDriver, Lane, Pool, Scope, Slots},
     error::{Cause, StorageError},
     key::Key,
-    router::Router,
+    router::{Mount, Router},
 };
 
 /// Answers that are no slot. js/native.js has the same list.
@@ -62,6 +63,15 @@ pub enum Target {
 pub struct Table {
     pub router: Router<Target>,
     pub verbatim: bool,
+}
+
+impl Table {
+    /// The key that a string stands for, and its mount.
+    fn resolve<'a>(&self, raw: &'a [u8]) -> Option<(Key<'a>, &Mount<Target>)> {
+        let key = if self.verbatim { Key::verbatim(raw) } else { Key::parse(raw).ok()? };
+        let mount = self.router.route(&key)?;
+        Some((key, mount))
+    }
 }
 
 pub struct Environment {
@@ -147,16 +157,7 @@ impl Environment {
     pub fn route(&mut self, call: &Call, act: impl FnOnce(&mut Self, &Lane, &[u8], &[u8]) -> i32) -> i32 {
         let handle = call.handle(0);
         self.with_text(call, 1, |this, raw| {
-            let Some(table) = this.tables.get(handle) else {
-                return code::INVALID;
-            };
-            let parsed = if table.verbatim { None } else { Some(Key::parse(raw)) };
-            let (key, normal) = match &parsed {
-                None => (raw, true),
-                Some(Ok(key)) => (key.as_bytes(), key.is_borrowed()),
-                Some(Err(_)) => return code::INVALID,
-            };
-            let Some(mount) = table.router.route_bytes(key) else {
+            let Some((key, mount)) = this.tables.get(handle).and_then(|table| table.resolve(raw)) else {
                 return code::INVALID;
             };
             let (id, units, start, target) =
@@ -164,17 +165,50 @@ impl Environment {
             this.set_register(register::MOUNT, id as usize);
             match target {
                 Target::Native(lane) => {
-                    let code = act(this, &lane, &key[start..], key);
+                    let code = act(this, &lane, &key.as_bytes()[start..], key.as_bytes());
                     this.report_released();
                     code
                 }
                 Target::Script => {
                     this.set_register(register::OFFSET, units);
-                    this.set_register(register::NORMAL, usize::from(normal));
+                    this.set_register(register::NORMAL, usize::from(key.is_borrowed()));
                     code::SCRIPT
                 }
             }
         })
+    }
+
+    /// As [`Environment::route`], for all keys of argument 1, which are joined by line feeds, and whose number is argument 2: none is acted upon unless
+    /// each is valid and belongs to an in-memory driver. Answers with what `act` does for each, and a last number: 1 if all
+    /// keys were normal as they came.
+    pub fn route_batch(
+        &mut self,
+        call: &Call,
+        mut act: impl FnMut(&mut Self, &mut dyn InlineDriver, &[u8]) -> i32,
+    ) -> Option<Vec<i32>> {
+        let mut codes = None;
+        self.with_text(call, 1, |this, raw| {
+            let routed = this.tables.get(call.handle(0)).and_then(|table| {
+                let route = |raw| {
+                    let (key, mount) = table.resolve(raw)?;
+                    let Target::Native(Lane::Inline(driver)) = &mount.target else { return None };
+                    Some((key, mount.prefix.as_bytes().len(), Rc::clone(driver)))
+                };
+                raw.split(|&byte| byte == b'\n').map(route).collect::<Option<Vec<_>>>()
+            });
+            let Some(routed) = routed.filter(|routed| routed.len() == call.handle(2)) else {
+                return code::INVALID;
+            };
+            let mut answers = Vec::with_capacity(routed.len() + 1);
+            for (key, start, driver) in &routed {
+                answers.push(act(this, &mut *driver.borrow_mut(), &key.as_bytes()[*start..]));
+            }
+            answers.push(i32::from(routed.iter().all(|(key, ..)| key.is_borrowed())));
+            this.report_released();
+            codes = Some(answers);
+            code::DONE
+        });
+        codes
     }
 
     pub fn report_released(&mut self) {

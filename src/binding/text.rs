@@ -6,7 +6,9 @@ use napi::sys;
 
 use crate::key::from_utf16;
 
-/// Reads JavaScript strings as WTF-8 into buffers that are used again and again.
+/// Reads JavaScript strings as WTF-8 into buffers that are used again and again. A default one has none yet, and costs
+/// nothing to make.
+#[derive(Default)]
 pub struct Reader {
     units: Vec<u16>,
     bytes: Vec<u8>,
@@ -15,15 +17,12 @@ pub struct Reader {
 /// Longer keys are read too, in a second call.
 const USUAL: usize = 1024;
 
-impl Default for Reader {
-    fn default() -> Self {
-        Self { units: vec![0; USUAL], bytes: Vec::with_capacity(USUAL) }
-    }
-}
-
 impl Reader {
     /// The string's WTF-8; none if `value` is no string.
     pub fn read(&mut self, env: sys::napi_env, value: sys::napi_value) -> Option<&[u8]> {
+        if self.units.is_empty() {
+            self.units.resize(USUAL, 0);
+        }
         let mut length = self.fill(env, value)?;
         if length + 1 == self.units.len() {
             // It may have been cut.

@@ -80,6 +80,24 @@ pub fn array(env: sys::napi_env, values: impl IntoIterator<Item = sys::napi_valu
     array
 }
 
+/// An Int32Array, which crosses faster than an array.
+pub fn integers(env: sys::napi_env, numbers: &[i32]) -> sys::napi_value {
+    let mut data = ptr::null_mut();
+    let buffer = make(|result| {
+        // SAFETY: `env` is valid in this call, `data` and `result` have room.
+        unsafe { sys::napi_create_arraybuffer(env, size_of_val(numbers), &raw mut data, result) }
+    });
+    if data.is_null() {
+        return buffer;
+    }
+    // SAFETY: Node made room for as many bytes at `data`, and nobody else knows of them yet.
+    unsafe { ptr::copy_nonoverlapping(numbers.as_ptr(), data.cast(), numbers.len()) };
+    make(|result| {
+        // SAFETY: `buffer` was made in `env`, in this call, with room for the numbers.
+        unsafe { sys::napi_create_typedarray(env, sys::TypedarrayType::int32_array, numbers.len(), buffer, 0, result) }
+    })
+}
+
 pub fn meta(env: sys::napi_env, meta: &Meta) -> sys::napi_value {
     let Meta { accessed, modified, size, created, changed } = *meta;
     array(env, [accessed, modified, size, created, changed].map(|number| double(env, number)))

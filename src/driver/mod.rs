@@ -119,6 +119,8 @@ pub trait InlineDriver {
     fn remove(&mut self, key: &[u8], scope: &mut Scope) -> bool;
     /// The keys that `listing` accepts, in the driver's order.
     fn keys(&mut self, listing: &Listing, scope: &mut Scope, emit: &mut dyn FnMut(&[u8]));
+    /// A number that changes whenever the answer of `keys` does.
+    fn generation(&self) -> u64;
     /// Some item expires, now or later: sweeping makes sense.
     fn is_timed(&self) -> bool;
     /// Releases what is expired; the milliseconds until the next entry expires.

@@ -34,6 +34,7 @@ pub struct LinkedMap {
     hasher: RandomState,
     deadlines: BTreeSet<(Deadline, Index)>,
     size: u64,
+    generation: u64,
 }
 
 impl Default for LinkedMap {
@@ -47,6 +48,7 @@ impl Default for LinkedMap {
             hasher: RandomState::default(),
             deadlines: BTreeSet::new(),
             size: 0,
+            generation: 0,
         }
     }
 }
@@ -59,6 +61,11 @@ impl LinkedMap {
     /// The sizes of all entries together.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Changes with the keys and their order.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// The key's entry, expired or not.
@@ -86,8 +93,8 @@ impl LinkedMap {
         self.node(index).slot
     }
 
-    /// Finds the key's entry or makes it the newest; `true` says that it is new.
-    pub fn insert(&mut self, key: &[u8], scope: &mut Scope) -> (Index, bool) {
+    /// Finds the key's entry or makes it, as the newest. An expired one is gone, and made anew.
+    pub fn insert(&mut self, key: &[u8], scope: &mut Scope) -> Index {
         let Self { table, nodes, free, hasher, .. } = self;
         let hash = hasher.hash_one(key);
         let entry = table.entry(
@@ -96,7 +103,14 @@ impl LinkedMap {
             |&index| hasher.hash_one(&*nodes[index as usize].key),
         );
         let vacant = match entry {
-            Entry::Occupied(entry) => return (*entry.get(), false),
+            Entry::Occupied(entry) => {
+                let index = *entry.get();
+                if !self.is_expired(index, scope) {
+                    return index;
+                }
+                self.remove(index, scope);
+                return self.insert(key, scope);
+            }
             Entry::Vacant(entry) => entry,
         };
         let node =
@@ -110,7 +124,7 @@ impl LinkedMap {
         };
         vacant.insert(index);
         self.link_newest(index);
-        (index, true)
+        index
     }
 
     /// Some entry has a deadline.
@@ -120,6 +134,9 @@ impl LinkedMap {
 
     pub fn set_deadline(&mut self, index: Index, deadline: Deadline) {
         let old = std::mem::replace(&mut self.nodes[index as usize].deadline, deadline);
+        if old == deadline {
+            return;
+        }
         if old != 0 {
             self.deadlines.remove(&(old, index));
         }
@@ -194,6 +211,7 @@ impl LinkedMap {
     }
 
     fn link_newest(&mut self, index: Index) {
+        self.generation += 1;
         let newest = std::mem::replace(&mut self.newest, index);
         let node = &mut self.nodes[index as usize];
         (node.previous, node.next) = (newest, NONE);
@@ -204,6 +222,7 @@ impl LinkedMap {
     }
 
     fn unlink(&mut self, index: Index) {
+        self.generation += 1;
         let Node { previous, next, .. } = *self.node(index);
         match self.nodes.get_mut(previous as usize) {
             Some(node) => node.next = next,

@@ -107,7 +107,7 @@ impl InlineDriver for LruCache {
             self.remove(key, scope);
             return Written::Dropped;
         }
-        let (index, _) = self.entries.insert(key, scope);
+        let index = self.entries.insert(key, scope);
         let ttl = if options.ttl == 0.0 || !options.ttl.is_finite() { self.options.ttl } else { options.ttl };
         self.entries.move_to_newest(index);
         self.entries.set_deadline(index, scope.clock.deadline(ttl));
@@ -132,6 +132,10 @@ impl InlineDriver for LruCache {
     fn keys(&mut self, listing: &Listing, scope: &mut Scope, emit: &mut dyn FnMut(&[u8])) {
         self.entries.sweep(scope);
         self.entries.keys_newest_first().filter(|key| listing.accepts(key)).for_each(emit);
+    }
+
+    fn generation(&self) -> u64 {
+        self.entries.generation()
     }
 
     fn is_timed(&self) -> bool {

@@ -55,9 +55,7 @@ impl InlineDriver for Memory {
         if too_many || self.options.max_bytes.is_some_and(|max| options.size > max) {
             return Written::TooLarge;
         }
-        // An expired entry is gone: what is written now stands at the end.
-        self.entries.find_alive(key, scope);
-        let (index, _) = self.entries.insert(key, scope);
+        let index = self.entries.insert(key, scope);
         self.entries.set_deadline(index, scope.clock.deadline(options.ttl));
         self.entries.set_size(index, options.size);
         if self.is_over() {
@@ -88,6 +86,10 @@ impl InlineDriver for Memory {
     fn keys(&mut self, listing: &Listing, scope: &mut Scope, emit: &mut dyn FnMut(&[u8])) {
         self.entries.sweep(scope);
         self.entries.keys().filter(|key| listing.accepts(key)).for_each(emit);
+    }
+
+    fn generation(&self) -> u64 {
+        self.entries.generation()
     }
 
     fn is_timed(&self) -> bool {

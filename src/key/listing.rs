@@ -1,4 +1,4 @@
-use super::KeyPrefix;
+use super::{KeyPrefix, starts_with};
 
 /// What a listing asks of one mount: which of its keys, read as full keys, belong to the answer.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +30,7 @@ impl Listing {
     /// Whether `key`, relative to the mount, belongs to the answer.
     pub fn accepts(&self, key: &[u8]) -> bool {
         let mount = self.mount.as_bytes();
-        key.starts_with(self.relative_base())
+        starts_with(key, self.relative_base())
             && (self.hidden || key.last() != Some(&b'$'))
             && self.max_depth.is_none_or(|depth| separators(mount) + separators(key) <= depth)
             && !self

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::key::{Key, KeyPrefix, Listing, utf16_len};
+use crate::key::{Key, KeyPrefix, Listing, starts_with, utf16_len};
 
 /// One mount point and what answers for it.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl<T> Router<T> {
 
     /// [`Router::route`] for bytes that are used as they are.
     pub fn route_bytes(&self, key: &[u8]) -> Option<&Mount<T>> {
-        self.mounts.iter().map(AsRef::as_ref).find(|mount| key.starts_with(mount.prefix.as_bytes()))
+        self.mounts.iter().map(AsRef::as_ref).find(|mount| starts_with(key, mount.prefix.as_bytes()))
     }
 
     pub fn get(&self, id: u32) -> Option<&Mount<T>> {

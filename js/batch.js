@@ -1,0 +1,63 @@
+/**
+ * Batches that in-memory drivers answer alone: the keys cross as one string. Each function gives `undefined` for any other
+ * batch, and has done nothing then.
+ */
+import { fromCell, toCell } from "./cells.js";
+import { lifeOf } from "./native-driver.js";
+import { DONE, INVALID, native, settle, settleWrite, slots } from "./native.js";
+
+export function readTogether(table, items, options) {
+  if (options?.type !== undefined) return undefined;
+  const keys = [];
+  for (const item of items) {
+    if (typeof item === "string") keys.push(item);
+    else if (item.options?.type === undefined) keys.push(item.key);
+    else return undefined;
+  }
+  const codes = send(native.getMany, table, keys);
+  if (codes === undefined) return undefined;
+  const normal = codes[keys.length] === 1;
+  const results = keys.map((key, index) => ({
+    key: normal ? key : native.normalize(key),
+    value: codes[index] < 0 ? null : fromCell(slots[codes[index]]),
+  }));
+  settle();
+  return results;
+}
+
+/** Answers with the items that each need a write of their own; `written` hears of the keys of all others. */
+export function writeTogether(table, items, options, written) {
+  const life = lifeOf(options);
+  const keys = [];
+  const cells = [];
+  try {
+    // A driver in JavaScript may not be asked for what is read twice.
+    if (items.length === 0 || native.route(table, items[0].key) !== DONE) return undefined;
+    for (const item of items) {
+      if (item.options?.ttl !== undefined) return undefined;
+      keys.push(item.key);
+      cells.push(toCell(item.value));
+    }
+  } catch {
+    return undefined;
+  }
+  if (cells.includes(undefined)) return undefined;
+  const codes = send(native.setMany, table, keys, life);
+  if (codes === undefined) return undefined;
+  const single = [];
+  for (let index = 0; index < cells.length; index++) {
+    if (codes[index] >= 0) slots[codes[index]] = cells[index];
+    else single.push({ key: keys[index], cell: cells[index] });
+  }
+  settleWrite();
+  if (written) keys.forEach((key, index) => codes[index] >= 0 && written(key));
+  return single;
+}
+
+/** The codes for the keys, and at their end whether all were normal. */
+function send(call, table, keys, ...more) {
+  if (keys.length === 0 || !keys.every((key) => typeof key === "string")) return undefined;
+  // The addon counts them, as a key that holds a line feed reads as two.
+  const codes = call(table, keys.join("\n"), keys.length, ...more);
+  return codes === INVALID ? undefined : codes;
+}
