@@ -1,6 +1,6 @@
 # make demo and make test do everything on a fresh machine; both set up and build first.
 
-.PHONY: demo test test-all build setup bench soak fmt
+.PHONY: demo test test-all build setup bench soak generate fmt
 
 NPM_FLAGS = --no-audit --no-fund
 
@@ -23,6 +23,10 @@ node_modules/.package-lock.json: package.json package-lock.json
 
 bench: build
 	node bench/index.js
+
+# The types and tables of the drivers' options, from their Rust structs.
+generate: setup
+	node scripts/generate.js
 
 fmt:
 	cargo fmt

@@ -4,9 +4,7 @@ import { createNativeDriver, toMeta } from "./native-driver.js";
 import { INVALID, native, pending } from "./native.js";
 
 export function createFileDriver(name, options) {
-  const { lib: _, ...settings } = options;
   return createNativeDriver(name, options, {
-    settings,
     methods: (owner) => ({
       getMeta(key) {
         if (native.meta(owner.table, key) === INVALID) {

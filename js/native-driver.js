@@ -36,12 +36,12 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
 /**
  * Makes the driver object of the native driver `name`.
  *
- * `native`: the options as Rust takes them. `observe`: what JavaScript does about each write to an in-memory driver, as
+ * `observe`: what JavaScript does about each write to an in-memory driver, as
  * `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
  * removes. `methods`: what the object has beside the usual.
  */
-export function createNativeDriver(name, options, { settings, observe, forgets, methods } = {}) {
-  const handle = native.createDriver(name, JSON.stringify(settings ?? options ?? {}));
+export function createNativeDriver(name, options, { observe, forgets, methods } = {}) {
+  const handle = native.createDriver(name, toJson(name, options ?? {}));
   const table = native.createTable(true);
   native.mount(table, "", handle);
   // The methods hold on to `owner`, so that it goes only after the last of them.
@@ -58,6 +58,15 @@ export function createNativeDriver(name, options, { settings, observe, forgets, 
   };
   drivers.set(driver, { owner, methods: { ...driver } });
   return driver;
+}
+
+/** Options as Rust takes them: of a function it learns only that there is one, `lib` is unstorage's way to pass a client. */
+function toJson(name, { lib: _, ...settings }) {
+  try {
+    return JSON.stringify(settings, (_, value) => (typeof value === "function" ? true : value));
+  } catch (error) {
+    throw storageError("INVALID_OPTIONS", name, "create", undefined, error.message);
+  }
 }
 
 /** The native side of a driver object; undefined where there is none, or a method was replaced. */

@@ -7,10 +7,11 @@ const vitest = "node_modules/vitest/vitest.mjs";
 
 const PARTS = [
   ["rustfmt", "cargo", "fmt", "--check"],
-  ["clippy", "cargo", "clippy", "--all-targets", "--", "-D", "warnings"],
+  ["clippy", "cargo", "clippy", "--all-targets", "--all-features", "--", "-D", "warnings"],
   ["Rust tests", "cargo", ...cargoTest],
   ["oxlint", "npx", "oxlint", "--deny-warnings"],
   ["oxfmt", "npx", "oxfmt", "--check"],
+  ["generated files", process.execPath, "scripts/generate.js", "--check"],
   [
     "vitest, Node 22",
     "node_modules/node22/bin/node",

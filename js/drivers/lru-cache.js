@@ -1,21 +1,8 @@
-import { storageError } from "../errors.js";
 import { createNativeDriver } from "../native-driver.js";
 
 export default function lruCache(options = {}) {
-  const { sizeCalculation, dispose, lib: _, ...settings } = options;
-  for (const name of ["fetchMethod", "memoMethod"]) {
-    if (name in options) {
-      throw storageError(
-        "INVALID_OPTIONS",
-        "lru-cache",
-        "create",
-        undefined,
-        `${name} is not supported`,
-      );
-    }
-  }
+  const { sizeCalculation, dispose } = options;
   return createNativeDriver("lru-cache", options, {
-    settings: { ...settings, observed: dispose !== undefined },
     observe: { measure: sizeCalculation ?? measure, dispose },
     forgets: true,
     methods(owner) {

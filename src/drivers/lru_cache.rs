@@ -1,14 +1,21 @@
 //! A bounded cache in the memory of one thread: the item that was not used for longest goes first.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::linked_map::{Index, LinkedMap};
+use super::{
+    linked_map::{Index, LinkedMap},
+    options::Callback,
+};
 use crate::{
     driver::{CallOptions, Capabilities, InlineDriver, Scope, Slot, Written},
     key::Listing,
 };
 
-#[derive(Debug, Deserialize)]
+#[cfg(feature = "schema")]
+const DISPOSE: &str = r#"(value: unknown, key: string, reason: "evict" | "set" | "delete" | "expire") => void"#;
+
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of lru-cache")]
 pub struct LruCacheOptions {
@@ -16,7 +23,7 @@ pub struct LruCacheOptions {
     max: u64,
     /// Most that all sizes together may be; 0 stands for no limit.
     max_size: u64,
-    /// Most that one item's size may be; a larger one is not kept. `maxSize` by default.
+    /// Most that one item's size may be; a larger one is not kept. 0 stands for `maxSize`.
     max_entry_size: u64,
     /// Life of an item that comes without its own, in milliseconds.
     ttl: f64,
@@ -26,8 +33,13 @@ pub struct LruCacheOptions {
     update_age_on_get: bool,
     /// Asking for an item starts its life anew.
     update_age_on_has: bool,
-    /// JavaScript wants to hear of every write, as it does where sizes count.
-    observed: bool,
+    /// The size of a value, where sizes count. By default the UTF-8 bytes of its text or the bytes of a raw value, and the
+    /// length of its key.
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = "(value: unknown, key: string) => number")))]
+    size_calculation: Callback,
+    /// Called with each value that leaves the cache, and why.
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = DISPOSE)))]
+    dispose: Callback,
 }
 
 impl Default for LruCacheOptions {
@@ -40,7 +52,8 @@ impl Default for LruCacheOptions {
             allow_stale: false,
             update_age_on_get: false,
             update_age_on_has: false,
-            observed: false,
+            size_calculation: Callback(false),
+            dispose: Callback(false),
         }
     }
 }
@@ -73,7 +86,7 @@ impl InlineDriver for LruCache {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let sized = self.options.observed || self.options.max_size != 0 || self.options.max_entry_size != 0;
+        let sized = self.options.dispose.0 || self.options.max_size != 0 || self.options.max_entry_size != 0;
         Capabilities { ttl: true, max_depth: true, sized }
     }
 

@@ -1,6 +1,6 @@
 //! Items in the memory of one thread, in the order in which they were first written.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::linked_map::LinkedMap;
 use crate::{
@@ -8,7 +8,9 @@ use crate::{
     key::Listing,
 };
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-instance" = "Map<string, unknown>")))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct MemoryOptions {
     /// Most items kept; the ones written first go first. Unbounded by default.

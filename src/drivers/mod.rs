@@ -4,10 +4,11 @@ mod fs;
 mod linked_map;
 mod lru_cache;
 mod memory;
+mod options;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-use serde::de::DeserializeOwned;
+use options::parse;
 
 use crate::{
     driver::Lane,
@@ -34,13 +35,16 @@ fn inline(driver: impl crate::driver::InlineDriver + 'static) -> Result<Lane, St
     Ok(Lane::Inline(Rc::new(RefCell::new(driver))))
 }
 
-fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result<T, StorageError> {
-    serde_json::from_str(options).map_err(|error| {
-        // serde's words name the option and what it must be; the position in a text nobody wrote says nothing.
-        let text = error.to_string();
-        let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-        invalid(driver, text.to_owned())
-    })
+/// The schema of each driver's options, by the driver's name.
+#[cfg(feature = "schema")]
+pub fn schemas() -> [(&'static str, schemars::Schema); 4] {
+    use schemars::schema_for;
+    [
+        ("memory", schema_for!(MemoryOptions)),
+        ("lru-cache", schema_for!(LruCacheOptions)),
+        ("fs", schema_for!(FsOptions)),
+        ("fs-lite", schema_for!(FsOptions)),
+    ]
 }
 
 fn invalid(driver: &'static str, message: String) -> StorageError {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     driver::{BlockingDriver, CallOptions, Capabilities, Meta},
@@ -21,19 +21,29 @@ use crate::{
     key::Listing,
 };
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct FsOptions {
-    /// The folder that holds the items. Required.
+    /// The folder that holds the items; relative to the working directory.
+    #[cfg_attr(feature = "schema", schemars(extend("x-required" = true)))]
     base: String,
-    /// Globs of what is not listed, relative to base; absolute entries are prefixes of paths.
+    /// Globs of what is not listed, relative to base; absolute entries are prefixes of paths. By default `node_modules` and
+    /// `.git` in fs, nothing in fs-lite.
     ignore: Option<Vec<String>>,
     /// Writes, removals and clear do nothing.
     read_only: bool,
     /// clear does nothing.
     no_clear: bool,
-    /// Write to a temporary file and rename it, so that a reader or a crash never meets half a value.
-    atomic: Option<bool>,
+    /// Write to a temporary file and rename it, so that neither a reader nor a crash meets half a value. `false` writes in
+    /// place.
+    atomic: bool,
+}
+
+impl Default for FsOptions {
+    fn default() -> Self {
+        Self { base: String::new(), ignore: None, read_only: false, no_clear: false, atomic: true }
+    }
 }
 
 pub struct Fs {
@@ -67,7 +77,7 @@ impl Fs {
             base,
             read_only: options.read_only,
             no_clear: options.no_clear,
-            atomic: options.atomic.unwrap_or(true),
+            atomic: options.atomic,
         })
     }
 

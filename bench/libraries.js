@@ -1,0 +1,20 @@
+/** What is compared: ours and both unstorage versions, with the drivers that all of them have. */
+
+/** By name: the package that holds it. Ours comes first. */
+export const PACKAGES = {
+  rustorage: "rustorage",
+  "unstorage 2": "unstorage",
+  "unstorage 1": "unstorage-v1",
+};
+
+/** The names that ours is compared with. */
+export const [OURS, ...OTHERS] = Object.keys(PACKAGES);
+
+export async function load(name) {
+  const from = PACKAGES[name];
+  const { createStorage, prefixStorage } = await import(from);
+  const { default: memory } = await import(`${from}/drivers/memory`);
+  const { default: lruCache } = await import(`${from}/drivers/lru-cache`);
+  const { default: fs } = await import(`${from}/drivers/fs`);
+  return { name, createStorage, prefixStorage, memory, lruCache, fs };
+}

@@ -1,0 +1,71 @@
+/** Measures one cell: every library in turn, in one process, round by round. */
+import { deepStrictEqual } from "node:assert";
+import { OURS, OTHERS } from "./libraries.js";
+import { median, quartiles } from "./statistics.js";
+
+/** How long one sample takes at least, in milliseconds: much longer than the clock's grain and a small collection. */
+const SAMPLE = 30;
+
+/**
+ * A cell either has `setup(lib)`, which gives a function that does the operation once, or `sample(lib, round)`, which
+ * gives a sample itself.
+ */
+export async function measure(cell, libs, commonRounds) {
+  const samplers = cell.setup
+    ? await prepare(cell, libs)
+    : libs.map((lib) => (round) => cell.sample(lib, round));
+  const rounds = cell.rounds ? Math.min(cell.rounds, commonRounds + 2) : commonRounds;
+  const samples = libs.map(() => []);
+  // Round 0 warms up.
+  for (let round = 0; round <= rounds; round++) {
+    globalThis.gc();
+    for (let turn = 0; turn < libs.length; turn++) {
+      const which = (round + turn) % libs.length;
+      // What the one before has left behind is not this one's to pay.
+      globalThis.gc({ type: "minor" });
+      const sample = await samplers[which](round);
+      if (round > 0) samples[which].push(sample);
+    }
+  }
+  const of = (name) => samples[libs.findIndex((lib) => lib.name === name)];
+  const ours = of(OURS);
+  return {
+    medians: Object.fromEntries(libs.map((lib) => [lib.name, median(of(lib.name))])),
+    ratios: OTHERS.map((name) => quartiles(of(name).map((sample, round) => sample / ours[round]))),
+  };
+}
+
+async function prepare(cell, libs) {
+  const runners = [];
+  for (const lib of libs) runners.push({ run: await cell.setup(lib), next: 0, count: 1 });
+  await compare(runners);
+  for (const runner of runners) await calibrate(runner);
+  return runners.map((runner) => async (round) => {
+    // Compiled code is faster than what was calibrated first.
+    if (round === 0) await calibrate(runner);
+    return ((await time(runner)) / runner.count) * 1e6;
+  });
+}
+
+/** Speed counts only where the answers are the same. */
+async function compare(runners) {
+  for (let turn = 0; turn < 3; turn++) {
+    const answers = [];
+    for (const runner of runners) answers.push(await runner.run(runner.next++));
+    for (const answer of answers) deepStrictEqual(answer, answers[0]);
+  }
+}
+
+async function calibrate(runner) {
+  for (let took = await time(runner); took < SAMPLE; took = await time(runner)) {
+    runner.count = Math.ceil(runner.count * Math.min(10, (1.2 * SAMPLE) / took));
+  }
+}
+
+async function time(runner) {
+  const { run, next, count } = runner;
+  runner.next += count;
+  const started = performance.now();
+  for (let index = next; index < next + count; index++) await run(index);
+  return performance.now() - started;
+}
