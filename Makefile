@@ -1,6 +1,6 @@
 # make demo and make test do everything on a fresh machine; both set up and build first.
 
-.PHONY: demo test test-all build setup bench soak generate fmt
+.PHONY: demo test test-all build setup bench soak fuzz generate fmt
 
 NPM_FLAGS = --no-audit --no-fund
 
@@ -35,3 +35,9 @@ fmt:
 # Runs the differential test until it is stopped or fails; SEQUENCES says how many at a time.
 soak: build
 	while SEQUENCES=$${SEQUENCES:-20000} npx vitest run __test__/differential; do :; done; false
+
+# Fuzzes the memory driver for FUZZ_SECONDS; libFuzzer needs a C++ compiler.
+fuzz:
+	mkdir -p fuzz/artifacts && cd fuzz && RUSTFLAGS="--cfg fuzzing -Ccodegen-units=1 -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares" \
+	cargo run --release --target $$(rustc -vV | sed -n 's/host: //p') --bin memory -- -max_total_time=$${FUZZ_SECONDS:-60} -artifact_prefix=artifacts/ -print_final_stats=1
