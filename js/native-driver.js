@@ -6,15 +6,14 @@
 import { cellContent } from "./cells.js";
 import { storageError } from "./errors.js";
 import {
-  Disposable,
   DONE,
-  DROPPED,
   INVALID,
   MISS,
   NEEDS_SIZE,
   NEEDS_VALUE,
   PENDING,
   TOO_LARGE,
+  disposers,
   native,
   pending,
   settle,
@@ -60,8 +59,9 @@ export function createNativeDriver(name, options, { observe, forgets, methods } 
   return driver;
 }
 
-/** Options as Rust takes them: of a function it learns only that there is one, `lib` is unstorage's way to pass a client. */
-function toJson(name, { lib: _, ...settings }) {
+/** Options as Rust takes them: of a function it learns only that there is one; `lib` is how unstorage takes a client. */
+function toJson(name, options) {
+  const settings = { ...options, lib: undefined };
   try {
     return JSON.stringify(settings, (_, value) => (typeof value === "function" ? true : value));
   } catch (error) {
@@ -90,27 +90,23 @@ export function lifeOf(options) {
   return ttl === undefined || ttl === null ? 0 : ttl * 1000;
 }
 
-/** Writes a cell after the addon answered NEEDS_SIZE. */
-export function writeObserved(table, key, life, cell, owner, operation) {
+/** Writes a cell after the addon answered NEEDS_SIZE. `relative` is the key as the driver knows it. */
+export function writeObserved(table, key, relative, life, cell, owner, operation) {
   const { measure, dispose } = owner.observe;
   const content = cellContent(cell);
-  const code = native.set(table, key, life, measure(content, key, operation));
+  const size = measure(content, relative, operation);
+  const code = native.set(table, key, life, size);
   if (code === TOO_LARGE) {
-    throw storageError(
-      "TOO_LARGE",
-      owner.name,
-      operation,
-      key,
-      "the value is larger than the driver may be",
-    );
+    const cause = `${size} bytes are more than the driver may hold`;
+    throw storageError("TOO_LARGE", owner.name, operation, key, cause);
   }
-  const old = slots[code];
   if (code >= 0) {
-    slots[code] = dispose ? new Disposable(cell, (reason) => dispose(content, key, reason)) : cell;
+    const replaced = disposers.get(code);
+    slots[code] = cell;
+    if (dispose) disposers.set(code, (reason) => dispose(content, relative, reason));
+    replaced?.("set");
   }
-  if (old instanceof Disposable) old.dispose("set");
   settleWrite();
-  if (code === DROPPED && dispose) dispose(content, key, "set");
 }
 
 /** What goes to a file or the like: text as it is, anything binary as its bytes. */
@@ -172,7 +168,7 @@ function itemMethods(owner) {
       slots[code] = value;
       settleWrite();
     } else if (code === NEEDS_SIZE) {
-      writeObserved(table, key, life, value, owner, operation);
+      writeObserved(table, key, key, life, value, owner, operation);
     } else if (code === NEEDS_VALUE) {
       const sent = toBytesOrText(value, owner, operation, key);
       native.submitSet(table, key, sent, life, operation === "setItemRaw");

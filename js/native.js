@@ -33,6 +33,9 @@ export const registers = new Int32Array(native.registers);
 
 export const slots = [];
 
+/** By slot: what wants to hear why the value there leaves its driver. */
+export const disposers = new Map();
+
 const waiting = new Map();
 
 native.connect((results) => {
@@ -68,20 +71,25 @@ export function settleWrite() {
   if (registers[TIMED] !== 0 && sweeper === undefined) scheduleSweep(SWEEP_INTERVAL);
 }
 
-function dropReleased() {
-  for (const slot of native.takeReleased()) {
-    const value = slots[slot];
-    slots[slot] = undefined;
-    if (value instanceof Disposable) value.dispose();
-  }
-}
+/** Why a value left its driver, by the number that the addon gives; src/driver/mod.rs has the same list. */
+const REASONS = ["evict", "delete", "expire", "set"];
 
-/** A value that somebody wants to hear of when it leaves its driver. */
-export class Disposable {
-  constructor(value, dispose) {
-    this.value = value;
-    this.dispose = dispose;
+function dropReleased() {
+  const released = native.takeReleased();
+  const failures = [];
+  for (let index = 0; index < released.length; index += 2) {
+    const slot = released[index];
+    slots[slot] = undefined;
+    const dispose = disposers.get(slot);
+    if (dispose === undefined) continue;
+    disposers.delete(slot);
+    try {
+      dispose(REASONS[released[index + 1]]);
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Milliseconds between two sweeps, while anything can expire. */

@@ -130,7 +130,9 @@ export function createStorage(options = {}) {
       slots[code] = cell;
       settleWrite();
     } else if (code === NEEDS_SIZE) {
-      writeObserved(table, key, life, cell, mounts.get(registers[MOUNT]).owner, operation);
+      const { base, owner } = mounts.get(registers[MOUNT]);
+      const relative = native.normalize(key).slice(base.length);
+      writeObserved(table, key, relative, life, cell, owner, operation);
     } else if (code === NEEDS_VALUE) {
       const { driver, owner } = mounts.get(registers[MOUNT]);
       const content = cellContent(cell);

@@ -103,7 +103,7 @@ fuzz_target!(|input: Input| {
                 assert_eq!(keys, items.iter().map(|item| item.key).collect::<Vec<_>>());
             }
             Step::TakeReleased => {
-                released = slots.take_released().into_iter().collect();
+                released = slots.take_released().into_iter().map(|(slot, _)| slot).collect();
                 assert!(items.iter().all(|item| is_expired(item, now) || !released.contains(&item.slot)));
                 released.clear();
             }

@@ -388,12 +388,12 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
     }
 }
 
-/// `takeReleased()` → the slots whose values are gone.
+/// `takeReleased()` → an Int32Array: the slots whose values are gone, each with its [`crate::driver::Reason`].
 fn take_released(this: &mut Environment, call: &Call) -> Answer {
     let slots = this.slots.take_released();
     this.report_released();
-    let slots = slots.into_iter().map(|slot| value::integer(call.env, slot.cast_signed()));
-    Ok(Reply::Value(value::array(call.env, slots)))
+    let numbers: Vec<i32> = slots.into_iter().flat_map(|(slot, reason)| [slot.cast_signed(), reason as i32]).collect();
+    Ok(Reply::Value(value::integers(call.env, &numbers)))
 }
 
 /// `sweep()` → the milliseconds until the next item expires, or -1. Releases what is expired.

@@ -57,13 +57,24 @@ impl Lane {
     }
 }
 
+/// Why a slot was released; js/native.js has the same list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// A limit was reached.
+    Evict,
+    Delete,
+    Expire,
+    /// A value that is not kept took its place.
+    Set,
+}
+
 /// The slots of one thread. A released slot is not given out again before [`Slots::take_released`] handed it to
 /// JavaScript, which then drops the value.
 #[derive(Debug, Default)]
 pub struct Slots {
     next: Slot,
     free: Vec<Slot>,
-    released: Vec<Slot>,
+    released: Vec<(Slot, Reason)>,
 }
 
 impl Slots {
@@ -74,17 +85,17 @@ impl Slots {
         })
     }
 
-    pub fn release(&mut self, slot: Slot) {
-        self.released.push(slot);
+    pub fn release(&mut self, slot: Slot, reason: Reason) {
+        self.released.push((slot, reason));
     }
 
     pub fn released(&self) -> usize {
         self.released.len()
     }
 
-    pub fn take_released(&mut self) -> Vec<Slot> {
+    pub fn take_released(&mut self) -> Vec<(Slot, Reason)> {
         let released = std::mem::take(&mut self.released);
-        self.free.extend_from_slice(&released);
+        self.free.extend(released.iter().map(|&(slot, _)| slot));
         released
     }
 }

@@ -7,7 +7,7 @@ use hashbrown::{HashTable, hash_table::Entry};
 
 use crate::{
     clock::Deadline,
-    driver::{Scope, Slot},
+    driver::{Reason, Scope, Slot},
 };
 
 /// An entry's place; valid until the entry is removed.
@@ -78,7 +78,7 @@ impl LinkedMap {
     pub fn find_alive(&mut self, key: &[u8], scope: &mut Scope) -> Option<Index> {
         let index = self.find(key)?;
         if self.is_expired(index, scope) {
-            self.remove(index, scope);
+            self.remove(index, Reason::Expire, scope);
             return None;
         }
         Some(index)
@@ -108,7 +108,7 @@ impl LinkedMap {
                 if !self.is_expired(index, scope) {
                     return index;
                 }
-                self.remove(index, scope);
+                self.remove(index, Reason::Expire, scope);
                 return self.insert(key, scope);
             }
             Entry::Vacant(entry) => entry,
@@ -162,7 +162,7 @@ impl LinkedMap {
     }
 
     /// Removes the entry and releases its slot.
-    pub fn remove(&mut self, index: Index, scope: &mut Scope) {
+    pub fn remove(&mut self, index: Index, reason: Reason, scope: &mut Scope) {
         let hash = self.hasher.hash_one(&*self.node(index).key);
         if let Ok(entry) = self.table.find_entry(hash, |&other| other == index) {
             entry.remove();
@@ -170,7 +170,7 @@ impl LinkedMap {
         self.unlink(index);
         self.set_deadline(index, 0);
         self.set_size(index, 0);
-        scope.slots.release(self.node(index).slot);
+        scope.slots.release(self.node(index).slot, reason);
         self.nodes[index as usize].key = Box::default();
         self.free.push(index);
     }
@@ -182,7 +182,7 @@ impl LinkedMap {
             if deadline > now {
                 return Some(deadline - now);
             }
-            self.remove(index, scope);
+            self.remove(index, Reason::Expire, scope);
         }
         None
     }

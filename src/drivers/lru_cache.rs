@@ -7,7 +7,7 @@ use super::{
     options::Callback,
 };
 use crate::{
-    driver::{CallOptions, Capabilities, InlineDriver, Scope, Slot, Written},
+    driver::{CallOptions, Capabilities, InlineDriver, Reason, Scope, Slot, Written},
     key::Listing,
 };
 
@@ -94,7 +94,7 @@ impl InlineDriver for LruCache {
         let index = self.entries.find(key)?;
         let slot = self.entries.slot(index);
         if self.entries.is_expired(index, scope) {
-            self.entries.remove(index, scope);
+            self.entries.remove(index, Reason::Expire, scope);
             return self.options.allow_stale.then_some(slot);
         }
         self.entries.move_to_newest(index);
@@ -117,7 +117,9 @@ impl InlineDriver for LruCache {
     fn set(&mut self, key: &[u8], options: CallOptions, scope: &mut Scope) -> Written {
         let most = if self.options.max_entry_size == 0 { self.options.max_size } else { self.options.max_entry_size };
         if most != 0 && options.size > most {
-            self.remove(key, scope);
+            if let Some(index) = self.entries.find(key) {
+                self.entries.remove(index, Reason::Set, scope);
+            }
             return Written::Dropped;
         }
         let index = self.entries.insert(key, scope);
@@ -127,7 +129,7 @@ impl InlineDriver for LruCache {
         self.entries.set_size(index, options.size);
         while self.is_over() {
             match self.entries.oldest() {
-                Some(oldest) if oldest != index => self.entries.remove(oldest, scope),
+                Some(oldest) if oldest != index => self.entries.remove(oldest, Reason::Evict, scope),
                 _ => break,
             }
         }
@@ -137,7 +139,7 @@ impl InlineDriver for LruCache {
     fn remove(&mut self, key: &[u8], scope: &mut Scope) -> bool {
         let index = self.entries.find(key);
         if let Some(index) = index {
-            self.entries.remove(index, scope);
+            self.entries.remove(index, Reason::Delete, scope);
         }
         index.is_some()
     }

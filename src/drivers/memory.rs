@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::linked_map::LinkedMap;
 use crate::{
-    driver::{CallOptions, Capabilities, InlineDriver, Scope, Slot, Written},
+    driver::{CallOptions, Capabilities, InlineDriver, Reason, Scope, Slot, Written},
     key::Listing,
 };
 
@@ -67,7 +67,7 @@ impl InlineDriver for Memory {
             match self.entries.oldest() {
                 // A larger value may be written over the oldest item, which then is the one to keep.
                 Some(oldest) if oldest == index => self.entries.move_to_newest(index),
-                Some(oldest) => self.entries.remove(oldest, scope),
+                Some(oldest) => self.entries.remove(oldest, Reason::Evict, scope),
                 None => break,
             }
         }
@@ -80,7 +80,7 @@ impl InlineDriver for Memory {
     fn remove(&mut self, key: &[u8], scope: &mut Scope) -> bool {
         let index = self.entries.find_alive(key, scope);
         if let Some(index) = index {
-            self.entries.remove(index, scope);
+            self.entries.remove(index, Reason::Delete, scope);
         }
         index.is_some()
     }
