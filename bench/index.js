@@ -42,7 +42,8 @@ function runUnder(execPath) {
   return new Promise((resolve, reject) => {
     const child = fork(path("bench/run.js"), [values.rounds, values.only], {
       execPath,
-      execArgv: ["--expose-gc"],
+      // unstorage 2 warns of a function of Node that it uses.
+      execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"],
     });
     let results;
     child.on("message", (message) => (results = message));

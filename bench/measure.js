@@ -8,13 +8,13 @@ const SAMPLE = 30;
 
 /**
  * A cell either has `setup(lib)`, which gives a function that does the operation once, or `sample(lib, round)`, which
- * gives a sample itself.
+ * gives a sample itself and may ask for fewer `rounds`. The answers may differ in their order if it is `unordered`.
  */
 export async function measure(cell, libs, commonRounds) {
   const samplers = cell.setup
     ? await prepare(cell, libs)
     : libs.map((lib) => (round) => cell.sample(lib, round));
-  const rounds = cell.rounds ? Math.min(cell.rounds, commonRounds + 2) : commonRounds;
+  const rounds = Math.min(cell.rounds ?? commonRounds, commonRounds);
   const samples = libs.map(() => []);
   // Round 0 warms up.
   for (let round = 0; round <= rounds; round++) {
@@ -38,7 +38,7 @@ export async function measure(cell, libs, commonRounds) {
 async function prepare(cell, libs) {
   const runners = [];
   for (const lib of libs) runners.push({ run: await cell.setup(lib), next: 0, count: 1 });
-  await compare(runners);
+  await compare(runners, cell.unordered);
   for (const runner of runners) await calibrate(runner);
   return runners.map((runner) => async (round) => {
     // Compiled code is faster than what was calibrated first.
@@ -48,10 +48,13 @@ async function prepare(cell, libs) {
 }
 
 /** Speed counts only where the answers are the same. */
-async function compare(runners) {
+async function compare(runners, unordered) {
   for (let turn = 0; turn < 3; turn++) {
     const answers = [];
-    for (const runner of runners) answers.push(await runner.run(runner.next++));
+    for (const runner of runners) {
+      const answer = await runner.run(runner.next++);
+      answers.push(unordered ? answer.toSorted() : answer);
+    }
     for (const answer of answers) deepStrictEqual(answer, answers[0]);
   }
 }

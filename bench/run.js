@@ -11,12 +11,17 @@ const results = [];
 for (const [title, cells] of groups(only)) {
   const measured = [];
   for (const cell of cells) {
-    process.stderr.write(`\r\x1b[K${process.version}  ${title}: ${cell.name}`);
+    progress(`${process.version}  ${title}: ${cell.name}`);
     const { name, unit, bar, aim } = cell;
     measured.push({ name, unit, bar, aim, ...(await measure(cell, libs, Number(rounds))) });
   }
   results.push({ title, cells: measured });
 }
-process.stderr.write("\r\x1b[K");
+progress("");
 process.send({ version: process.version, groups: results });
 process.disconnect();
+
+/** Shows what is measured, in one line that the next one replaces. */
+function progress(line) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+}

@@ -7,9 +7,11 @@ import { list, text } from "../data.js";
 const KEYS = list(1000, (index) => `users:${index % 10}:${index}`);
 const VALUES = list(1000, (index) => text(100, index));
 
+const folder = mkdtempSync(join(tmpdir(), "rustorage-bench-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+
 function open({ createStorage, fs }, options) {
-  const base = mkdtempSync(join(tmpdir(), "rustorage-bench-"));
-  process.once("exit", () => rmSync(base, { recursive: true, force: true }));
+  const base = mkdtempSync(join(folder, "base-"));
   return createStorage({ driver: fs({ base, ...options }) });
 }
 
@@ -66,8 +68,7 @@ async function has(lib) {
 
 async function allKeys(lib) {
   const storage = await filled(lib);
-  // Each library lists a folder in an order of its own.
-  return async () => (await storage.getKeys()).sort();
+  return () => storage.getKeys();
 }
 
 // Only ours knows the option: the others always write in place.
@@ -85,5 +86,5 @@ export const cells = [
   { name: "new file", bar: 1.5, aim: 3, setup: newFile },
   { name: "get, missing key", bar: 1.5, aim: 10, setup: missing },
   { name: "has", bar: 0.9, aim: 1.5, setup: has },
-  { name: "getKeys of 1,000", bar: 3, aim: 10, setup: allKeys },
+  { name: "getKeys of 1,000", bar: 3, aim: 10, setup: allKeys, unordered: true },
 ];

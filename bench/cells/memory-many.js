@@ -1,5 +1,5 @@
 /** Batches and lists of keys in memory. */
-import { KEYS, list, record, text } from "../data.js";
+import { KEYS, record, text } from "../data.js";
 
 const BATCH = 100;
 

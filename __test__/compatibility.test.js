@@ -1,0 +1,277 @@
+/** Where ours differs from unstorage on purpose: one test for each row of docs/compatibility.md, under the row's name. */
+import { createStorage, isStorageError, prefixStorage } from "rustorage";
+import fs from "rustorage/drivers/fs";
+import fsLite from "rustorage/drivers/fs-lite";
+import lruCache from "rustorage/drivers/lru-cache";
+import memory from "rustorage/drivers/memory";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { native } from "../js/native.js";
+import { mapDriver } from "./conformance/map-driver.js";
+
+function folder() {
+  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function filled(storage, ...keys) {
+  for (const key of keys) await storage.setItem(key, key);
+  return storage;
+}
+
+async function recorded(storage) {
+  const events = [];
+  await storage.watch((event, key) => events.push(`${event} ${key}`));
+  return events;
+}
+
+const DRIVERS = {
+  memory: () => memory(),
+  "lru-cache": () => lruCache(),
+  fs: () => fs({ base: folder() }),
+  "a JavaScript driver": () => mapDriver(),
+};
+
+afterEach(() => native.setClock(-1));
+
+/** Every row has its test here: the names are read from the page. */
+test("every row has its test", () => {
+  const page = readFileSync(new URL("../docs/compatibility.md", import.meta.url), "utf8");
+  const table = page.split("## Deliberate differences")[1].split("\n## ")[0];
+  const rows = table.match(/^\| .*? \|/gm).map((row) => row.slice(2, -2).trim());
+  const names = rows.slice(2).map((name) => name.replace(/ \*$/, ""));
+  const source = readFileSync(new URL(import.meta.url), "utf8");
+  expect(names.length).toBeGreaterThan(15);
+  for (const name of names) expect(source).toContain(`("${name}"`);
+});
+
+test("clear(base) clears what is under the base", async () => {
+  for (const make of Object.values(DRIVERS)) {
+    const storage = createStorage({ driver: make() });
+    await filled(storage, "foo:a", "foo:b:c", "foo:d$", "foobar", "bar:a");
+    await storage.clear("foo");
+    expect((await storage.getKeys()).sort()).toEqual(["bar:a", "foobar"]);
+    expect(await storage.getItem("foo:d$")).toBe(null);
+    await filled(storage, "foo:a");
+    await prefixStorage(storage, "foo").clear();
+    expect((await storage.getKeys()).sort()).toEqual(["bar:a", "foobar"]);
+  }
+  const driver = { ...mapDriver(), clear: vi.fn() };
+  const storage = createStorage().mount("m", driver);
+  await filled(storage, "m:a:b", "m:c");
+  await storage.clear("m:a");
+  expect(driver.clear).not.toHaveBeenCalled();
+  expect(await storage.getKeys("m")).toEqual(["m:c"]);
+  await storage.clear("m");
+  expect(driver.clear).toHaveBeenCalledTimes(1);
+});
+
+test("setItems emits events", async () => {
+  const storage = createStorage().mount("js", mapDriver());
+  const events = await recorded(storage);
+  await storage.setItems([
+    { key: "a", value: 1 },
+    { key: "js/b", value: 2 },
+  ]);
+  expect(events.sort()).toEqual(["update a", "update js:b"]);
+});
+
+test("clear emits events", async () => {
+  const storage = await filled(createStorage().mount("js", mapDriver()), "a", "js:b");
+  const events = await recorded(storage);
+  await storage.clear();
+  expect(events.sort()).toEqual(["remove a", "remove js:b"]);
+});
+
+test("setItems writes nothing where an item cannot be stored", async () => {
+  for (const make of Object.values(DRIVERS)) {
+    const storage = createStorage({ driver: make() });
+    const items = [
+      { key: "a", value: 1 },
+      { key: "b", value: new Map() },
+    ];
+    await expect(storage.setItems(items)).rejects.toThrow("[unstorage] Cannot stringify value!");
+    expect(await storage.getKeys()).toEqual([]);
+  }
+});
+
+test("getItems answers in input order", async () => {
+  const storage = createStorage().mount("m", mapDriver());
+  await filled(storage, "a", "m:b", "c");
+  const items = await storage.getItems(["c", "m:b", "a", "c"]);
+  expect(items.map(({ key }) => key)).toEqual(["c", "m:b", "a", "c"]);
+});
+
+test("maxDepth counts in the full key", async () => {
+  const storage = createStorage().mount("a:b", memory());
+  await filled(storage, "a:b:c", "a:b:c:d", "e:f");
+  expect((await storage.getKeys("", { maxDepth: 2 })).sort()).toEqual(["a:b:c", "e:f"]);
+  expect(await storage.getKeys("", { maxDepth: 1 })).toEqual(["e:f"]);
+});
+
+test("setMeta and removeMeta work detached", async () => {
+  const { setMeta, getMeta, removeMeta } = createStorage();
+  await setMeta("a", { b: 1 });
+  expect(await getMeta("a")).toEqual(Object.assign(Object.create(null), { b: 1 }));
+  await removeMeta("a");
+  expect(Object.keys(await getMeta("a"))).toEqual([]);
+});
+
+test("a view's dispose touches only mounts at or under its base", async () => {
+  const dispose = { in: vi.fn(), out: vi.fn() };
+  const storage = createStorage()
+    .mount("in", { ...mapDriver(), dispose: dispose.in })
+    .mount("out", { ...mapDriver(), dispose: dispose.out });
+  await prefixStorage(storage, "in").dispose();
+  expect(dispose.in).toHaveBeenCalledTimes(1);
+  expect(dispose.out).not.toHaveBeenCalled();
+});
+
+test("a view's watch filters and strips", async () => {
+  const storage = createStorage();
+  const events = await recorded(prefixStorage(storage, "in"));
+  await filled(storage, "in:a", "out:b");
+  expect(events).toEqual(["update a"]);
+});
+
+test("ttl holds in lru-cache", async () => {
+  native.setClock(0);
+  const storage = createStorage({ driver: lruCache({ ttl: 5000 }) });
+  await storage.setItem("item", 1, { ttl: 2 });
+  await storage.setItem("option", 1);
+  native.setClock(1999);
+  expect(await storage.getKeys()).toEqual(["option", "item"]);
+  native.setClock(2000);
+  expect(await storage.getKeys()).toEqual(["option"]);
+  native.setClock(5000);
+  expect(await storage.hasItem("option")).toBe(false);
+});
+
+test("ttl holds in memory", async () => {
+  native.setClock(0);
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  const storage = createStorage();
+  for (let index = 0; index < 100; index++) {
+    await storage.setItem(`a${index}`, index, { ttl: 0.5 });
+  }
+  expect(timers.mock.calls.length).toBeLessThanOrEqual(1);
+  native.setClock(499);
+  expect(await storage.getItem("a1")).toBe(1);
+  native.setClock(500);
+  expect(await storage.getItem("a1")).toBe(null);
+  expect(await storage.getKeys()).toEqual([]);
+});
+
+test("a ttl of 0, NaN or Infinity is none, a negative one is over at once", async () => {
+  for (const make of [memory, lruCache]) {
+    native.setClock(0);
+    const storage = createStorage({ driver: make() });
+    for (const ttl of [0, -0, NaN, Infinity, undefined]) {
+      await storage.setItem("a", 1, { ttl });
+      native.setClock(1e12);
+      expect(await storage.getItem("a")).toBe(1);
+      native.setClock(0);
+    }
+    await storage.setItem("a", 1, { ttl: -1 });
+    expect(await storage.hasItem("a")).toBe(false);
+  }
+});
+
+test("a driver that keeps no ttl says so", () => {
+  expect(fs({ base: folder() }).flags.ttl).toBe(false);
+  expect(fsLite({ base: folder() }).flags.ttl).toBe(false);
+  expect(memory().flags.ttl).toBe(true);
+  expect(lruCache().flags.ttl).toBe(true);
+});
+
+test("memory has limits", async () => {
+  const two = createStorage({ driver: memory({ maxEntries: 2 }) });
+  await filled(two, "a", "b", "c");
+  expect(await two.getKeys()).toEqual(["b", "c"]);
+  const bytes = createStorage({ driver: memory({ maxBytes: 10 }) });
+  await bytes.setItem("a", "é".repeat(4));
+  expect(await bytes.getKeys()).toEqual(["a"]);
+  await bytes.setItem("b", "12");
+  expect(await bytes.getKeys()).toEqual(["b"]);
+  const large = bytes.setItem("b", "1234567890");
+  await expect(large).rejects.toMatchObject({ code: "TOO_LARGE", key: "b", driver: "memory" });
+  expect(await bytes.getItem("b")).toBe(12);
+  const odd = bytes.setItemRaw("c", { no: "size" });
+  await expect(odd).rejects.toMatchObject({ code: "INVALID_VALUE", operation: "setItemRaw" });
+});
+
+test("lru-cache refuses fetchMethod and memoMethod", () => {
+  for (const name of ["fetchMethod", "memoMethod"]) {
+    expect(() => lruCache({ [name]: () => 1 })).toThrow(name);
+  }
+});
+
+test("options that a native driver does not know are refused", () => {
+  for (const make of [memory, lruCache, fs, fsLite]) {
+    expect(() => make({ base: "x", secret: "s3cret" })).toThrow(/unknown field `(secret|base)`/);
+    expect(() => make({ secret: "s3cret" })).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTIONS",
+        message: expect.not.stringContaining("s3cret"),
+      }),
+    );
+  }
+});
+
+test("a failed call names operation, key, driver and cause", async () => {
+  const base = folder();
+  writeFileSync(join(base, "file"), "");
+  const storage = createStorage().mount("data", fs({ base }));
+  const error = await storage.setItem("data:file:below", 1).catch((reason) => reason);
+  expect(isStorageError(error)).toBe(true);
+  expect(error).toMatchObject({ driver: "fs", operation: "setItem", key: "data:file:below" });
+  expect(error.code).toMatch(/^E[A-Z]+$/);
+  expect(error.message).toContain(`[rustorage] [fs] setItem "data:file:below": ${error.code}`);
+  expect(error.cause).toBeInstanceOf(Error);
+});
+
+test("fs has() of a folder is false", async () => {
+  const base = folder();
+  mkdirSync(join(base, "foo"));
+  const storage = createStorage({ driver: fs({ base }) });
+  expect(await storage.hasItem("foo")).toBe(false);
+  expect(await storage.getItem("foo")).toBe(null);
+});
+
+test("fs writes whole values", async () => {
+  const base = folder();
+  const inode = () => statSync(join(base, "a")).ino;
+  const whole = createStorage({ driver: fs({ base }) });
+  await whole.setItem("a", "one");
+  const first = inode();
+  await whole.setItem("a", "two");
+  expect(inode()).not.toBe(first);
+  const second = inode();
+  await createStorage({ driver: fs({ base, atomic: false }) }).setItem("a", "three");
+  expect(inode()).toBe(second);
+  expect(readFileSync(join(base, "a"), "utf8")).toBe("three");
+  expect(readdirSync(base)).toEqual(["a"]);
+  expect(lstatSync(join(base, "a")).isFile()).toBe(true);
+});
+
+test("fs refuses only . and .. segments", async () => {
+  const storage = createStorage({ driver: fs({ base: folder() }) });
+  await storage.setItem("a..:b", 1);
+  expect(await storage.getItem("a..:b")).toBe(1);
+  await expect(storage.setItem("a:..:b", 1)).rejects.toThrow('[unstorage] Invalid key: "a:..:b"');
+  for (const key of ["nul\0", "lone\ud800"]) {
+    await expect(storage.setItem(key, 1)).rejects.toMatchObject({ code: "INVALID_KEY" });
+  }
+});
