@@ -4,7 +4,7 @@
  *
  * `applies(operation, world)` looks at the operation and unstorage's mounts before the call. `around(operation, world, run)`
  * then makes unstorage's side what the row says: it runs the operation there and mends its outcome, its events and what
- * its drivers hold. Nothing is left out of the comparison.
+ * its drivers hold. `keepingTtl` mends one of its drivers. Nothing is left out of the comparison.
  */
 import {
   createStorage,
@@ -131,6 +131,32 @@ export const deviations = [
     },
   },
 ];
+
+let expired = 0;
+
+/** How often "ttl holds in lru-cache" applied. */
+export const ttlHits = () => expired;
+
+/** unstorage's lru-cache as it would be if it kept an item's ttl. */
+export function keepingTtl(driver) {
+  const timers = new Map();
+  const forget = (key) => {
+    clearTimeout(timers.get(key));
+    timers.delete(key);
+  };
+  const keep = (write) => (key, value, options) => {
+    forget(key);
+    write(key, value, options);
+    const ttl = options?.ttl;
+    if (!ttl || !Number.isFinite(ttl)) return;
+    const expire = () => {
+      if (driver.hasItem(key)) expired++;
+      driver.removeItem(key);
+    };
+    timers.set(key, setTimeout(expire, ttl * 1000));
+  };
+  return { ...driver, setItem: keep(driver.setItem), setItemRaw: keep(driver.setItemRaw) };
+}
 
 /** Whether the driver of a key answers a batch without it. Raw types are read one by one. */
 function leavesOut(storage, key, type) {

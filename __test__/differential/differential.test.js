@@ -17,12 +17,17 @@ import theirsNull from "unstorage/drivers/null";
 import theirsOverlay from "unstorage/drivers/overlay";
 import { isDeepStrictEqual } from "node:util";
 import { expect, test, vi } from "vitest";
-import { deviations } from "./deviations.js";
+import { native } from "../../js/native.js";
+import { deviations, keepingTtl, ttlHits } from "./deviations.js";
 import { sequence } from "./sequences.js";
 import { World } from "./world.js";
 
+let clock = 0;
+
+/** `pass` lets milliseconds go by. */
 const OURS = {
   ...ours,
+  pass: (milliseconds) => native.setClock((clock += milliseconds)),
   lruCache: oursLruCache,
   memory: oursMemory,
   nullDriver: oursNull,
@@ -30,7 +35,8 @@ const OURS = {
 };
 const THEIRS = {
   ...theirs,
-  lruCache: theirsLruCache,
+  pass: (milliseconds) => void vi.advanceTimersByTime(milliseconds),
+  lruCache: (options) => keepingTtl(theirsLruCache(options)),
   memory: theirsMemory,
   nullDriver: theirsNull,
   overlay: theirsOverlay,
@@ -42,6 +48,8 @@ const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 test("behaves like unstorage", { timeout: sequences * 300 + 60_000 }, async () => {
   // destr tells of each `__proto__` that it drops.
   vi.spyOn(console, "warn").mockImplementation(() => {});
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  native.setClock(clock);
   const hits = new Map(deviations.map(({ name }) => [name, 0]));
   let calls = 0;
   const compared = fc.asyncProperty(sequence, async ({ mounts, operations }) => {
@@ -63,6 +71,9 @@ test("behaves like unstorage", { timeout: sequences * 300 + 60_000 }, async () =
   try {
     await fc.assert(compared, { numRuns: sequences, seed, endOnFailure: false });
   } finally {
+    vi.useRealTimers();
+    native.setClock(-1);
+    hits.set("ttl holds in lru-cache", ttlHits());
     const lines = [...hits].map(([name, count]) => `  ${count} × ${name}`);
     console.log(
       [`SEED=${seed} SEQUENCES=${sequences}: ${calls} calls, deviations:`, ...lines].join("\n"),

@@ -183,6 +183,15 @@ const itemType = fc.constantFrom(
   { type: "bytes" },
 );
 
+/** Lives in seconds; `pass` lets as much time go by. */
+const writeOptions = fc.constantFrom(
+  undefined,
+  undefined,
+  undefined,
+  {},
+  ...[1, 2, 0.5, 0, NaN, Infinity].map((ttl) => ({ ttl })),
+);
+
 const asked = fc.oneof(
   key,
   key.map((name) => ({ key: name })),
@@ -190,7 +199,7 @@ const asked = fc.oneof(
 );
 const given = fc.oneof(
   fc.record({ key: plainKey, value }),
-  fc.record({ key, value, options: fc.constantFrom(undefined, {}, { own: true }) }),
+  fc.record({ key, value, options: fc.oneof(writeOptions, fc.constant({ own: true })) }),
 );
 
 const meta = fc.oneof(
@@ -236,8 +245,8 @@ const operation = fc.oneof(
   { withCrossShrink: true },
   // What a call shrinks to.
   { weight: 1, arbitrary: fc.constant(undefined) },
-  call(24, ["setItem", "set"], anyKey, value),
-  call(8, ["setItemRaw"], anyKey, rawValue),
+  call(24, ["setItem", "set"], anyKey, value, writeOptions),
+  call(8, ["setItemRaw"], anyKey, rawValue, writeOptions),
   call(16, ["getItem", "get"], anyKey, readOptions),
   call(6, ["getItemRaw"], anyKey),
   call(6, ["hasItem", "has"], anyKey),
@@ -252,10 +261,11 @@ const operation = fc.oneof(
     5,
     ["setItems"],
     fc.array(given, { maxLength: 6 }),
-    fc.constantFrom(undefined, {}, { common: 1 }),
+    fc.constantFrom(undefined, {}, { common: 1 }, { ttl: 1 }),
   ),
   call(4, ["getMeta"], anyKey, fc.constantFrom(undefined, {}, true, { nativeOnly: true })),
-  call(4, ["setMeta"], anyKey, meta),
+  call(4, ["setMeta"], anyKey, meta, writeOptions),
+  call(3, ["pass"], fc.constantFrom(1, 499, 500, 999, 1000, 2000)),
   call(2, ["removeMeta"], anyKey),
   call(
     8,

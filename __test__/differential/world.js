@@ -75,6 +75,8 @@ export class World {
     switch (method) {
       case "mount":
         return subject.mount(args[0], this.#make(args[1]));
+      case "pass":
+        return this.parts.pass(args[0]);
       case "watch":
         return this.#watch(target, subject);
       case "stopWatching":

@@ -127,13 +127,17 @@ impl InlineDriver for LruCache {
         self.entries.move_to_newest(index);
         self.entries.set_deadline(index, scope.clock.deadline(ttl));
         self.entries.set_size(index, options.size);
+        if self.is_over() {
+            self.sweep(scope);
+        }
         while self.is_over() {
             match self.entries.oldest() {
                 Some(oldest) if oldest != index => self.entries.remove(oldest, Reason::Evict, scope),
                 _ => break,
             }
         }
-        Written::Slot(self.entries.slot(index))
+        // An item whose life is over at once may have been swept.
+        self.entries.find(key).map_or(Written::Dropped, |index| Written::Slot(self.entries.slot(index)))
     }
 
     fn remove(&mut self, key: &[u8], scope: &mut Scope) -> bool {
@@ -145,7 +149,7 @@ impl InlineDriver for LruCache {
     }
 
     fn keys(&mut self, listing: &Listing, scope: &mut Scope, emit: &mut dyn FnMut(&[u8])) {
-        self.entries.sweep(scope);
+        self.sweep(scope);
         self.entries.keys_newest_first().filter(|key| listing.accepts(key)).for_each(emit);
     }
 
@@ -154,11 +158,12 @@ impl InlineDriver for LruCache {
     }
 
     fn is_timed(&self) -> bool {
-        self.entries.is_timed()
+        self.entries.is_timed() && !self.options.allow_stale
     }
 
     fn sweep(&mut self, scope: &mut Scope) -> Option<u64> {
-        self.entries.sweep(scope)
+        // Stale items wait for somebody who asks, or for their place to be needed.
+        if self.options.allow_stale { None } else { self.entries.sweep(scope) }
     }
 }
 
