@@ -12,6 +12,8 @@ const PARTS = [
   ["oxlint", "npx", "oxlint", "--deny-warnings"],
   ["oxfmt", "npx", "oxfmt", "--check"],
   ["generated files", process.execPath, "scripts/generate.js", "--check"],
+  ["type tests", "npx", "tsc", "-p", "__test__/types"],
+  ["declarations", "npx", "tsc", "-p", "__test__/types/tsconfig.declarations.json"],
   [
     "vitest, Node 22",
     "node_modules/node22/bin/node",

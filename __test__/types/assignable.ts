@@ -1,0 +1,65 @@
+/** Our Storage and Driver stand wherever unstorage's do, and the other way round; both versions. */
+import type * as ours from "rustorage";
+import { createStorage, prefixStorage, restoreSnapshot, snapshot } from "rustorage";
+import fs from "rustorage/drivers/fs";
+import lruCache from "rustorage/drivers/lru-cache";
+import memory from "rustorage/drivers/memory";
+import nullDriver from "rustorage/drivers/null";
+import overlay from "rustorage/drivers/overlay";
+import type * as v2 from "unstorage";
+import { createStorage as createV2, prefixStorage as prefixV2 } from "unstorage";
+import memoryV2 from "unstorage/drivers/memory";
+import overlayV2 from "unstorage/drivers/overlay";
+import type * as v1 from "unstorage-v1";
+import { createStorage as createV1, prefixStorage as prefixV1 } from "unstorage-v1";
+import memoryV1 from "unstorage-v1/drivers/memory";
+
+declare let storage: ours.Storage;
+declare let storage1: v1.Storage;
+declare let storage2: v2.Storage;
+storage = storage1;
+storage = storage2;
+storage1 = storage;
+storage2 = storage;
+
+interface Definition {
+  items: { user: { name: string }; count: number };
+  [key: string]: unknown;
+}
+declare let typed: ours.Storage<Definition>;
+declare let typed1: v1.Storage<Definition>;
+declare let typed2: v2.Storage<Definition>;
+typed = typed1;
+typed = typed2;
+typed1 = typed;
+typed2 = typed;
+
+declare let driver: ours.Driver;
+declare let driver1: v1.Driver;
+declare let driver2: v2.Driver;
+driver = driver1;
+driver = driver2;
+driver1 = driver;
+driver2 = driver;
+
+declare let flags: ours.DriverFlags & v1.DriverFlags & v2.DriverFlags;
+declare let meta: ours.StorageMeta;
+declare let meta2: v2.StorageMeta;
+meta = meta2;
+meta2 = meta;
+declare let watching: ours.WatchCallback;
+declare let watching2: v2.WatchCallback;
+watching = watching2;
+watching2 = watching;
+void flags;
+
+// Each library takes the other's drivers, storages and views.
+createStorage({ driver: memoryV1() }).mount("v2", memoryV2());
+createV1({ driver: memory() }).mount("fs", fs({ base: "." }));
+createV2({ driver: overlayV2({ layers: [memory(), lruCache({ max: 1 }), nullDriver()] }) });
+createStorage({ driver: overlay({ layers: [memoryV1(), memoryV2(), memory()] }) });
+createStorage().mount("storage", createV2()).mount("view", prefixStorage(createV1(), "a"));
+prefixV1(createStorage(), "a");
+prefixV2(createStorage(), "a");
+void snapshot(storage2, "");
+void restoreSnapshot(storage1, { a: 1 });
