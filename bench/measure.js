@@ -1,5 +1,6 @@
 /** Measures one cell: every library in turn, in one process, round by round. */
 import { deepStrictEqual } from "node:assert";
+import { setImmediate } from "node:timers/promises";
 import { OURS, OTHERS } from "./libraries.js";
 import { median, quartiles } from "./statistics.js";
 
@@ -18,10 +19,13 @@ export async function measure(cell, libs, commonRounds) {
   const samples = libs.map(() => []);
   // Round 0 warms up.
   for (let round = 0; round <= rounds; round++) {
+    // What weak references hold is let go only between turns of the event loop, and the loops below never end theirs.
+    await setImmediate();
     globalThis.gc();
     for (let turn = 0; turn < libs.length; turn++) {
       const which = (round + turn) % libs.length;
       // What the one before has left behind is not this one's to pay.
+      await setImmediate();
       globalThis.gc({ type: "minor" });
       const sample = await samplers[which](round);
       if (round > 0) samples[which].push(sample);

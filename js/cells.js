@@ -133,10 +133,10 @@ function give(value) {
     }
     return copy;
   }
-  const copy = {};
-  for (const key in value) {
-    const member = value[key];
-    copy[key] = typeof member === "object" && member !== null ? give(member) : member;
+  const copy = { ...value };
+  for (const key in copy) {
+    const member = copy[key];
+    if (typeof member === "object" && member !== null) copy[key] = give(member);
   }
   return copy;
 }

@@ -163,7 +163,7 @@ function itemMethods(owner) {
       return undefined;
     }
     const life = lifeOf(options);
-    const code = native.set(table, key, life, -1);
+    const code = native.set(table, key, life);
     if (code >= 0) {
       slots[code] = value;
       settleWrite();

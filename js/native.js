@@ -26,10 +26,30 @@ export const NORMAL = 2;
 const REQUEST = 3;
 const RELEASED = 4;
 const TIMED = 5;
+const ANSWER = 6;
 
-export const native = load();
+const addon = load();
 
-export const registers = new Int32Array(native.registers);
+export const registers = new Int32Array(addon.registers);
+
+/** The addon's functions. These three answer in a register. */
+export const native = {
+  ...addon,
+  get(table, key, raw) {
+    addon.get(table, key, raw);
+    return registers[ANSWER];
+  },
+  has(table, key) {
+    addon.has(table, key);
+    return registers[ANSWER];
+  },
+  set(table, key, life, size) {
+    if (size !== undefined) addon.set(table, key, life, size);
+    else if (life !== 0) addon.set(table, key, life);
+    else addon.set(table, key);
+    return registers[ANSWER];
+  },
+};
 
 export const slots = [];
 
@@ -133,24 +153,24 @@ function load() {
   throw error;
 }
 
-/** A checkout's own binary first, then the platform's package. The names are literal, so that bundlers find them. */
+/**
+ * A checkout's own binary first, then the platform's package. The names are literal, so that bundlers find them. Which libc
+ * there is shows in which package is installed; asking for it takes longer than loading the addon.
+ */
 function candidates() {
-  const glibc = () => process.report?.getReport().header.glibcVersionRuntime !== undefined;
   switch (`${process.platform} ${process.arch}`) {
     case "linux x64":
-      return glibc()
-        ? [
-            () => require("../npm/linux-x64-gnu/rustorage.linux-x64-gnu.node"),
-            () => require("@rustorage/linux-x64-gnu"),
-          ]
-        : [() => require("@rustorage/linux-x64-musl")];
+      return [
+        () => require("../npm/linux-x64-gnu/rustorage.linux-x64-gnu.node"),
+        () => require("@rustorage/linux-x64-gnu"),
+        () => require("@rustorage/linux-x64-musl"),
+      ];
     case "linux arm64":
-      return glibc()
-        ? [
-            () => require("../npm/linux-arm64-gnu/rustorage.linux-arm64-gnu.node"),
-            () => require("@rustorage/linux-arm64-gnu"),
-          ]
-        : [() => require("@rustorage/linux-arm64-musl")];
+      return [
+        () => require("../npm/linux-arm64-gnu/rustorage.linux-arm64-gnu.node"),
+        () => require("@rustorage/linux-arm64-gnu"),
+        () => require("@rustorage/linux-arm64-musl"),
+      ];
     case "darwin x64":
       return [
         () => require("../npm/darwin-x64/rustorage.darwin-x64.node"),

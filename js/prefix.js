@@ -19,20 +19,41 @@ const ITEM_METHODS = [
   "removeMeta",
 ];
 
+/** Whether anything is left of the key when it is normalised. A first character that no rule is about is enough. */
+function isKey(key) {
+  if (!key || typeof key !== "string") return false;
+  switch (key[0]) {
+    case ":":
+    case "/":
+    case "\\":
+    case "?":
+      return normalizeKey(key) !== "";
+    default:
+      return true;
+  }
+}
+
 export function prefixStorage(storage, base) {
   if (base?.includes("?")) throw invalidBase(base, "prefixStorage");
   const prefix = normalizeBaseKey(base);
   if (!prefix) return storage;
 
   const itemKey = (key) => {
-    if (!key || !normalizeKey(key)) throw invalidKey(key, "prefixStorage");
+    if (!isKey(key)) throw invalidKey(key, "prefixStorage");
     return prefix + key;
   };
   const strip = (key) => key.slice(prefix.length);
 
   const view = { ...storage };
   for (const method of ITEM_METHODS) {
-    view[method] = async (key = "", ...rest) => storage[method](itemKey(key), ...rest);
+    view[method] = (key = "", ...rest) => {
+      try {
+        const result = storage[method](itemKey(key), ...rest);
+        return result instanceof Promise ? result : Promise.resolve(result);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
   }
   for (const method of ["clear", "mount", "unmount"]) {
     view[method] = (key = "", ...rest) => storage[method](prefix + key, ...rest);

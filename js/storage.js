@@ -177,7 +177,7 @@ export function createStorage(options = {}) {
       }
     }
     const life = lifeOf(options);
-    const code = native.set(table, key, life, -1);
+    const code = native.set(table, key, life);
     if (code >= 0) {
       slots[code] = cell;
       settleWrite();
@@ -333,7 +333,7 @@ export function createStorage(options = {}) {
       if (value === undefined) return storage.removeItem(key, options);
       try {
         const life = lifeOf(options);
-        const code = native.set(table, key, life, -1);
+        const code = native.set(table, key, life);
         if (code === INVALID) throw invalidKey(key, "setItemRaw");
         if (code !== SCRIPT) return writeNative(code, key, value, life, "setItemRaw");
         const { mount, key: relative } = scripted(key);

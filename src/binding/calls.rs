@@ -212,7 +212,7 @@ fn route(this: &mut Environment, call: &Call) -> Answer {
 
 /// `get(table, key, raw)` → slot, MISS, SCRIPT, INVALID or PENDING (text, with `raw` a Buffer, or null).
 fn get(this: &mut Environment, call: &Call) -> Answer {
-    Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
+    Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => driver.borrow_mut().get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed),
         Lane::Blocking(driver) => {
             let raw = call.flag(2);
@@ -226,7 +226,7 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
 
 /// `has(table, key)` → DONE, MISS, SCRIPT, INVALID or PENDING (a boolean).
 fn has(this: &mut Environment, call: &Call) -> Answer {
-    Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
+    Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
         Lane::Blocking(driver) => {
             this.submit(driver, "hasItem", one(key, full), |driver, key| driver.has(key).map(Outcome::Boolean))
@@ -245,25 +245,29 @@ fn get_many(this: &mut Environment, call: &Call) -> Answer {
 /// `setMany(table, keys, count, ttl)` → as `getMany`, of what `set` answers.
 fn set_many(this: &mut Environment, call: &Call) -> Answer {
     let ttl = call.double(3);
-    let codes = this.route_batch(call, |this, driver, key| write(this, driver, key, ttl, -1.0));
+    let codes = this.route_batch(call, |this, driver, key| write(this, driver, key, ttl, None));
     Ok(codes.map_or(Reply::Code(code::INVALID), |codes| Reply::Value(value::integers(call.env, &codes))))
 }
 
-/// `set(table, key, ttl, size)` → slot, SCRIPT, INVALID, NEEDS_VALUE, NEEDS_SIZE (for a size below 0), TOO_LARGE or
-/// DROPPED. The ttl is in milliseconds.
+/// `set(table, key, ttl?, size?)` → slot, SCRIPT, INVALID, NEEDS_VALUE, NEEDS_SIZE, TOO_LARGE or DROPPED. The ttl is in
+/// milliseconds.
 fn set(this: &mut Environment, call: &Call) -> Answer {
-    Ok(Reply::Code(this.route(call, |this, lane, key, _| match lane {
-        Lane::Inline(driver) => write(this, &mut *driver.borrow_mut(), key, call.double(2), call.double(3)),
+    Ok(Reply::Answer(this.route(call, |this, lane, key, _| match lane {
+        Lane::Inline(driver) => {
+            let ttl = if call.count > 2 { call.double(2) } else { 0.0 };
+            let size = (call.count > 3).then(|| call.double(3));
+            write(this, &mut *driver.borrow_mut(), key, ttl, size)
+        }
         Lane::Blocking(_) => code::NEEDS_VALUE,
     })))
 }
 
-fn write(this: &mut Environment, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64, size: f64) -> i32 {
-    if size < 0.0 && driver.capabilities().sized {
+fn write(this: &mut Environment, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64, size: Option<f64>) -> i32 {
+    if size.is_none() && driver.capabilities().sized {
         return code::NEEDS_SIZE;
     }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` clamps, which is what is meant")]
-    let options = CallOptions { ttl, size: size as u64 };
+    let options = CallOptions { ttl, size: size.unwrap_or_default() as u64 };
     let written = driver.set(key, options, &mut this.scope());
     if driver.is_timed() {
         this.set_register(register::TIMED, 1);

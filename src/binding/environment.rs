@@ -49,7 +49,9 @@ pub mod register {
     pub const RELEASED: usize = 4;
     /// 1 if the driver that was written to holds items that expire.
     pub const TIMED: usize = 5;
-    pub const COUNT: usize = 6;
+    /// The code that `get`, `has` and `set` answer with.
+    pub const ANSWER: usize = 6;
+    pub const COUNT: usize = 7;
 }
 
 /// What answers for a mount.
@@ -134,8 +136,15 @@ impl Environment {
     }
 
     pub fn set_register(&mut self, register: usize, number: usize) {
+        self.write_register(register, i32::try_from(number).unwrap_or(i32::MAX));
+    }
+
+    pub fn answer(&mut self, code: i32) {
+        self.write_register(register::ANSWER, code);
+    }
+
+    fn write_register(&mut self, register: usize, number: i32) {
         debug_assert!(register < register::COUNT);
-        let number = i32::try_from(number).unwrap_or(i32::MAX);
         // SAFETY: `share_registers` made room for COUNT integers, and JavaScript does not run meanwhile.
         unsafe { self.registers.add(register).write(number) };
     }

@@ -19,12 +19,17 @@ pub const ARGUMENTS: usize = 5;
 pub struct Call {
     pub env: sys::napi_env,
     pub arguments: [sys::napi_value; ARGUMENTS],
+    /// How many the caller passed; the others are undefined.
+    pub count: usize,
 }
 
 /// What a function answers.
 pub enum Reply {
     Nothing,
     Code(i32),
+    /// A code that JavaScript reads from the register ANSWER: for the calls where the 10 ns that a returned number takes
+    /// matter.
+    Answer(i32),
     Value(sys::napi_value),
 }
 
@@ -72,12 +77,18 @@ unsafe extern "C" fn clean_up(environment: *mut c_void) {
 }
 
 unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let mut call = Call { env, arguments: [ptr::null_mut(); ARGUMENTS] };
-    let mut count = ARGUMENTS;
+    let mut call = Call { env, arguments: [ptr::null_mut(); ARGUMENTS], count: ARGUMENTS };
     let mut data = ptr::null_mut();
     // SAFETY: Node passes a valid `env` and `info`; the array holds `count` values, and Node fills up with undefined.
     let status = unsafe {
-        sys::napi_get_cb_info(env, info, &raw mut count, call.arguments.as_mut_ptr(), ptr::null_mut(), &raw mut data)
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &raw mut call.count,
+            call.arguments.as_mut_ptr(),
+            ptr::null_mut(),
+            &raw mut data,
+        )
     };
     if status != sys::Status::napi_ok {
         return ptr::null_mut();
@@ -95,6 +106,10 @@ unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_inf
     });
     match reply {
         Ok(Reply::Nothing) => ptr::null_mut(),
+        Ok(Reply::Answer(code)) => {
+            environment.answer(code);
+            ptr::null_mut()
+        }
         Ok(Reply::Code(code)) => value::integer(env, code),
         Ok(Reply::Value(value)) => value,
         Err(error) => {

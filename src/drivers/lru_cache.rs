@@ -127,16 +127,17 @@ impl InlineDriver for LruCache {
         self.entries.move_to_newest(index);
         self.entries.set_deadline(index, scope.clock.deadline(ttl));
         self.entries.set_size(index, options.size);
-        if self.is_over() {
-            self.sweep(scope);
+        if !self.is_over() {
+            return Written::Slot(self.entries.slot(index));
         }
+        self.sweep(scope);
         while self.is_over() {
             match self.entries.oldest() {
                 Some(oldest) if oldest != index => self.entries.remove(oldest, Reason::Evict, scope),
                 _ => break,
             }
         }
-        // An item whose life is over at once may have been swept.
+        // An item whose life is over at once was swept.
         self.entries.find(key).map_or(Written::Dropped, |index| Written::Slot(self.entries.slot(index)))
     }
 

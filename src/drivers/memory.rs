@@ -60,9 +60,10 @@ impl InlineDriver for Memory {
         let index = self.entries.insert(key, scope);
         self.entries.set_deadline(index, scope.clock.deadline(options.ttl));
         self.entries.set_size(index, options.size);
-        if self.is_over() {
-            self.entries.sweep(scope);
+        if !self.is_over() {
+            return Written::Slot(self.entries.slot(index));
         }
+        self.entries.sweep(scope);
         while self.is_over() {
             match self.entries.oldest() {
                 // A larger value may be written over the oldest item, which then is the one to keep.
@@ -71,10 +72,8 @@ impl InlineDriver for Memory {
                 None => break,
             }
         }
-        match self.entries.find(key) {
-            Some(index) => Written::Slot(self.entries.slot(index)),
-            None => Written::Dropped,
-        }
+        // An item whose life is over at once was swept.
+        self.entries.find(key).map_or(Written::Dropped, |index| Written::Slot(self.entries.slot(index)))
     }
 
     fn remove(&mut self, key: &[u8], scope: &mut Scope) -> bool {

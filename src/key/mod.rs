@@ -100,18 +100,32 @@ struct Shape {
     dots: bool,
 }
 
+const COLON: u8 = 1;
+const DOT: u8 = 2;
+const REWRITTEN: u8 = 4;
+
+/// What a byte means for a key's shape.
+const CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    class[b':' as usize] = COLON;
+    class[b'.' as usize] = DOT;
+    class[b'?' as usize] = REWRITTEN;
+    class[b'/' as usize] = REWRITTEN;
+    class[b'\\' as usize] = REWRITTEN;
+    class
+};
+
 fn shape(raw: &[u8]) -> Shape {
-    let (mut previous, mut dots) = (b':', false);
+    // No branch a byte. In front of the key stands what a colon may not follow.
+    let (mut seen, mut doubled, mut previous) = (0, 0, COLON);
     for &byte in raw {
-        match byte {
-            b'.' => dots = true,
-            b'?' | b'/' | b'\\' => return Shape { normal: false, dots: true },
-            b':' if previous == b':' => return Shape { normal: false, dots: true },
-            _ => {}
-        }
-        previous = byte;
+        let class = CLASS[usize::from(byte)];
+        seen |= class;
+        doubled |= class & previous & COLON;
+        previous = class;
     }
-    Shape { normal: previous != b':' || raw.is_empty(), dots }
+    let trailing = previous == COLON && !raw.is_empty();
+    Shape { normal: seen & REWRITTEN == 0 && doubled == 0 && !trailing, dots: seen & DOT != 0 }
 }
 
 fn has_dot_segment(key: &[u8]) -> bool {
