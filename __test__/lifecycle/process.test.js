@@ -1,0 +1,21 @@
+/** A process ends by itself, and what nobody holds is collected. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { folder, run } from "./run.js";
+
+test.each(["ttl", "watcher", "files"])("ends by itself after %s", async (what) => {
+  await run("ends", what, folder());
+});
+
+test("ends after a write that nobody awaited, which is on disk then", async () => {
+  const base = folder();
+  await run("ends", "unawaited write", base);
+  expect(readFileSync(join(base, "a"), "utf8")).toBe("written");
+});
+
+test("storages, drivers and expired items that nobody holds are collected", async () => {
+  const { early, late, expiredIsCollected } = await run("collected", folder());
+  expect(late).toBeLessThan(early + 2_000_000);
+  expect(expiredIsCollected).toBe(true);
+});

@@ -1,0 +1,30 @@
+/** Runs a program of `programs/` in a process of its own, under the Node that runs the tests. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+/** Gives what it printed, as JSON. A process that fails, or does not end by itself within 15 seconds, rejects. */
+export function run(program, ...args) {
+  const file = fileURLToPath(new URL(`programs/${program}.js`, import.meta.url));
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      ["--expose-gc", "--unhandled-rejections=strict", file, ...args],
+      { timeout: 15_000, killSignal: "SIGKILL" },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(`${error.message}\n${stdout}\n${stderr}`, { cause: error }));
+        else if (stderr) reject(new Error(`${program} wrote: ${stderr}`));
+        else resolve(stdout === "" ? undefined : JSON.parse(stdout));
+      },
+    );
+  });
+}
+
+export function folder() {
+  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
