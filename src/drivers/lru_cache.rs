@@ -7,6 +7,7 @@ use super::{
     options::Callback,
 };
 use crate::{
+    clock::Deadline,
     driver::{CallOptions, Capabilities, InlineDriver, Reason, Scope, Slot, Written},
     key::Listing,
 };
@@ -74,9 +75,14 @@ impl LruCache {
     }
 
     fn renew(&mut self, index: Index, scope: &Scope) {
-        if self.options.ttl > 0.0 {
-            self.entries.set_deadline(index, scope.clock.deadline(self.options.ttl));
+        if self.options.ttl != 0.0 {
+            self.entries.set_deadline(index, self.own_deadline(scope));
         }
+    }
+
+    /// The package drops what is older than its ttl, and not yet what is as old.
+    fn own_deadline(&self, scope: &Scope) -> Deadline {
+        scope.clock.deadline(if self.options.ttl > 0.0 { self.options.ttl + 1.0 } else { self.options.ttl })
     }
 }
 
@@ -123,9 +129,12 @@ impl InlineDriver for LruCache {
             return Written::Dropped;
         }
         let index = self.entries.insert(key, scope);
-        let ttl = if options.ttl == 0.0 || !options.ttl.is_finite() { self.options.ttl } else { options.ttl };
+        let deadline = match scope.clock.deadline(options.ttl) {
+            0 => self.own_deadline(scope),
+            deadline => deadline,
+        };
         self.entries.move_to_newest(index);
-        self.entries.set_deadline(index, scope.clock.deadline(ttl));
+        self.entries.set_deadline(index, deadline);
         self.entries.set_size(index, options.size);
         if !self.is_over() {
             return Written::Slot(self.entries.slot(index));
