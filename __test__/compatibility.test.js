@@ -155,7 +155,7 @@ test("ttl holds in lru-cache", async () => {
   expect(await storage.getKeys()).toEqual(["option", "item"]);
   native.setClock(2000);
   expect(await storage.getKeys()).toEqual(["option"]);
-  native.setClock(5000);
+  native.setClock(5001);
   expect(await storage.hasItem("option")).toBe(false);
 });
 

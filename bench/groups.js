@@ -1,30 +1,35 @@
 /** All cells, by the heading they stand under. */
-import { cells as fs } from "./cells/fs.js";
-import { cells as javascriptDriver } from "./cells/javascript-driver.js";
-import { cells as lruCache } from "./cells/lru-cache.js";
-import { cells as hard } from "./cells/memory-hard.js";
-import { cells as many } from "./cells/memory-many.js";
-import { cells as objects } from "./cells/memory-objects.js";
-import { cells as text } from "./cells/memory-text.js";
-import { cells as processes } from "./cells/processes.js";
 
+/** By heading: the file in `cells/`. */
 const GROUPS = {
-  "memory: text": text,
-  "memory: objects": objects,
-  "memory: batches and lists": many,
-  "memory: what should win least": hard,
-  "lru-cache": lruCache,
-  "javascript driver": javascriptDriver,
-  fs,
-  "import and heap": processes,
+  "memory: text": "memory-text",
+  "memory: objects": "memory-objects",
+  "memory: batches and lists": "memory-many",
+  "memory: what should win least": "memory-hard",
+  "lru-cache": "lru-cache",
+  "javascript driver": "javascript-driver",
+  keys: "keys",
+  fs: "fs",
+  "import and heap": "processes",
 };
 
-/** The groups with those cells whose heading and name hold `only`. */
-export function groups(only = "") {
-  return Object.entries(GROUPS)
-    .map(([title, cells]) => [
-      title,
-      cells.filter(({ name }) => `${title}: ${name}`.includes(only)),
-    ])
-    .filter(([, cells]) => cells.length > 0);
+/**
+ * The groups with those cells whose heading and name hold `only`: `[title, cells]`, where a cell stands in `copies` once for
+ * each library. Each copy is code of its own, as in an app, which uses one library: code that saw three of them would be
+ * compiled for none, and its slowness be counted as theirs.
+ */
+export async function groups(only, libs) {
+  const all = await Promise.all(
+    Object.entries(GROUPS).map(async ([title, file]) => {
+      const modules = await Promise.all(
+        libs.map(({ name }) => import(`./cells/${file}.js?${encodeURIComponent(name)}`)),
+      );
+      const cells = modules[0].cells.map((cell, index) => ({
+        ...cell,
+        copies: modules.map(({ cells: copies }) => copies[index]),
+      }));
+      return [title, cells.filter(({ name }) => `${title}: ${name}`.includes(only))];
+    }),
+  );
+  return all.filter(([, cells]) => cells.length > 0);
 }

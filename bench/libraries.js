@@ -12,9 +12,9 @@ export const [OURS, ...OTHERS] = Object.keys(PACKAGES);
 
 export async function load(name) {
   const from = PACKAGES[name];
-  const { createStorage, prefixStorage } = await import(from);
+  const { createStorage, prefixStorage, normalizeKey, joinKeys } = await import(from);
   const { default: memory } = await import(`${from}/drivers/memory`);
   const { default: lruCache } = await import(`${from}/drivers/lru-cache`);
   const { default: fs } = await import(`${from}/drivers/fs`);
-  return { name, createStorage, prefixStorage, memory, lruCache, fs };
+  return { name, createStorage, prefixStorage, normalizeKey, joinKeys, memory, lruCache, fs };
 }

@@ -7,14 +7,16 @@ import { median, quartiles } from "./statistics.js";
 /** How long one sample takes at least, in milliseconds: much longer than the clock's grain and a small collection. */
 const SAMPLE = 30;
 
+let loops = 0;
+
 /**
- * A cell either has `setup(lib)`, which gives a function that does the operation once, or `sample(lib, round)`, which
+ * A cell's copy either has `setup(lib)`, which gives a function that does the operation once, or `sample(lib, round)`, which
  * gives a sample itself and may ask for fewer `rounds`. The answers may differ in their order if it is `unordered`.
  */
 export async function measure(cell, libs, commonRounds) {
   const samplers = cell.setup
     ? await prepare(cell, libs)
-    : libs.map((lib) => (round) => cell.sample(lib, round));
+    : libs.map((lib, which) => (round) => cell.copies[which].sample(lib, round));
   const rounds = Math.min(cell.rounds ?? commonRounds, commonRounds);
   const samples = libs.map(() => []);
   // Round 0 warms up.
@@ -41,7 +43,10 @@ export async function measure(cell, libs, commonRounds) {
 
 async function prepare(cell, libs) {
   const runners = [];
-  for (const lib of libs) runners.push({ run: await cell.setup(lib), next: 0, count: 1 });
+  for (const [which, lib] of libs.entries()) {
+    const { time } = await import(`./loop.js?${encodeURIComponent(`${lib.name} ${++loops}`)}`);
+    runners.push({ run: await cell.copies[which].setup(lib), time, next: 0, count: 1 });
+  }
   await compare(runners, cell.unordered);
   for (const runner of runners) await calibrate(runner);
   return runners.map((runner) => async (round) => {
@@ -69,10 +74,8 @@ async function calibrate(runner) {
   }
 }
 
-async function time(runner) {
+function time(runner) {
   const { run, next, count } = runner;
   runner.next += count;
-  const started = performance.now();
-  for (let index = next; index < next + count; index++) await run(index);
-  return performance.now() - started;
+  return runner.time(run, next, count);
 }

@@ -8,7 +8,7 @@ const libs = [];
 for (const name of Object.keys(PACKAGES)) libs.push(await load(name));
 
 const results = [];
-for (const [title, cells] of groups(only)) {
+for (const [title, cells] of await groups(only, libs)) {
   const measured = [];
   for (const cell of cells) {
     progress(`${process.version}  ${title}: ${cell.name}`);

@@ -32,21 +32,25 @@ const addon = load();
 
 export const registers = new Int32Array(addon.registers);
 
+// V8 knows what a constant is, and looks a property up.
+const { get, has, set } = addon;
+
 /** The addon's functions. These three answer in a register. */
 export const native = {
   ...addon,
   get(table, key, raw) {
-    addon.get(table, key, raw);
+    if (raw) get(table, key, true);
+    else get(table, key);
     return registers[ANSWER];
   },
   has(table, key) {
-    addon.has(table, key);
+    has(table, key);
     return registers[ANSWER];
   },
   set(table, key, life, size) {
-    if (size !== undefined) addon.set(table, key, life, size);
-    else if (life !== 0) addon.set(table, key, life);
-    else addon.set(table, key);
+    if (size !== undefined) set(table, key, life, size);
+    else if (life !== 0) set(table, key, life);
+    else set(table, key);
     return registers[ANSWER];
   },
 };

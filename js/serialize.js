@@ -3,20 +3,35 @@ import { destr } from "destr";
 
 const BASE64 = "base64:";
 
-/**
- * 1 for each first character of a text that `destr` may turn into something else: quotes, brackets, digits, signs, white
- * space and the first letters of true, false, null, undefined, NaN and Infinity.
- */
-const SPECIAL = new Uint8Array(128);
-for (const character of '"[{-0123456789tTfFnNuUiI \t\n\v\f\r') {
-  SPECIAL[character.charCodeAt(0)] = 1;
-}
+/** What `destr` may make of a text shows in its first character. */
+const PLAIN = 0;
+/** A quote, a bracket, a sign or white space: anything. */
+const ODD = 1;
+/** A digit: a number, which ends in a digit too. */
+const DIGIT = 2;
+/** The first letters of true, false, null, undefined, NaN and Infinity: one of these, which are short. */
+const LETTER = 3;
+const LONGEST_WORD = "undefined".length;
+
+const KIND = new Uint8Array(128);
+for (const character of '"[{- \t\n\v\f\r') KIND[character.charCodeAt(0)] = ODD;
+for (const character of "0123456789") KIND[character.charCodeAt(0)] = DIGIT;
+for (const character of "tTfFnNuUiI") KIND[character.charCodeAt(0)] = LETTER;
 
 /** The item that a text stands for. */
 export function parse(text) {
+  return KIND[text.charCodeAt(0)] === PLAIN || isPlainText(text) ? text : destr(text);
+}
+
+/** Whether `destr` would leave a text as it is, seen from both its ends. */
+function isPlainText(text) {
+  if (text === "") return true;
   const first = text.charCodeAt(0);
-  // NaN is the first character of the empty text. Beyond ASCII stands white space that destr trims.
-  return SPECIAL[first] === 0 || first !== first ? text : destr(text);
+  const last = text.charCodeAt(text.length - 1);
+  // White space is trimmed, and beyond ASCII there is more of it.
+  if (first > 127 || last > 127 || last <= 32) return false;
+  if (KIND[first] === DIGIT) return KIND[last] !== DIGIT;
+  return KIND[first] === LETTER && text.length > LONGEST_WORD;
 }
 
 /** The item that a driver's value stands for. */

@@ -151,47 +151,44 @@ export function createStorage(options = {}) {
     return Promise.resolve();
   };
 
-  const writeItem = (key, value, options) => {
-    let cell;
-    try {
-      cell = toCell(value);
-    } catch (error) {
-      // What cannot be stored matters only where it would be.
-      const route = native.route(table, key);
-      if (route === INVALID) throw invalidKey(key, "setItem");
-      if (route === SCRIPT && !mounts.get(registers[MOUNT]).driver.setItem)
-        return Promise.resolve();
-      throw error;
-    }
-    return writeCell(key, cell, options);
-  };
-
   const writeCell = (key, cell, options) => {
-    if (cell === undefined && native.route(table, key) === DONE) {
-      const { owner } = mounts.get(registers[MOUNT]);
-      if (owner.forgets) {
-        native.remove(table, key);
-        settle();
-        changedNative("update", key);
-        return Promise.resolve();
-      }
-    }
+    if (cell === undefined && forgets(key)) return Promise.resolve();
     const life = lifeOf(options);
     const code = native.set(table, key, life);
-    if (code >= 0) {
-      slots[code] = cell;
-      settleWrite();
-      changedNative("update", key);
-      return Promise.resolve();
-    }
+    if (code < 0) return writeElsewhere(code, key, cell, life, options);
+    slots[code] = cell;
+    settleWrite();
+    if (watcher.active) changedNative("update", key);
+    return Promise.resolve();
+  };
+
+  /** As `writeCell`, where the addon could not just take the cell. */
+  const writeElsewhere = (code, key, cell, life, options) => {
     if (code === INVALID) throw invalidKey(key, "setItem");
-    if (code === SCRIPT) {
-      const { mount, key: relative } = scripted(key);
-      if (!mount.driver.setItem) return Promise.resolve();
-      const written = call(mount, "setItem", relative, cellContent(cell), options);
-      return written.then(() => changed("update", key, mount.driver));
+    if (code !== SCRIPT) return writeNative(code, key, cell, life, "setItem");
+    const { mount, key: relative } = scripted(key);
+    if (!mount.driver.setItem) return Promise.resolve();
+    const written = call(mount, "setItem", relative, cellContent(cell), options);
+    return written.then(() => changed("update", key, mount.driver));
+  };
+
+  /** Whether the key's driver took a write of nothing for a removal. */
+  const forgets = (key) => {
+    if (native.route(table, key) !== DONE || !mounts.get(registers[MOUNT]).owner.forgets) {
+      return false;
     }
-    return writeNative(code, key, cell, life, "setItem");
+    native.remove(table, key);
+    settle();
+    changedNative("update", key);
+    return true;
+  };
+
+  /** How a write ends that threw `error`. What cannot be stored matters only where it would be. */
+  const failedWrite = (key, error) => {
+    const route = native.route(table, key);
+    if (route === INVALID) return Promise.reject(invalidKey(key, "setItem"));
+    const { driver } = mounts.get(registers[MOUNT]);
+    return route === SCRIPT && !driver.setItem ? Promise.resolve() : Promise.reject(error);
   };
 
   const storage = {
@@ -277,9 +274,9 @@ export function createStorage(options = {}) {
     setItem(key, value, options = {}) {
       if (value === undefined) return storage.removeItem(key);
       try {
-        return writeItem(key, value, options);
+        return writeCell(key, toCell(value), options);
       } catch (error) {
-        return Promise.reject(error);
+        return failedWrite(key, error);
       }
     },
 

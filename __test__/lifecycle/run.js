@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
-/** Gives what it printed, as JSON. A process that fails, or does not end by itself within 15 seconds, rejects. */
+/** Gives what it printed, as JSON. A process that fails, or does not end by itself within a minute, rejects. */
 export function run(program, ...args) {
   const file = fileURLToPath(new URL(`programs/${program}.js`, import.meta.url));
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
       ["--expose-gc", "--unhandled-rejections=strict", file, ...args],
-      { timeout: 15_000, killSignal: "SIGKILL" },
+      { timeout: 60_000, killSignal: "SIGKILL" },
       (error, stdout, stderr) => {
         if (error) reject(new Error(`${error.message}\n${stdout}\n${stderr}`, { cause: error }));
         else if (stderr) reject(new Error(`${program} wrote: ${stderr}`));

@@ -10,7 +10,7 @@ test("threads at once each see their own values", async () => {
 describe.each(["exits", "is terminated"])("a worker that %s with 1,000 calls in flight", (how) => {
   test.each(["loaded", "never loaded"])(
     "neither crashes nor leaks, the main thread having %s the addon",
-    { timeout: 30_000 },
+    { timeout: 90_000 },
     async (mainThread) => {
       const { early, late } = await run("leaving-workers", folder(), how, mainThread);
       expect(late.threads).toBeLessThanOrEqual(early.threads);

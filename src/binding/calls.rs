@@ -5,7 +5,7 @@ use napi::sys;
 
 use super::{
     completion::Outcome,
-    environment::{Environment, Submitted, Table, Target, code, register},
+    environment::{Context, Environment, Submitted, Table, Target, code, register},
     raw::{Call, Handler, Reply},
     text,
     value::{self, KeyList},
@@ -262,7 +262,7 @@ fn set(this: &mut Environment, call: &Call) -> Answer {
     })))
 }
 
-fn write(this: &mut Environment, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64, size: Option<f64>) -> i32 {
+fn write(this: &mut Context, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64, size: Option<f64>) -> i32 {
     if size.is_none() && driver.capabilities().sized {
         return code::NEEDS_SIZE;
     }
@@ -324,8 +324,8 @@ fn generation(this: &mut Environment, call: &Call) -> Answer {
     let Some(Lane::Inline(driver)) = lane else {
         return Ok(Reply::Code(-1));
     };
-    driver.borrow_mut().sweep(&mut this.scope());
-    this.report_released();
+    driver.borrow_mut().sweep(&mut this.context.scope());
+    this.context.report_released();
     #[allow(clippy::cast_precision_loss, reason = "nobody makes 2^53 changes")]
     let generation = driver.borrow().generation() as f64;
     Ok(Reply::Value(value::double(call.env, generation)))
@@ -341,12 +341,14 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
     match &lane {
         Lane::Inline(driver) => {
             let mut keys = KeyList::default();
-            list(&mut *driver.borrow_mut(), this, &listing, &mut |key| keys.push(listing.mount.as_bytes(), key));
-            this.report_released();
+            list(&mut *driver.borrow_mut(), &mut this.context, &listing, &mut |key| {
+                keys.push(listing.mount.as_bytes(), key);
+            });
+            this.context.report_released();
             Ok(Reply::Value(keys.to_js(call.env)))
         }
         Lane::Blocking(driver) => {
-            let code = this.submit(driver, "getKeys", many(&listing), move |driver, _| {
+            let code = this.context.submit(driver, "getKeys", many(&listing), move |driver, _| {
                 let mut keys = KeyList::default();
                 for key in driver.keys(&listing)? {
                     keys.push(listing.mount.as_bytes(), &key);
@@ -371,16 +373,16 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
         Lane::Inline(driver) => {
             let mut gone = KeyList::default();
             let mut relative: Vec<Box<[u8]>> = Vec::new();
-            list(&mut *driver.borrow_mut(), this, &listing, &mut |key| relative.push(key.into()));
+            list(&mut *driver.borrow_mut(), &mut this.context, &listing, &mut |key| relative.push(key.into()));
             for key in relative {
-                driver.borrow_mut().remove(&key, &mut this.scope());
+                driver.borrow_mut().remove(&key, &mut this.context.scope());
                 gone.push(listing.mount.as_bytes(), &key);
             }
-            this.report_released();
+            this.context.report_released();
             Ok(Reply::Value(gone.to_js(call.env)))
         }
         Lane::Blocking(driver) => {
-            let code = this.submit(driver, "clear", many(&listing), move |driver, _| {
+            let code = this.context.submit(driver, "clear", many(&listing), move |driver, _| {
                 let mut gone = KeyList::default();
                 for key in driver.clear(&listing)? {
                     gone.push(listing.mount.as_bytes(), &key);
@@ -394,8 +396,8 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
 
 /// `takeReleased()` → an Int32Array: the slots whose values are gone, each with its [`crate::driver::Reason`].
 fn take_released(this: &mut Environment, call: &Call) -> Answer {
-    let slots = this.slots.take_released();
-    this.report_released();
+    let slots = this.context.slots.take_released();
+    this.context.report_released();
     let numbers: Vec<i32> = slots.into_iter().flat_map(|(slot, reason)| [slot.cast_signed(), reason as i32]).collect();
     Ok(Reply::Value(value::integers(call.env, &numbers)))
 }
@@ -409,12 +411,12 @@ fn sweep(this: &mut Environment, _: &Call) -> Answer {
     let mut next: Option<u64> = None;
     for lane in &lanes {
         if let Lane::Inline(driver) = lane
-            && let Some(wait) = driver.borrow_mut().sweep(&mut this.scope())
+            && let Some(wait) = driver.borrow_mut().sweep(&mut this.context.scope())
         {
             next = Some(next.map_or(wait, |next| next.min(wait)));
         }
     }
-    this.report_released();
+    this.context.report_released();
     Ok(Reply::Code(next.map_or(-1, |wait| i32::try_from(wait).unwrap_or(i32::MAX))))
 }
 
@@ -422,7 +424,7 @@ fn sweep(this: &mut Environment, _: &Call) -> Answer {
 fn set_clock(this: &mut Environment, call: &Call) -> Answer {
     let milliseconds = call.double(0);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked, and `as` clamps")]
-    this.clock.fix((milliseconds >= 0.0).then_some(milliseconds as u64));
+    this.context.clock.fix((milliseconds >= 0.0).then_some(milliseconds as u64));
     Ok(Reply::Nothing)
 }
 
@@ -451,7 +453,7 @@ fn listing(
     found
 }
 
-fn list(driver: &mut dyn InlineDriver, this: &mut Environment, listing: &Listing, emit: &mut dyn FnMut(&[u8])) {
+fn list(driver: &mut dyn InlineDriver, this: &mut Context, listing: &Listing, emit: &mut dyn FnMut(&[u8])) {
     driver.keys(listing, &mut this.scope(), emit);
 }
 
@@ -469,11 +471,11 @@ fn release_unused(this: &mut Environment, lane: &Lane) {
     {
         let everything = Listing { hidden: true, ..Listing::default() };
         let mut keys: Vec<Box<[u8]>> = Vec::new();
-        list(&mut *driver.borrow_mut(), this, &everything, &mut |key| keys.push(key.into()));
+        list(&mut *driver.borrow_mut(), &mut this.context, &everything, &mut |key| keys.push(key.into()));
         for key in keys {
-            driver.borrow_mut().remove(&key, &mut this.scope());
+            driver.borrow_mut().remove(&key, &mut this.context.scope());
         }
-        this.report_released();
+        this.context.report_released();
     }
 }
 

@@ -162,7 +162,7 @@ unsafe extern "C" fn deliver(env: sys::napi_env, complete: sys::napi_value, envi
 
 fn deliver_batch(env: sys::napi_env, complete: sys::napi_value, environment: *mut Environment) {
     // SAFETY: `env` is alive, so its environment is; this reference ends before JavaScript runs.
-    let queue: Arc<Queue> = unsafe { (*environment).queue() };
+    let queue: Arc<Queue> = unsafe { (*environment).context.queue() };
     let started = Instant::now();
     let mut batch = queue.take().into_iter();
     let mut arguments = Vec::with_capacity(batch.len() * 3);
@@ -179,7 +179,7 @@ fn deliver_batch(env: sys::napi_env, complete: sys::napi_value, environment: *mu
     }
     queue.give_back(batch);
     // SAFETY: as above; the reference ends with this statement.
-    unsafe { (*environment).finished(delivered) };
+    unsafe { (*environment).context.finished(delivered) };
     let results = value::array(env, arguments);
     // SAFETY: handles are valid in this callback. JavaScript catches what its own promises' code throws.
     unsafe {

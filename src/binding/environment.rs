@@ -4,7 +4,6 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
-    rc::Rc,
     sync::Arc,
 };
 
@@ -76,155 +75,44 @@ impl Table {
     }
 }
 
-pub struct Environment {
+/// What the calls of an environment work with beside its tables.
+pub struct Context {
     env: sys::napi_env,
-    pub tables: Slab<Table>,
-    pub drivers: Slab<Lane>,
     pub slots: Slots,
     pub clock: Clock,
-    reader: Reader,
     registers: *mut i32,
     queue: Arc<Queue>,
-    functions: Vec<*mut Function>,
     in_flight: usize,
     last_request: i32,
 }
 
-impl Environment {
-    pub fn new(env: sys::napi_env) -> Self {
-        Self {
-            env,
-            tables: Slab::default(),
-            drivers: Slab::default(),
-            slots: Slots::default(),
-            clock: Clock::default(),
-            reader: Reader::default(),
-            registers: ptr::null_mut(),
-            queue: Arc::default(),
-            functions: Vec::new(),
-            in_flight: 0,
-            last_request: 0,
-        }
-    }
+pub struct Environment {
+    pub tables: Slab<Table>,
+    pub drivers: Slab<Lane>,
+    pub context: Context,
+    reader: Reader,
+    functions: Vec<*mut Function>,
+}
 
-    /// Makes the buffer of the registers, which lives as long as the environment.
-    pub fn share_registers(environment: *mut Self, env: sys::napi_env) -> Result<sys::napi_value> {
-        let (mut data, mut buffer, mut reference) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-        // SAFETY: `env` is valid in this call and all results have room. The reference keeps the buffer, whose memory
-        // does not move, until the environment ends.
-        check_status!(unsafe {
-            sys::napi_create_arraybuffer(env, register::COUNT * size_of::<i32>(), &raw mut data, &raw mut buffer)
-        })?;
-        // SAFETY: as above.
-        check_status!(unsafe { sys::napi_create_reference(env, buffer, 1, &raw mut reference) })?;
-        // SAFETY: the caller made `environment` and is the only one to know it.
-        unsafe { (*environment).registers = data.cast() };
-        Ok(buffer)
-    }
-
-    pub fn keep(&mut self, function: *mut Function) {
-        self.functions.push(function);
-    }
-
+impl Context {
     pub fn queue(&self) -> Arc<Queue> {
         Arc::clone(&self.queue)
     }
 
-    pub fn connect(&mut self, complete: sys::napi_value) -> Result<()> {
-        let queue = self.queue();
-        queue.connect(self.env, complete, self)
-    }
-
-    pub fn set_register(&mut self, register: usize, number: usize) {
-        self.write_register(register, i32::try_from(number).unwrap_or(i32::MAX));
-    }
-
-    pub fn answer(&mut self, code: i32) {
-        self.write_register(register::ANSWER, code);
-    }
-
-    fn write_register(&mut self, register: usize, number: i32) {
+    #[inline]
+    pub fn set_register(&mut self, register: usize, number: i32) {
         debug_assert!(register < register::COUNT);
         // SAFETY: `share_registers` made room for COUNT integers, and JavaScript does not run meanwhile.
         unsafe { self.registers.add(register).write(number) };
     }
 
-    /// Runs `act` with the string's WTF-8; `code::INVALID` if it is none.
-    pub fn with_text(&mut self, call: &Call, index: usize, act: impl FnOnce(&mut Self, &[u8]) -> i32) -> i32 {
-        let mut reader = mem::take(&mut self.reader);
-        let code = match reader.read(call.env, call.arguments[index]) {
-            Some(text) => act(self, text),
-            None => code::INVALID,
-        };
-        reader.shrink();
-        self.reader = reader;
-        code
-    }
-
-    /// Finds the mount of the key in argument 1 in the table of argument 0. For a native driver, `act` gets the key
-    /// relative to the mount, and the whole key.
-    pub fn route(&mut self, call: &Call, act: impl FnOnce(&mut Self, &Lane, &[u8], &[u8]) -> i32) -> i32 {
-        let handle = call.handle(0);
-        self.with_text(call, 1, |this, raw| {
-            let Some((key, mount)) = this.tables.get(handle).and_then(|table| table.resolve(raw)) else {
-                return code::INVALID;
-            };
-            let (id, units, start, target) =
-                (mount.id, mount.units, mount.prefix.as_bytes().len(), mount.target.clone());
-            this.set_register(register::MOUNT, id as usize);
-            match target {
-                Target::Native(lane) => {
-                    let code = act(this, &lane, &key.as_bytes()[start..], key.as_bytes());
-                    this.report_released();
-                    code
-                }
-                Target::Script => {
-                    this.set_register(register::OFFSET, units);
-                    this.set_register(register::NORMAL, usize::from(key.is_borrowed()));
-                    code::SCRIPT
-                }
-            }
-        })
-    }
-
-    /// As [`Environment::route`], for all keys of argument 1, which are joined by line feeds, and whose number is argument 2: none is acted upon unless
-    /// each is valid and belongs to an in-memory driver. Answers with what `act` does for each, and a last number: 1 if all
-    /// keys were normal as they came.
-    pub fn route_batch(
-        &mut self,
-        call: &Call,
-        mut act: impl FnMut(&mut Self, &mut dyn InlineDriver, &[u8]) -> i32,
-    ) -> Option<Vec<i32>> {
-        let mut codes = None;
-        self.with_text(call, 1, |this, raw| {
-            let routed = this.tables.get(call.handle(0)).and_then(|table| {
-                let route = |raw| {
-                    let (key, mount) = table.resolve(raw)?;
-                    let Target::Native(Lane::Inline(driver)) = &mount.target else { return None };
-                    Some((key, mount.prefix.as_bytes().len(), Rc::clone(driver)))
-                };
-                raw.split(|&byte| byte == b'\n').map(route).collect::<Option<Vec<_>>>()
-            });
-            let Some(routed) = routed.filter(|routed| routed.len() == call.handle(2)) else {
-                return code::INVALID;
-            };
-            let mut answers = Vec::with_capacity(routed.len() + 1);
-            for (key, start, driver) in &routed {
-                answers.push(act(this, &mut *driver.borrow_mut(), &key.as_bytes()[*start..]));
-            }
-            answers.push(i32::from(routed.iter().all(|(key, ..)| key.is_borrowed())));
-            this.report_released();
-            codes = Some(answers);
-            code::DONE
-        });
-        codes
-    }
-
+    #[inline]
     pub fn report_released(&mut self) {
         let released = self.slots.released();
-        self.set_register(register::RELEASED, released);
+        self.set_register(register::RELEASED, i32::try_from(released).unwrap_or(i32::MAX));
     }
 
+    #[inline]
     pub fn scope(&mut self) -> Scope<'_> {
         Scope { slots: &mut self.slots, clock: &self.clock }
     }
@@ -239,7 +127,7 @@ impl Environment {
     ) -> i32 {
         let request = self.last_request.wrapping_add(1) & i32::MAX;
         self.last_request = request;
-        self.set_register(register::REQUEST, request.cast_unsigned() as usize);
+        self.set_register(register::REQUEST, request);
         if self.in_flight == 0 {
             self.queue.hold(self.env, true);
         }
@@ -273,9 +161,126 @@ impl Environment {
     }
 }
 
+impl Environment {
+    pub fn new(env: sys::napi_env) -> Self {
+        Self {
+            tables: Slab::default(),
+            drivers: Slab::default(),
+            context: Context {
+                env,
+                slots: Slots::default(),
+                clock: Clock::default(),
+                registers: ptr::null_mut(),
+                queue: Arc::default(),
+                in_flight: 0,
+                last_request: 0,
+            },
+            reader: Reader::default(),
+            functions: Vec::new(),
+        }
+    }
+
+    /// Makes the buffer of the registers, which lives as long as the environment.
+    pub fn share_registers(environment: *mut Self, env: sys::napi_env) -> Result<sys::napi_value> {
+        let (mut data, mut buffer, mut reference) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: `env` is valid in this call and all results have room. The reference keeps the buffer, whose memory
+        // does not move, until the environment ends.
+        check_status!(unsafe {
+            sys::napi_create_arraybuffer(env, register::COUNT * size_of::<i32>(), &raw mut data, &raw mut buffer)
+        })?;
+        // SAFETY: as above.
+        check_status!(unsafe { sys::napi_create_reference(env, buffer, 1, &raw mut reference) })?;
+        // SAFETY: the caller made `environment` and is the only one to know it.
+        unsafe { (*environment).context.registers = data.cast() };
+        Ok(buffer)
+    }
+
+    pub fn keep(&mut self, function: *mut Function) {
+        self.functions.push(function);
+    }
+
+    pub fn connect(&mut self, complete: sys::napi_value) -> Result<()> {
+        let queue = self.context.queue();
+        queue.connect(self.context.env, complete, self)
+    }
+
+    /// Runs `act` with the string's WTF-8; `code::INVALID` if it is none.
+    pub fn with_text(&mut self, call: &Call, index: usize, act: impl FnOnce(&mut Self, &[u8]) -> i32) -> i32 {
+        let mut reader = mem::take(&mut self.reader);
+        let code = match reader.read(call.env, call.arguments[index]) {
+            Some(text) => act(self, text),
+            None => code::INVALID,
+        };
+        reader.shrink();
+        self.reader = reader;
+        code
+    }
+
+    /// Finds the mount of the key in argument 1 in the table of argument 0. For a native driver, `act` gets the key
+    /// relative to the mount, and the whole key.
+    #[inline]
+    pub fn route(&mut self, call: &Call, act: impl FnOnce(&mut Context, &Lane, &[u8], &[u8]) -> i32) -> i32 {
+        let Self { tables, reader, context, .. } = self;
+        let Some(table) = tables.get(call.handle(0)) else {
+            return code::INVALID;
+        };
+        let routed = reader.read(call.env, call.arguments[1]).and_then(|raw| table.resolve(raw));
+        let Some((key, mount)) = routed else {
+            reader.shrink();
+            return code::INVALID;
+        };
+        context.set_register(register::MOUNT, mount.id.cast_signed());
+        let code = match &mount.target {
+            Target::Native(lane) => {
+                let key = key.as_bytes();
+                let code = act(context, lane, &key[mount.prefix.as_bytes().len()..], key);
+                context.report_released();
+                code
+            }
+            Target::Script => {
+                context.set_register(register::OFFSET, i32::try_from(mount.units).unwrap_or(i32::MAX));
+                context.set_register(register::NORMAL, i32::from(key.is_borrowed()));
+                code::SCRIPT
+            }
+        };
+        reader.shrink();
+        code
+    }
+
+    /// As [`Environment::route`], for all keys of argument 1, which are joined by line feeds, and whose number is argument
+    /// 2: none is acted upon unless each is valid and belongs to an in-memory driver. Answers with what `act` does for
+    /// each, and a last number: 1 if all keys were normal as they came.
+    pub fn route_batch(
+        &mut self,
+        call: &Call,
+        mut act: impl FnMut(&mut Context, &mut dyn InlineDriver, &[u8]) -> i32,
+    ) -> Option<Vec<i32>> {
+        let Self { tables, reader, context, .. } = self;
+        let table = tables.get(call.handle(0))?;
+        let route = |raw| {
+            let (key, mount) = table.resolve(raw)?;
+            let Target::Native(Lane::Inline(driver)) = &mount.target else { return None };
+            Some((key, mount.prefix.as_bytes().len(), driver))
+        };
+        let keys = reader.read(call.env, call.arguments[1])?.split(|&byte| byte == b'\n');
+        let routed = keys.map(route).collect::<Option<Vec<_>>>().filter(|routed| routed.len() == call.handle(2));
+        let answers = routed.map(|routed| {
+            let mut answers = Vec::with_capacity(routed.len() + 1);
+            for (key, start, driver) in &routed {
+                answers.push(act(context, &mut *driver.borrow_mut(), &key.as_bytes()[*start..]));
+            }
+            answers.push(i32::from(routed.iter().all(|(key, ..)| key.is_borrowed())));
+            context.report_released();
+            answers
+        });
+        reader.shrink();
+        answers
+    }
+}
+
 impl Drop for Environment {
     fn drop(&mut self) {
-        self.queue.close();
+        self.context.queue.close();
         for function in self.functions.drain(..) {
             // SAFETY: `install` made it with `Box::into_raw` and gave it to nobody else; no function is called any more.
             drop(unsafe { Box::from_raw(function) });

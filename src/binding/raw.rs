@@ -9,7 +9,11 @@ use std::{
 
 use napi::{Result, check_status, sys};
 
-use super::{calls, environment::Environment, value};
+use super::{
+    calls,
+    environment::{Environment, register},
+    value,
+};
 use crate::error::{Cause, StorageError};
 
 /// No function takes more.
@@ -107,7 +111,7 @@ unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_inf
     match reply {
         Ok(Reply::Nothing) => ptr::null_mut(),
         Ok(Reply::Answer(code)) => {
-            environment.answer(code);
+            environment.context.set_register(register::ANSWER, code);
             ptr::null_mut()
         }
         Ok(Reply::Code(code)) => value::integer(env, code),

@@ -16,6 +16,12 @@ pub struct Reader {
 
 /// Longer keys are read too, in a second call.
 const USUAL: usize = 1024;
+/// Units that the compiler handles at once.
+const LANES: usize = 16;
+
+fn is_ascii(lane: &[u16; LANES]) -> bool {
+    lane.iter().fold(0, |all, unit| all | unit) < 0x80
+}
 
 impl Reader {
     /// The string's WTF-8; none if `value` is no string.
@@ -24,23 +30,29 @@ impl Reader {
             self.units.resize(USUAL, 0);
         }
         let mut length = self.fill(env, value)?;
-        if length + 1 == self.units.len() {
+        if length + 1 >= self.units.len() {
             // It may have been cut.
             // SAFETY: both handles are valid in this call; no buffer asks for the length.
             let status = unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &raw mut length) };
             if status != sys::Status::napi_ok {
                 return None;
             }
-            self.units.resize(length + 1, 0);
+            self.units.resize((length + 1).next_multiple_of(LANES), 0);
             length = self.fill(env, value)?;
         }
-        let units = &self.units[..length];
-        self.bytes.clear();
-        if units.iter().all(|&unit| unit < 0x80) {
-            self.bytes.extend(units.iter().map(|&unit| unit.to_le_bytes()[0]));
-        } else {
-            from_utf16(units, &mut self.bytes);
+        // Whole lanes take no more time than their last unit alone would.
+        let padded = length.next_multiple_of(LANES);
+        self.units[length..padded].fill(0);
+        let (lanes, _) = self.units[..padded].as_chunks::<LANES>();
+        if lanes.iter().all(is_ascii) {
+            self.bytes.resize(padded, 0);
+            for (narrow, lane) in self.bytes.as_chunks_mut::<LANES>().0.iter_mut().zip(lanes) {
+                *narrow = lane.map(|unit| unit.to_le_bytes()[0]);
+            }
+            return Some(&self.bytes[..length]);
         }
+        self.bytes.clear();
+        from_utf16(&self.units[..length], &mut self.bytes);
         Some(&self.bytes)
     }
 

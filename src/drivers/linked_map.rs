@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, hash::BuildHasher};
 
 use foldhash::fast::RandomState;
-use hashbrown::{HashTable, hash_table::Entry};
+use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use crate::{
     clock::Deadline,
@@ -15,8 +16,12 @@ pub type Index = u32;
 
 const NONE: Index = Index::MAX;
 
+/// Usual keys stand beside what is known of them, and a node fills a line of the processor's cache.
+type NodeKey = SmallVec<[u8; 24]>;
+
+#[repr(align(64))]
 struct Node {
-    key: Box<[u8]>,
+    key: NodeKey,
     slot: Slot,
     previous: Index,
     next: Index,
@@ -70,7 +75,10 @@ impl LinkedMap {
 
     /// The key's entry, expired or not.
     pub fn find(&self, key: &[u8]) -> Option<Index> {
-        let hash = self.hasher.hash_one(key);
+        self.find_hashed(self.hasher.hash_one(key), key)
+    }
+
+    fn find_hashed(&self, hash: u64, key: &[u8]) -> Option<Index> {
         self.table.find(hash, |&index| *self.node(index).key == *key).copied()
     }
 
@@ -95,34 +103,30 @@ impl LinkedMap {
 
     /// Finds the key's entry or makes it, as the newest. An expired one is gone, and made anew.
     pub fn insert(&mut self, key: &[u8], scope: &mut Scope) -> Index {
-        let Self { table, nodes, free, hasher, .. } = self;
-        let hash = hasher.hash_one(key);
-        let entry = table.entry(
-            hash,
-            |&index| *nodes[index as usize].key == *key,
-            |&index| hasher.hash_one(&*nodes[index as usize].key),
-        );
-        let vacant = match entry {
-            Entry::Occupied(entry) => {
-                let index = *entry.get();
-                if !self.is_expired(index, scope) {
-                    return index;
-                }
-                self.remove(index, Reason::Expire, scope);
-                return self.insert(key, scope);
+        let hash = self.hasher.hash_one(key);
+        if let Some(index) = self.find_hashed(hash, key) {
+            if !self.is_expired(index, scope) {
+                return index;
             }
-            Entry::Vacant(entry) => entry,
+            self.remove(index, Reason::Expire, scope);
+        }
+        let node = Node {
+            key: NodeKey::from_slice(key),
+            slot: scope.slots.acquire(),
+            previous: NONE,
+            next: NONE,
+            deadline: 0,
+            size: 0,
         };
-        let node =
-            Node { key: key.into(), slot: scope.slots.acquire(), previous: NONE, next: NONE, deadline: 0, size: 0 };
-        let index = if let Some(index) = free.pop() {
-            nodes[index as usize] = node;
+        let index = if let Some(index) = self.free.pop() {
+            self.nodes[index as usize] = node;
             index
         } else {
-            nodes.push(node);
-            Index::try_from(nodes.len() - 1).expect("fewer than 2^32 entries fit into memory")
+            self.nodes.push(node);
+            Index::try_from(self.nodes.len() - 1).expect("fewer than 2^32 entries fit into memory")
         };
-        vacant.insert(index);
+        let Self { table, nodes, hasher, .. } = self;
+        table.insert_unique(hash, index, |&index| hasher.hash_one(&*nodes[index as usize].key));
         self.link_newest(index);
         index
     }
@@ -171,7 +175,7 @@ impl LinkedMap {
         self.set_deadline(index, 0);
         self.set_size(index, 0);
         scope.slots.release(self.node(index).slot, reason);
-        self.nodes[index as usize].key = Box::default();
+        self.nodes[index as usize].key = NodeKey::default();
         self.free.push(index);
     }
 

@@ -5,12 +5,23 @@ mod wtf8;
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 pub use listing::Listing;
 pub use wtf8::{from_utf16, to_utf16, utf16_len};
 
 /// An item key. [`Key::parse`] makes a normalised one: not empty, no `.` or `..` segment.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Key<'a>(Cow<'a, [u8]>);
+pub struct Key<'a>(Normal<'a>);
+
+/// Normalised bytes: those that came, or rewritten ones, for which usual keys need no allocation.
+#[derive(Debug, PartialEq, Eq)]
+enum Normal<'a> {
+    AsItCame(&'a [u8]),
+    Rewritten(Rewritten),
+}
+
+type Rewritten = SmallVec<[u8; 64]>;
 
 /// A normalised base: empty, or segments that each end in `:`. Only [`KeyPrefix::parse`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,25 +34,28 @@ pub struct Invalid;
 impl<'a> Key<'a> {
     pub fn parse(raw: &'a [u8]) -> Result<Self, Invalid> {
         let shape = shape(raw);
-        let key = if shape.normal { Cow::Borrowed(raw) } else { Cow::Owned(rewrite(raw)) };
-        if key.is_empty() || shape.dots && has_dot_segment(&key) {
+        let key = Self(if shape.normal { Normal::AsItCame(raw) } else { Normal::Rewritten(rewrite(raw)) });
+        if key.as_bytes().is_empty() || shape.dots && has_dot_segment(key.as_bytes()) {
             return Err(Invalid);
         }
-        Ok(Self(key))
+        Ok(key)
     }
 
     /// A key for a driver that is called on its own, and takes keys as they are.
     pub fn verbatim(raw: &'a [u8]) -> Self {
-        Self(Cow::Borrowed(raw))
+        Self(Normal::AsItCame(raw))
     }
 
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Normal::AsItCame(raw) => raw,
+            Normal::Rewritten(bytes) => bytes,
+        }
     }
 
     /// The key was normal as it came, so that offsets into it hold for the caller's string as well.
     pub fn is_borrowed(&self) -> bool {
-        matches!(self.0, Cow::Borrowed(_))
+        matches!(self.0, Normal::AsItCame(_))
     }
 }
 
@@ -60,6 +74,15 @@ impl KeyPrefix {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// Whether `key` lies under this base.
+    pub fn leads(&self, key: &[u8]) -> bool {
+        match (self.0.len().checked_sub(2), &*self.0) {
+            // Many mount points differ in their last letter, which is looked at before all is compared.
+            (Some(last), base) => key.get(last..last + 2) == Some(&base[last..]) && key.starts_with(base),
+            (None, _) => true,
+        }
+    }
 }
 
 /// `key.starts_with(prefix)` without comparing nothing: an empty slice points nowhere, and where glibc's memcmp reads with a
@@ -70,25 +93,23 @@ pub fn starts_with(key: &[u8], prefix: &[u8]) -> bool {
 
 /// Cuts at the first `?`, turns `/` and `\` into `:`, collapses runs of `:` and trims them at both edges.
 pub fn normalize(raw: &[u8]) -> Cow<'_, [u8]> {
-    if shape(raw).normal { Cow::Borrowed(raw) } else { Cow::Owned(rewrite(raw)) }
+    if shape(raw).normal { Cow::Borrowed(raw) } else { Cow::Owned(rewrite(raw).into_vec()) }
 }
 
-fn rewrite(raw: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(raw.len());
-    for &byte in raw {
-        match byte {
-            b'?' => break,
-            b':' | b'/' | b'\\' => {
-                if !key.is_empty() && key.last() != Some(&b':') {
-                    key.push(b':');
-                }
-            }
-            _ => key.push(byte),
+fn rewrite(raw: &[u8]) -> Rewritten {
+    let mut key = Rewritten::from_elem(0, raw.len());
+    let out = key.as_mut_slice();
+    let (mut length, mut after_separator) = (0, true);
+    for &byte in raw.iter().take_while(|&&byte| byte != b'?') {
+        let separator = matches!(byte, b':' | b'/' | b'\\');
+        if separator && after_separator {
+            continue;
         }
+        out[length] = if separator { b':' } else { byte };
+        length += 1;
+        after_separator = separator;
     }
-    if key.last() == Some(&b':') {
-        key.pop();
-    }
+    key.truncate(if after_separator { length.saturating_sub(1) } else { length });
     key
 }
 

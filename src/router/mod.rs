@@ -1,8 +1,6 @@
 //! The mount table: longest mount point first, so that the first match is the right one.
 
-use std::sync::Arc;
-
-use crate::key::{Key, KeyPrefix, Listing, starts_with, utf16_len};
+use crate::key::{Key, KeyPrefix, Listing, utf16_len};
 
 /// One mount point and what answers for it.
 #[derive(Debug)]
@@ -21,7 +19,7 @@ pub struct AlreadyMounted;
 /// Routes keys to mounts. The root is always mounted.
 #[derive(Debug)]
 pub struct Router<T> {
-    mounts: Vec<Arc<Mount<T>>>,
+    mounts: Vec<Mount<T>>,
     next_id: u32,
 }
 
@@ -44,12 +42,12 @@ impl<T> Router<T> {
         let units = utf16_len(prefix.as_bytes());
         // By the length that JavaScript sees, which is the order in which it lists them.
         let place = self.mounts.partition_point(|mount| mount.units >= units);
-        self.mounts.insert(place, Arc::new(Mount { id, prefix, units, target }));
+        self.mounts.insert(place, Mount { id, prefix, units, target });
         Ok(id)
     }
 
     /// Takes a mount away; the root stays.
-    pub fn unmount(&mut self, prefix: &KeyPrefix) -> Option<Arc<Mount<T>>> {
+    pub fn unmount(&mut self, prefix: &KeyPrefix) -> Option<Mount<T>> {
         if prefix.as_bytes().is_empty() {
             return None;
         }
@@ -64,17 +62,17 @@ impl<T> Router<T> {
 
     /// [`Router::route`] for bytes that are used as they are.
     pub fn route_bytes(&self, key: &[u8]) -> Option<&Mount<T>> {
-        self.mounts.iter().map(AsRef::as_ref).find(|mount| starts_with(key, mount.prefix.as_bytes()))
+        self.mounts.iter().find(|mount| mount.prefix.leads(key))
     }
 
     pub fn get(&self, id: u32) -> Option<&Mount<T>> {
-        self.mounts.iter().map(AsRef::as_ref).find(|mount| mount.id == id)
+        self.mounts.iter().find(|mount| mount.id == id)
     }
 
     /// The mounts at or under `base`, and with `parents` those above it, longest first. `base` is matched as a plain
     /// string prefix, which is what `getMounts("ca")` finds `cache:` by.
     pub fn plan<'a>(&'a self, base: &'a [u8], parents: bool) -> impl Iterator<Item = &'a Mount<T>> {
-        self.mounts.iter().map(AsRef::as_ref).filter(move |mount| {
+        self.mounts.iter().filter(move |mount| {
             let prefix = mount.prefix.as_bytes();
             prefix.starts_with(base) || parents && base.starts_with(prefix)
         })
