@@ -124,9 +124,9 @@ let sweeper;
 function scheduleSweep(delay) {
   sweeper = setTimeout(() => {
     const next = native.sweep();
-    settle();
     sweeper = undefined;
-    if (next >= 0) scheduleSweep(SWEEP_INTERVAL);
+    if (next >= 0) scheduleSweep(next === 0 ? 0 : SWEEP_INTERVAL);
+    settle();
   }, delay);
   sweeper.unref?.();
 }

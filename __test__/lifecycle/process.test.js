@@ -15,7 +15,9 @@ test("ends after a write that nobody awaited, which is on disk then", async () =
 });
 
 test("storages, drivers and expired items that nobody holds are collected", async () => {
-  const { early, late, expiredIsCollected } = await run("collected", folder());
+  const { early, late, expiredIsCollected, heldBySlices } = await run("collected", folder());
   expect(late).toBeLessThan(early + 2_000_000);
   expect(expiredIsCollected).toBe(true);
+  // All pages together have 100 MB.
+  expect(heldBySlices).toBeLessThan(5_000_000);
 });

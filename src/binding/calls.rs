@@ -324,7 +324,7 @@ fn generation(this: &mut Environment, call: &Call) -> Answer {
     let Some(Lane::Inline(driver)) = lane else {
         return Ok(Reply::Code(-1));
     };
-    driver.borrow_mut().sweep(&mut this.context.scope());
+    driver.borrow_mut().sweep(&mut this.context.scope(), usize::MAX);
     this.context.report_released();
     #[allow(clippy::cast_precision_loss, reason = "nobody makes 2^53 changes")]
     let generation = driver.borrow().generation() as f64;
@@ -402,16 +402,15 @@ fn take_released(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Value(value::integers(call.env, &numbers)))
 }
 
-/// `sweep()` → the milliseconds until the next item expires, or -1. Releases what is expired.
+/// The event loop waits for a sweep, so that it takes a millisecond or two at most.
+const SWEPT_AT_ONCE: usize = 10_000;
+
+/// `sweep()` → the milliseconds until the next item expires, 0 if there is more to do now, or -1. Releases what is expired.
 fn sweep(this: &mut Environment, _: &Call) -> Answer {
-    let mut lanes: Vec<Lane> = Vec::new();
-    for table in this.tables.iter() {
-        lanes.extend(table.router.plan(b"", true).filter_map(|mount| native(&mount.target)));
-    }
     let mut next: Option<u64> = None;
-    for lane in &lanes {
+    for lane in this.drivers.iter() {
         if let Lane::Inline(driver) = lane
-            && let Some(wait) = driver.borrow_mut().sweep(&mut this.context.scope())
+            && let Some(wait) = driver.borrow_mut().sweep(&mut this.context.scope(), SWEPT_AT_ONCE)
         {
             next = Some(next.map_or(wait, |next| next.min(wait)));
         }

@@ -134,8 +134,8 @@ pub trait InlineDriver {
     fn generation(&self) -> u64;
     /// Some item expires, now or later: sweeping makes sense.
     fn is_timed(&self) -> bool;
-    /// Releases what is expired; the milliseconds until the next entry expires.
-    fn sweep(&mut self, scope: &mut Scope) -> Option<u64>;
+    /// Releases what is expired, but no more than `most` entries; the milliseconds until the next entry expires.
+    fn sweep(&mut self, scope: &mut Scope, most: usize) -> Option<u64>;
 }
 
 /// What a store knows about an item, in milliseconds since 1970 and bytes.

@@ -179,14 +179,15 @@ impl LinkedMap {
         self.free.push(index);
     }
 
-    /// Removes what is expired; the milliseconds until the next entry expires.
-    pub fn sweep(&mut self, scope: &mut Scope) -> Option<u64> {
+    /// Removes what is expired, but no more than `most` entries; the milliseconds until the next entry expires.
+    pub fn sweep(&mut self, scope: &mut Scope, mut most: usize) -> Option<u64> {
         let now = scope.clock.now();
         while let Some(&(deadline, index)) = self.deadlines.first() {
-            if deadline > now {
-                return Some(deadline - now);
+            if deadline > now || most == 0 {
+                return Some(deadline.saturating_sub(now));
             }
             self.remove(index, Reason::Expire, scope);
+            most -= 1;
         }
         None
     }

@@ -139,7 +139,7 @@ impl InlineDriver for LruCache {
         if !self.is_over() {
             return Written::Slot(self.entries.slot(index));
         }
-        self.sweep(scope);
+        self.sweep(scope, usize::MAX);
         while self.is_over() {
             match self.entries.oldest() {
                 Some(oldest) if oldest != index => self.entries.remove(oldest, Reason::Evict, scope),
@@ -159,7 +159,7 @@ impl InlineDriver for LruCache {
     }
 
     fn keys(&mut self, listing: &Listing, scope: &mut Scope, emit: &mut dyn FnMut(&[u8])) {
-        self.sweep(scope);
+        self.sweep(scope, usize::MAX);
         self.entries.keys_newest_first().filter(|key| listing.accepts(key)).for_each(emit);
     }
 
@@ -171,9 +171,9 @@ impl InlineDriver for LruCache {
         self.entries.is_timed() && !self.options.allow_stale
     }
 
-    fn sweep(&mut self, scope: &mut Scope) -> Option<u64> {
+    fn sweep(&mut self, scope: &mut Scope, most: usize) -> Option<u64> {
         // Stale items wait for somebody who asks, or for their place to be needed.
-        if self.options.allow_stale { None } else { self.entries.sweep(scope) }
+        if self.options.allow_stale { None } else { self.entries.sweep(scope, most) }
     }
 }
 

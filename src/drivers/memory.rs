@@ -63,7 +63,7 @@ impl InlineDriver for Memory {
         if !self.is_over() {
             return Written::Slot(self.entries.slot(index));
         }
-        self.entries.sweep(scope);
+        self.entries.sweep(scope, usize::MAX);
         while self.is_over() {
             match self.entries.oldest() {
                 // A larger value may be written over the oldest item, which then is the one to keep.
@@ -85,7 +85,7 @@ impl InlineDriver for Memory {
     }
 
     fn keys(&mut self, listing: &Listing, scope: &mut Scope, emit: &mut dyn FnMut(&[u8])) {
-        self.entries.sweep(scope);
+        self.entries.sweep(scope, usize::MAX);
         self.entries.keys().filter(|key| listing.accepts(key)).for_each(emit);
     }
 
@@ -97,8 +97,8 @@ impl InlineDriver for Memory {
         self.entries.is_timed()
     }
 
-    fn sweep(&mut self, scope: &mut Scope) -> Option<u64> {
-        self.entries.sweep(scope)
+    fn sweep(&mut self, scope: &mut Scope, most: usize) -> Option<u64> {
+        self.entries.sweep(scope, most)
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
         let (mut memory, mut slots, mut clock) = filled("{}", &[("a", 10.0, 0), ("b", 20.0, 0), ("c", -1.0, 0)]);
         clock.fix(Some(10));
         assert_eq!(keys(&mut memory, &mut slots, &clock), ["b"]);
-        assert_eq!(memory.sweep(&mut Scope { slots: &mut slots, clock: &clock }), Some(10));
+        assert_eq!(memory.sweep(&mut Scope { slots: &mut slots, clock: &clock }, usize::MAX), Some(10));
         assert_eq!(slots.take_released().len(), 2);
     }
 

@@ -1,6 +1,6 @@
 //! The mount table: longest mount point first, so that the first match is the right one.
 
-use crate::key::{Key, KeyPrefix, Listing, utf16_len};
+use crate::key::{Key, KeyPrefix, Listing, starts_with, utf16_len};
 
 /// One mount point and what answers for it.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl<T> Router<T> {
 
     /// [`Router::route`] for bytes that are used as they are.
     pub fn route_bytes(&self, key: &[u8]) -> Option<&Mount<T>> {
-        self.mounts.iter().find(|mount| mount.prefix.leads(key))
+        self.mounts.iter().find(|mount| starts_with(key, mount.prefix.as_bytes()))
     }
 
     pub fn get(&self, id: u32) -> Option<&Mount<T>> {

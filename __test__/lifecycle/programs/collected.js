@@ -1,4 +1,4 @@
-/** Makes and drops storages, drivers and items; prints how the heap grows between the first rounds and the last. */
+/** Makes and drops storages, drivers and items; prints how the heap grows between the first rounds and the last, and what small items hold. */
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import memory from "rustorage/drivers/memory";
@@ -39,4 +39,18 @@ const reference = await (async () => {
   }
   return watched.deref() === undefined;
 })();
-console.log(JSON.stringify({ early, late, expiredIsCollected: reference }));
+// A slice keeps alive what it was cut from; an item must not.
+const cut = createStorage();
+const before = process.memoryUsage().heapUsed;
+for (let index = 0; index < 100; index++) {
+  const page = "x".repeat(1_000_000) + index;
+  await cut.setItem(`page:${index}`, {
+    title: page.slice(1000, 1050),
+    page: page.slice(2000, 2020),
+  });
+}
+globalThis.gc();
+const heldBySlices = process.memoryUsage().heapUsed - before;
+await cut.getItem("page:0");
+
+console.log(JSON.stringify({ early, late, expiredIsCollected: reference, heldBySlices }));
