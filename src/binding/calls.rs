@@ -1,6 +1,8 @@
 //! The functions that JavaScript calls, each described where it stands.
 #![allow(clippy::unnecessary_wraps, reason = "all stand in one table, and share its signature")]
 
+use std::sync::Arc;
+
 use napi::sys;
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
     value::{self, KeyList},
 };
 use crate::{
-    driver::{CallOptions, InlineDriver, Lane, Written},
+    driver::{BlockingDriver, CallOptions, Claim, InlineDriver, Lane, Written},
     drivers,
     error::{Cause, StorageError},
     key::{KeyPrefix, Listing, normalize},
@@ -217,7 +219,7 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
         Lane::Blocking(driver) => {
             let raw = call.flag(2);
             let operation = if raw { "getItemRaw" } else { "getItem" };
-            this.submit(driver, operation, one(key, full), move |driver, key| {
+            this.submit(driver, operation, one(driver, key, full), move |driver, key| {
                 driver.get(key).map(if raw { Outcome::Bytes } else { Outcome::Text })
             })
         }
@@ -229,7 +231,7 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
         Lane::Blocking(driver) => {
-            this.submit(driver, "hasItem", one(key, full), |driver, key| driver.has(key).map(Outcome::Boolean))
+            this.submit(driver, "hasItem", one(driver, key, full), |driver, key| driver.has(key).map(Outcome::Boolean))
         }
     })))
 }
@@ -287,7 +289,7 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
     let operation = if call.flag(4) { "setItemRaw" } else { "setItem" };
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::INVALID,
-        Lane::Blocking(driver) => this.submit(driver, operation, one(key, full), move |driver, key| {
+        Lane::Blocking(driver) => this.submit(driver, operation, one(driver, key, full), move |driver, key| {
             driver.set(key, &value, options).map(|()| Outcome::Nothing)
         }),
     })))
@@ -297,11 +299,9 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
 fn remove(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().remove(key, &mut this.scope())),
-        Lane::Blocking(driver) => {
-            this.submit(driver, "removeItem", one(key, full), |driver, key| {
-                driver.remove(key).map(|()| Outcome::Nothing)
-            })
-        }
+        Lane::Blocking(driver) => this.submit(driver, "removeItem", one(driver, key, full), |driver, key| {
+            driver.remove(key).map(|()| Outcome::Nothing)
+        }),
     })))
 }
 
@@ -311,7 +311,7 @@ fn meta(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::MISS,
         Lane::Blocking(driver) => {
-            this.submit(driver, "getMeta", one(key, full), |driver, key| driver.meta(key).map(Outcome::Meta))
+            this.submit(driver, "getMeta", one(driver, key, full), |driver, key| driver.meta(key).map(Outcome::Meta))
         }
     })))
 }
@@ -348,7 +348,7 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
             Ok(Reply::Value(keys.to_js(call.env)))
         }
         Lane::Blocking(driver) => {
-            let code = this.context.submit(driver, "getKeys", many(&listing), move |driver, _| {
+            let code = this.context.submit(driver, "getKeys", many(driver, &listing), move |driver, _| {
                 let mut keys = KeyList::default();
                 for key in driver.keys(&listing)? {
                     keys.push(listing.mount.as_bytes(), &key);
@@ -382,7 +382,7 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
             Ok(Reply::Value(gone.to_js(call.env)))
         }
         Lane::Blocking(driver) => {
-            let code = this.context.submit(driver, "clear", many(&listing), move |driver, _| {
+            let code = this.context.submit(driver, "clear", many(driver, &listing), move |driver, _| {
                 let mut gone = KeyList::default();
                 for key in driver.clear(&listing)? {
                     gone.push(listing.mount.as_bytes(), &key);
@@ -478,12 +478,13 @@ fn release_unused(this: &mut Environment, lane: &Lane) {
     }
 }
 
-fn one(relative: &[u8], full: &[u8]) -> Submitted {
-    Submitted { relative: relative.into(), full: full.into(), exclusive: false }
+fn one(driver: &Arc<dyn BlockingDriver>, relative: &[u8], full: &[u8]) -> Submitted {
+    Submitted { relative: relative.into(), full: full.into(), claim: Claim::Item(driver.place(relative)) }
 }
 
-fn many(listing: &Listing) -> Submitted {
-    Submitted { relative: Box::default(), full: listing.base.as_bytes().into(), exclusive: true }
+fn many(driver: &Arc<dyn BlockingDriver>, listing: &Listing) -> Submitted {
+    let claim = Claim::Area(driver.area(listing));
+    Submitted { relative: Box::default(), full: listing.base.as_bytes().into(), claim }
 }
 
 fn found(found: bool) -> i32 {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    driver::{BlockingDriver, InlineDriver, Lane, Pool, Scope, Slots},
+    driver::{BlockingDriver, Claim, InlineDriver, Lane, Pool, Scope, Slots},
     error::{Cause, StorageError},
     key::Key,
     router::{Mount, Router},
@@ -117,7 +117,7 @@ impl Context {
         Scope { slots: &mut self.slots, clock: &self.clock }
     }
 
-    /// Gives `work` to the pool: alone, or after earlier calls on the same key.
+    /// Gives `work` to the pool.
     pub fn submit(
         &mut self,
         driver: &Arc<dyn BlockingDriver>,
@@ -133,22 +133,19 @@ impl Context {
         }
         self.in_flight += 1;
         let (queue, driver) = (self.queue(), Arc::clone(driver));
-        let order = (!key.exclusive).then(|| driver.order(&key.relative));
+        let Submitted { relative, full, claim } = key;
         let job = move || {
-            let result = catch_unwind(AssertUnwindSafe(|| work(&*driver, &key.relative)));
+            let result = catch_unwind(AssertUnwindSafe(|| work(&*driver, &relative)));
             let outcome = result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic))));
             let outcome = outcome.map_err(|cause| StorageError {
                 driver: driver.name(),
                 operation,
-                key: Some(String::from_utf8_lossy(&key.full).into_owned()),
+                key: Some(String::from_utf8_lossy(&full).into_owned()),
                 cause,
             });
             queue.push(Completion { request, outcome });
         };
-        match order {
-            Some(order) => Pool::get().run(order, job),
-            None => Pool::get().run_exclusive(job),
-        }
+        Pool::get().run(claim, job);
         code::PENDING
     }
 
@@ -293,8 +290,7 @@ pub struct Submitted {
     pub relative: Box<[u8]>,
     /// With the mount point, as errors name it.
     pub full: Box<[u8]>,
-    /// The call touches many keys: it comes after all earlier calls and before all later ones.
-    pub exclusive: bool,
+    pub claim: Claim,
 }
 
 /// Values under integers; an integer is used again after its value was removed.

@@ -1,13 +1,15 @@
 //! The contracts that drivers fulfil: one set of operations in two calling styles, by where the work may be done.
 
 mod pool;
+mod schedule;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::{clock::Clock, error::Cause, key::Listing};
-pub use pool::Pool;
+pub use pool::{Pool, WORKERS};
+pub use schedule::{Claim, Job, Place};
 
 /// Where JavaScript keeps a value: an index into its array of values.
 pub type Slot = u32;
@@ -155,8 +157,10 @@ pub struct Meta {
 pub trait BlockingDriver: Send + Sync {
     fn name(&self) -> &'static str;
     fn capabilities(&self) -> Capabilities;
-    /// Calls with the same order number never overtake each other, whichever instance they are made on.
-    fn order(&self, key: &[u8]) -> u64;
+    /// Calls on one place never overtake each other, whichever instance they are made on.
+    fn place(&self, key: &[u8]) -> Place;
+    /// What the places of all keys start with that `listing` can accept.
+    fn area(&self, listing: &Listing) -> Place;
     fn has(&self, key: &[u8]) -> Result<bool, Cause>;
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Cause>;
     fn set(&self, key: &[u8], value: &[u8], options: CallOptions) -> Result<(), Cause>;

@@ -1,136 +1,234 @@
 //! The threads that blocking calls run on: one pool a process.
 
 use std::{
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Barrier, Condvar, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Condvar, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
+    time::Instant,
 };
 
-type Job = Box<dyn FnOnce() + Send>;
+use super::schedule::{Claim, Job, Place, Schedule, TaskId};
 
 /// As many as libuv has: more only queue at the disk.
-const WORKERS: usize = 4;
+pub const WORKERS: usize = 4;
 
-static POOL: LazyLock<Pool> = LazyLock::new(Pool::start);
+static POOL: LazyLock<Pool> = LazyLock::new(Pool::default);
 
+/// Runs each job after all earlier ones that touch what it touches, and beside all others.
 #[derive(Default)]
-struct Queue {
-    jobs: Mutex<VecDeque<Job>>,
+pub struct Pool {
+    state: Mutex<State>,
     filled: Condvar,
+    /// Jobs that are not finished, for [`Pool::is_free`] to read without the lock.
+    unfinished: AtomicUsize,
 }
 
-/// Jobs of one order number run one after another, in the order they came: each number has its worker.
-pub struct Pool {
-    queues: Vec<Arc<Queue>>,
-    /// Held while a job enters all queues, so that two of those stand in the same order in each.
-    exclusive: Mutex<()>,
+#[derive(Default)]
+struct State {
+    schedule: Schedule,
+    workers: usize,
+    idle: usize,
 }
 
 impl Pool {
-    /// The process's pool; its threads start with the first call.
+    /// The process's pool; its threads start when they are needed.
     pub fn get() -> &'static Self {
         &POOL
     }
 
-    fn start() -> Self {
-        let queues: Vec<Arc<Queue>> = (0..WORKERS).map(|_| Arc::default()).collect();
-        for (index, queue) in queues.iter().enumerate() {
-            let queue = Arc::clone(queue);
-            thread::Builder::new()
-                .name(format!("rustorage-{index}"))
-                .spawn(move || work(&queue))
-                .expect("the system starts a thread");
+    pub fn run(&'static self, claim: Claim, job: impl FnOnce() + Send + 'static) {
+        self.run_all([(claim, Box::new(job) as Job)]);
+    }
+
+    /// Gives over several jobs at once: nothing comes between them.
+    pub fn run_all(&'static self, jobs: impl IntoIterator<Item = (Claim, Job)>) {
+        let (mut state, mut count) = (self.lock(), 0);
+        for (claim, job) in jobs {
+            state.schedule.add(claim, job);
+            count += 1;
         }
-        Self { queues, exclusive: Mutex::default() }
+        self.unfinished.fetch_add(count, Ordering::AcqRel);
+        self.wake(state, count);
     }
 
-    /// Runs `job` after all earlier jobs of the same order number.
-    pub fn run(&self, order: u64, job: impl FnOnce() + Send + 'static) {
-        let index = usize::try_from(order % WORKERS as u64).unwrap_or_default();
-        self.queues[index].push(Box::new(job));
+    /// Runs `job` at that time or soon after, for as long as the process lives by itself.
+    pub fn run_at(&'static self, at: Instant, job: impl FnOnce() + Send + 'static) {
+        let mut state = self.lock();
+        state.schedule.add_timer(at, Box::new(job));
+        self.wake(state, WORKERS);
     }
 
-    /// Runs `job` after all earlier jobs and before all later ones.
-    pub fn run_exclusive(&self, job: impl FnOnce() + Send + 'static) {
-        let arrived = Arc::new(Barrier::new(WORKERS));
-        let done = Arc::new(Barrier::new(WORKERS));
-        let mut job = Some(job);
-        let _guard = lock(&self.exclusive);
-        for queue in &self.queues {
-            let (arrived, done) = (Arc::clone(&arrived), Arc::clone(&done));
-            let job = job.take();
-            queue.push(Box::new(move || {
-                arrived.wait();
-                if let Some(job) = job {
-                    // A panic must not keep the other workers waiting; the job reports it by itself.
-                    let _ = catch_unwind(AssertUnwindSafe(job));
-                }
-                done.wait();
-            }));
+    /// No unfinished job touches the place.
+    pub fn is_free(&self, place: &Place) -> bool {
+        self.unfinished.load(Ordering::Acquire) == 0 || self.lock().schedule.is_free(place)
+    }
+
+    /// Sees to it that `count` new jobs find workers.
+    fn wake(&'static self, mut state: MutexGuard<State>, count: usize) {
+        let (idle, missing) = (state.idle, WORKERS - state.workers);
+        let started = count.saturating_sub(idle).min(missing);
+        state.workers += started;
+        drop(state);
+        for _ in 0..count.min(idle) {
+            self.filled.notify_one();
         }
-    }
-}
-
-impl Queue {
-    fn push(&self, job: Job) {
-        lock(&self.jobs).push_back(job);
-        self.filled.notify_one();
-    }
-
-    fn pop(&self) -> Job {
-        let mut jobs = lock(&self.jobs);
-        loop {
-            if let Some(job) = jobs.pop_front() {
-                return job;
+        for _ in 0..started {
+            let worker = thread::Builder::new().name("rustorage".into()).spawn(|| self.work());
+            if worker.is_err() {
+                self.work_without_threads();
             }
-            jobs = self.filled.wait(jobs).unwrap_or_else(PoisonError::into_inner);
         }
     }
-}
 
-fn work(queue: &Queue) {
-    loop {
-        let job = queue.pop();
+    /// The system gave no thread. Where there is none at all, the caller does the work.
+    fn work_without_threads(&self) {
+        let mut state = self.lock();
+        state.workers -= 1;
+        while state.workers == 0
+            && let Some(task) = state.schedule.take()
+        {
+            state = self.run_task(state, task);
+        }
+    }
+
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            if state.schedule.next_timer().is_some() {
+                state.schedule.advance(Instant::now());
+            }
+            if let Some(task) = state.schedule.take() {
+                state = self.run_task(state, task);
+                continue;
+            }
+            state.idle += 1;
+            state = match state.schedule.next_timer() {
+                None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(at) => {
+                    let timeout = at.saturating_duration_since(Instant::now());
+                    self.filled.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            state.idle -= 1;
+        }
+    }
+
+    fn run_task<'a>(&'a self, state: MutexGuard<State>, (id, job): (TaskId, Job)) -> MutexGuard<'a, State> {
+        drop(state);
         // Jobs catch their own panics to answer their caller; this keeps the worker for the calls after it.
         let _ = catch_unwind(AssertUnwindSafe(job));
+        let mut state = self.lock();
+        state.schedule.finish(id);
+        self.unfinished.fetch_sub(1, Ordering::AcqRel);
+        // This worker takes the first of what became ready.
+        for _ in 1..state.schedule.ready().min(state.idle + 1) {
+            self.filled.notify_one();
+        }
+        state
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
+    use std::{
+        sync::{Arc, Barrier, mpsc},
+        time::Duration,
+    };
+
+    fn item(name: impl AsRef<[u8]>) -> Claim {
+        Claim::Item(Place::new(name.as_ref()))
+    }
 
     #[test]
-    fn jobs_of_one_number_keep_their_order_and_exclusive_ones_split_them() {
+    fn jobs_on_one_place_keep_their_order_and_areas_split_them() {
         let (sender, receiver) = mpsc::channel();
         for index in 0..400 {
             let sender = sender.clone();
-            let report = move || sender.send(index).unwrap();
-            if index % 100 == 99 { Pool::get().run_exclusive(report) } else { Pool::get().run(index % 3, report) }
+            let claim =
+                if index % 100 == 99 { Claim::Area(Place::new(*b"/x/")) } else { item(format!("/x/{}", index % 3)) };
+            Pool::get().run(claim, move || sender.send(index).unwrap());
         }
         drop(sender);
-        let seen: Vec<u64> = receiver.iter().collect();
+        let seen: Vec<usize> = receiver.iter().collect();
         assert_eq!(seen.len(), 400);
         for number in 0..3 {
             assert!(seen.iter().filter(|&index| index % 100 != 99 && index % 3 == number).is_sorted());
         }
         for (place, index) in seen.iter().enumerate() {
-            assert_eq!(place as u64 / 100, index / 100);
+            assert_eq!(place / 100, index / 100);
+        }
+    }
+
+    #[test]
+    fn jobs_elsewhere_pass_what_takes_long() {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let (sender, receiver) = mpsc::channel();
+        Pool::get().run(item("/long/a"), move || stopped.recv().unwrap());
+        let behind = sender.clone();
+        Pool::get().run(Claim::Area(Place::new(*b"/long/")), move || behind.send("behind").unwrap());
+        Pool::get().run(item("/other/a"), move || sender.send("other").unwrap());
+        assert_eq!(receiver.recv().unwrap(), "other");
+        assert!(!Pool::get().is_free(&Place::new(*b"/long/b")));
+        assert!(Pool::get().is_free(&Place::new(*b"/longer")));
+        stop.send(()).unwrap();
+        assert_eq!(receiver.recv().unwrap(), "behind");
+    }
+
+    #[test]
+    fn many_threads_give_work_over_and_all_of_it_is_done_in_order() {
+        let counts: Arc<Vec<Mutex<Vec<usize>>>> = Arc::new((0..8).map(|_| Mutex::default()).collect());
+        let done = Arc::new(Barrier::new(5));
+        for thread in 0..4 {
+            let (counts, done) = (Arc::clone(&counts), Arc::clone(&done));
+            thread::spawn(move || {
+                for index in 0..2000 {
+                    let (place, counts) = ((thread * 7 + index) % 8, Arc::clone(&counts));
+                    let claim =
+                        if index % 50 == 0 { Claim::Area(Place::new(*b"/s/")) } else { item(format!("/s/{place}")) };
+                    Pool::get().run(claim, move || counts[place].lock().unwrap().push(thread * 10_000 + index));
+                }
+                let (sender, receiver) = mpsc::channel();
+                Pool::get().run(Claim::Area(Place::new(*b"/s/")), move || sender.send(()).unwrap());
+                receiver.recv().unwrap();
+                done.wait();
+            });
+        }
+        done.wait();
+        let total: usize = counts.iter().map(|place| place.lock().unwrap().len()).sum();
+        assert_eq!(total, 8000);
+        for place in counts.iter() {
+            let place = place.lock().unwrap();
+            for thread in 0..4 {
+                assert!(place.iter().filter(|&number| number / 10_000 == thread).is_sorted());
+            }
         }
     }
 
     #[test]
     fn a_panic_ends_its_job_only() {
         let (sender, receiver) = mpsc::channel();
-        Pool::get().run_exclusive(|| panic!("expected in this test"));
-        Pool::get().run(1, || panic!("expected in this test"));
-        Pool::get().run(1, move || sender.send(()).unwrap());
+        Pool::get().run(Claim::Area(Place::new(*b"/p/")), || panic!("expected in this test"));
+        Pool::get().run(item("/p/1"), || panic!("expected in this test"));
+        Pool::get().run(item("/p/1"), move || sender.send(()).unwrap());
         receiver.recv().unwrap();
+    }
+
+    #[test]
+    fn timers_come_in_the_order_of_their_times() {
+        let (sender, receiver) = mpsc::channel();
+        let now = Instant::now();
+        for delay in [30, 10, 20] {
+            let sender = sender.clone();
+            Pool::get().run_at(now + Duration::from_millis(delay), move || sender.send(delay).unwrap());
+        }
+        assert_eq!(receiver.iter().take(3).collect::<Vec<_>>(), [10, 20, 30]);
     }
 }

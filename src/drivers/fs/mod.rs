@@ -6,7 +6,6 @@ mod write;
 
 use std::{
     fs::{self, File},
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     io::{self, Read},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -16,7 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    driver::{BlockingDriver, CallOptions, Capabilities, Meta},
+    driver::{BlockingDriver, CallOptions, Capabilities, Meta, Place},
     error::{Cause, StorageError},
     key::Listing,
 };
@@ -49,6 +48,8 @@ impl Default for FsOptions {
 pub struct Fs {
     name: &'static str,
     base: PathBuf,
+    /// The base as every other driver over it names it, whatever links lead there.
+    canonical: PathBuf,
     ignore: walk::Ignore,
     read_only: bool,
     no_clear: bool,
@@ -74,6 +75,7 @@ impl Fs {
         Ok(Self {
             name,
             ignore: walk::Ignore::new(&ignore).map_err(|error| invalid(format!("`ignore`: {error}")))?,
+            canonical: path::canonical(&base),
             base,
             read_only: options.read_only,
             no_clear: options.no_clear,
@@ -95,9 +97,19 @@ impl BlockingDriver for Fs {
         Capabilities { ttl: false, max_depth: true, sized: false }
     }
 
-    fn order(&self, key: &[u8]) -> u64 {
-        // By path, so that two instances over one folder agree.
-        self.path(key).map_or(0, |path| BuildHasherDefault::<DefaultHasher>::default().hash_one(path))
+    fn place(&self, key: &[u8]) -> Place {
+        // What is no key is nowhere: the call will fail.
+        let path = path::of_key(&self.canonical, key).unwrap_or_default();
+        Place::new(path.into_os_string().into_encoded_bytes())
+    }
+
+    fn area(&self, listing: &Listing) -> Place {
+        let folder = walk::folder(&self.canonical, listing).unwrap_or_default();
+        let mut name = folder.into_os_string().into_encoded_bytes();
+        if name.last() != Some(&b'/') {
+            name.push(b'/');
+        }
+        Place::new(name)
     }
 
     fn has(&self, key: &[u8]) -> Result<bool, Cause> {

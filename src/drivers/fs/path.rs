@@ -26,6 +26,17 @@ pub fn of_key(base: &Path, key: &[u8]) -> Result<PathBuf, Cause> {
     Ok(path)
 }
 
+/// `path` without links, as far as it exists.
+pub fn canonical(path: &Path) -> PathBuf {
+    let Ok(known) = path.canonicalize() else {
+        return match (path.parent(), path.file_name()) {
+            (Some(parent), Some(name)) => canonical(parent).join(name),
+            _ => path.to_path_buf(),
+        };
+    };
+    known
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

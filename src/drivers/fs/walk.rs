@@ -112,7 +112,7 @@ fn prune(base: &Path, ignore: &Ignore, folder: &Path) -> io::Result<()> {
 }
 
 /// The folder of the listing's base.
-fn folder(base: &Path, listing: &Listing) -> Result<PathBuf, Cause> {
+pub fn folder(base: &Path, listing: &Listing) -> Result<PathBuf, Cause> {
     match listing.relative_base() {
         b"" => Ok(base.to_path_buf()),
         relative => path::of_key(base, relative),

@@ -1,0 +1,87 @@
+/** Calls on one file take effect in the order they were made, whoever makes them; calls on other files do not wait. */
+import { createStorage } from "rustorage";
+import fs from "rustorage/drivers/fs";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { expect, test } from "vitest";
+import { folder } from "./folder.js";
+
+test("across instances, mounts and names of the base", async () => {
+  const root = folder();
+  mkdirSync(join(root, "data"));
+  symlinkSync(join(root, "data"), join(root, "link"));
+  const storage = createStorage({ driver: fs({ base: root }) })
+    .mount("second", fs({ base: join(root, "data") }))
+    .mount("third", fs({ base: join(root, "link") }));
+  const names = ["data:item", "second:item", "third:item"];
+  for (let round = 0; round < 100; round++) {
+    const answers = [];
+    for (let index = 0; index < 6; index++) {
+      void storage.setItem(names[index % 3], `${round} ${index}`);
+      answers.push(storage.getItem(names[(index + round) % 3]));
+    }
+    expect(await Promise.all(answers)).toEqual(
+      [0, 1, 2, 3, 4, 5].map((index) => `${round} ${index}`),
+    );
+  }
+});
+
+test("across threads: what is written before a message is read after it", async () => {
+  const base = folder();
+  const worker = new Worker(new URL("programs/echo.js", import.meta.url), { workerData: { base } });
+  const storage = createStorage({ driver: fs({ base }) });
+  try {
+    for (let round = 0; round < 200; round++) {
+      void storage.setItem("large", `${round}`.padEnd(200_000, "x"));
+      void storage.setItem("item", round);
+      worker.postMessage("item");
+      const seen = await new Promise((resolve) => worker.once("message", resolve));
+      expect(seen).toBe(round);
+    }
+  } finally {
+    await worker.terminate();
+  }
+});
+
+test("lists, clears and batches come after earlier calls and before later ones", async () => {
+  const storage = createStorage({ driver: fs({ base: folder() }) });
+  for (let round = 0; round < 50; round++) {
+    void storage.setItem("a:1", round);
+    void storage.setItem("a:2", round);
+    const batch = storage.getItems(["a:1", "a:2"]);
+    void storage.setItem("a:1", "later");
+    const before = storage.getKeys("a");
+    void storage.clear("a");
+    const after = storage.getKeys("a");
+    void storage.setItem("a:3", round);
+    const end = storage.getKeys();
+    expect(await batch).toEqual([
+      { key: "a:1", value: round },
+      { key: "a:2", value: round },
+    ]);
+    expect((await before).sort()).toEqual(["a:1", "a:2"]);
+    expect(await after).toEqual([]);
+    expect(await end).toEqual(["a:3"]);
+    void storage.removeItem("a:3");
+  }
+});
+
+test("a large value holds up its own file alone", async () => {
+  const storage = createStorage({ driver: fs({ base: folder() }) }).mount(
+    "other",
+    fs({ base: folder() }),
+  );
+  const settled = [];
+  const note = (name) => () => settled.push(name);
+  const large = Buffer.alloc(100 * 1024 * 1024, "x");
+  const calls = [
+    storage.setItemRaw("large", large).then(note("large")),
+    storage.getItem("large", { type: "bytes" }).then(note("read of large")),
+    storage.setItem("small", 1).then(note("small")),
+    storage.getKeys("other").then(note("list elsewhere")),
+  ];
+  await Promise.all(calls);
+  expect(settled.slice(0, 2).sort()).toEqual(["list elsewhere", "small"]);
+  expect(settled.slice(2)).toEqual(["large", "read of large"]);
+});

@@ -1,0 +1,320 @@
+//! Which jobs may run: each waits for the earlier ones that touch what it touches, and for no others.
+
+use std::{
+    collections::{BinaryHeap, HashMap, VecDeque},
+    hash::{BuildHasher, BuildHasherDefault, Hasher},
+    slice,
+    time::Instant,
+};
+
+use foldhash::fast::FixedState;
+
+pub type Job = Box<dyn FnOnce() + Send>;
+pub type TaskId = usize;
+
+/// Where an item lies, in words that the whole process shares: two drivers over one folder name a file alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    name: Box<[u8]>,
+    hash: u64,
+}
+
+impl Place {
+    pub fn new(name: impl Into<Box<[u8]>>) -> Self {
+        let name = name.into();
+        Self { hash: FixedState::default().hash_one(&name), name }
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        other.name.starts_with(&self.name)
+    }
+}
+
+/// What a job touches.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    Nothing,
+    Item(Place),
+    Items(Vec<Place>),
+    /// Every item whose place starts with this one.
+    Area(Place),
+}
+
+impl Claim {
+    fn items(&self) -> &[Place] {
+        match self {
+            Self::Item(place) => slice::from_ref(place),
+            Self::Items(places) => places,
+            Self::Nothing | Self::Area(_) => &[],
+        }
+    }
+
+    /// Two claims of items are compared by `Schedule::last` instead, which is faster.
+    fn meets_area(&self, area: &Place) -> bool {
+        match self {
+            Self::Area(other) => area.covers(other) || other.covers(area),
+            _ => self.items().iter().any(|place| area.covers(place)),
+        }
+    }
+}
+
+struct Task {
+    /// None once it runs.
+    job: Option<Job>,
+    claim: Claim,
+    /// How many earlier tasks it still waits for.
+    waits: usize,
+    followers: Vec<TaskId>,
+}
+
+struct Timer {
+    at: Instant,
+    job: Job,
+}
+
+/// Tasks wait only for earlier ones, so some task can always run: there is no deadlock.
+#[derive(Default)]
+pub struct Schedule {
+    tasks: Vec<Option<Task>>,
+    free: Vec<TaskId>,
+    ready: VecDeque<TaskId>,
+    /// By the hash of a place: the last unfinished task that claims it. What shares a hash shares the order.
+    last: HashMap<u64, TaskId, BuildHasherDefault<Hashed>>,
+    areas: Vec<TaskId>,
+    timers: BinaryHeap<Timer>,
+}
+
+impl Schedule {
+    pub fn add(&mut self, claim: Claim, job: Job) {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.tasks.push(None);
+            self.tasks.len() - 1
+        });
+        let mut waits = 0;
+        if let Claim::Area(area) = &claim {
+            for earlier in self.tasks.iter_mut().flatten().filter(|task| task.claim.meets_area(area)) {
+                earlier.followers.push(id);
+                waits += 1;
+            }
+            self.areas.push(id);
+        } else {
+            for place in claim.items() {
+                if let Some(earlier) = self.last.insert(place.hash, id).filter(|&earlier| earlier != id) {
+                    waits += self.follow(earlier, id);
+                }
+            }
+            for index in 0..self.areas.len() {
+                let area = self.areas[index];
+                if let Some(Some(Task { claim: Claim::Area(place), .. })) = self.tasks.get(area)
+                    && claim.meets_area(place)
+                {
+                    waits += self.follow(area, id);
+                }
+            }
+        }
+        self.tasks[id] = Some(Task { job: Some(job), claim, waits, followers: Vec::new() });
+        if waits == 0 {
+            self.ready.push_back(id);
+        }
+    }
+
+    fn follow(&mut self, earlier: TaskId, id: TaskId) -> usize {
+        let task = self.tasks[earlier].as_mut();
+        task.map_or(0, |task| {
+            task.followers.push(id);
+            1
+        })
+    }
+
+    pub fn add_timer(&mut self, at: Instant, job: Job) {
+        self.timers.push(Timer { at, job });
+    }
+
+    pub fn next_timer(&self) -> Option<Instant> {
+        self.timers.peek().map(|timer| timer.at)
+    }
+
+    /// Makes what is due by `now` ready.
+    pub fn advance(&mut self, now: Instant) {
+        while self.next_timer().is_some_and(|at| at <= now)
+            && let Some(timer) = self.timers.pop()
+        {
+            self.add(Claim::Nothing, timer.job);
+        }
+    }
+
+    /// A task that may run; [`Schedule::finish`] must follow.
+    pub fn take(&mut self) -> Option<(TaskId, Job)> {
+        let id = self.ready.pop_front()?;
+        let job = self.tasks[id].as_mut()?.job.take()?;
+        Some((id, job))
+    }
+
+    pub fn finish(&mut self, id: TaskId) {
+        let Some(task) = self.tasks[id].take() else { return };
+        self.free.push(id);
+        for place in task.claim.items() {
+            if self.last.get(&place.hash) == Some(&id) {
+                self.last.remove(&place.hash);
+            }
+        }
+        if matches!(task.claim, Claim::Area(_)) {
+            self.areas.retain(|&area| area != id);
+        }
+        for follower in task.followers {
+            if let Some(Some(task)) = self.tasks.get_mut(follower) {
+                task.waits -= 1;
+                if task.waits == 0 {
+                    self.ready.push_back(follower);
+                }
+            }
+        }
+    }
+
+    pub fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// No unfinished task touches the place.
+    pub fn is_free(&self, place: &Place) -> bool {
+        !self.last.contains_key(&place.hash)
+            && !self.areas.iter().any(
+                |&area| matches!(&self.tasks[area], Some(Task { claim: Claim::Area(area), .. }) if area.covers(place)),
+            )
+    }
+}
+
+impl PartialEq for Timer {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Timer {}
+
+impl PartialOrd for Timer {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The earliest is the greatest, as a heap gives out the greatest first.
+impl Ord for Timer {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.at.cmp(&self.at)
+    }
+}
+
+/// The hash of what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only numbers are hashed");
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::{Arc, Mutex};
+
+    const PLACES: [&str; 8] = ["/a/1", "/a/2", "/a/b/1", "/a/b/2", "/a/b/c/1", "/d/1", "/d/2", "/ab"];
+    const AREAS: [&str; 5] = ["/", "/a/", "/a/b/", "/d/", "/none/"];
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Add(Vec<usize>),
+        AddArea(usize),
+        Take,
+        Finish(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => prop::collection::vec(0..PLACES.len(), 1..4).prop_map(Step::Add),
+            1 => (0..AREAS.len()).prop_map(Step::AddArea),
+            4 => Just(Step::Take),
+            4 => any::<prop::sample::Index>().prop_map(|index| Step::Finish(index.index(64))),
+        ]
+    }
+
+    fn conflict(one: &Claim, other: &Claim) -> bool {
+        match (one, other) {
+            (Claim::Area(area), claim) | (claim, Claim::Area(area)) => claim.meets_area(area),
+            _ => one.items().iter().any(|place| other.items().contains(place)),
+        }
+    }
+
+    proptest! {
+        /// The model: a job may run when no earlier unfinished one touches what it touches.
+        #[test]
+        fn a_job_runs_when_no_earlier_one_is_in_its_way(steps in prop::collection::vec(step(), 1..120)) {
+            let mut schedule = Schedule::default();
+            let started = Arc::new(Mutex::new(Vec::new()));
+            let mut waiting: Vec<(usize, Claim)> = Vec::new();
+            let mut running: Vec<(usize, Claim, TaskId)> = Vec::new();
+            let mut next = 0;
+            for step in steps.into_iter().chain((0..400).flat_map(|_| [Step::Take, Step::Finish(0)])) {
+                match step {
+                    Step::Add(_) | Step::AddArea(_) => {
+                        let claim = match step {
+                            Step::Add(places) if places.len() == 1 => Claim::Item(Place::new(PLACES[places[0]].as_bytes())),
+                            Step::Add(places) => {
+                                Claim::Items(places.into_iter().map(|place| Place::new(PLACES[place].as_bytes())).collect())
+                            }
+                            Step::AddArea(area) => Claim::Area(Place::new(AREAS[area].as_bytes())),
+                            _ => Claim::Nothing,
+                        };
+                        let (number, started) = (next, Arc::clone(&started));
+                        schedule.add(claim.clone(), Box::new(move || started.lock().unwrap().push(number)));
+                        waiting.push((number, claim));
+                        next += 1;
+                    }
+                    Step::Take => {
+                        let free: Vec<usize> = waiting
+                            .iter()
+                            .filter(|(number, claim)| {
+                                !running.iter().any(|(_, other, _)| conflict(claim, other))
+                                    && !waiting.iter().any(|(earlier, other)| earlier < number && conflict(claim, other))
+                            })
+                            .map(|(number, _)| *number)
+                            .collect();
+                        prop_assert_eq!(schedule.ready(), free.len());
+                        if let Some((id, job)) = schedule.take() {
+                            job();
+                            let number = *started.lock().unwrap().last().unwrap();
+                            prop_assert!(free.contains(&number));
+                            let index = waiting.iter().position(|(waits, _)| *waits == number).unwrap();
+                            let (_, claim) = waiting.remove(index);
+                            running.push((number, claim, id));
+                        }
+                    }
+                    Step::Finish(index) => {
+                        if !running.is_empty() {
+                            let (_, _, id) = running.remove(index % running.len());
+                            schedule.finish(id);
+                        }
+                    }
+                }
+                for name in PLACES {
+                    let claim = Claim::Item(Place::new(name.as_bytes()));
+                    let taken = waiting.iter().map(|(_, other)| other).chain(running.iter().map(|(_, other, _)| other))
+                        .any(|other| conflict(&claim, other));
+                    prop_assert_eq!(schedule.is_free(&Place::new(name.as_bytes())), !taken);
+                }
+            }
+            prop_assert_eq!(started.lock().unwrap().len(), next, "every job ran");
+        }
+    }
+}
