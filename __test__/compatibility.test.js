@@ -233,12 +233,12 @@ test("options that a native driver does not know are refused", () => {
 test("a failed call names operation, key, driver and cause", async () => {
   const base = folder();
   writeFileSync(join(base, "file"), "");
-  const storage = createStorage().mount("data", fs({ base }));
-  const error = await storage.setItem("data:file:below", 1).catch((reason) => reason);
+  const storage = createStorage().mount("data", fs({ base: join(base, "file") }));
+  const error = await storage.setItem("data:a:b", 1).catch((reason) => reason);
   expect(isStorageError(error)).toBe(true);
-  expect(error).toMatchObject({ driver: "fs", operation: "setItem", key: "data:file:below" });
-  expect(error.code).toMatch(/^E[A-Z]+$/);
-  expect(error.message).toContain(`[rustorage] [fs] setItem "data:file:below": ${error.code}`);
+  expect(error).toMatchObject({ driver: "fs", operation: "setItem", key: "data:a:b" });
+  expect(error.message).toBe('[rustorage] [fs] setItem "data:a:b": ENOTDIR: not a directory, a/b');
+  expect(error.code).toBe("ENOTDIR");
   expect(error.cause).toBeInstanceOf(Error);
 });
 
@@ -248,6 +248,20 @@ test("fs has() of a folder is false", async () => {
   const storage = createStorage({ driver: fs({ base }) });
   expect(await storage.hasItem("foo")).toBe(false);
   expect(await storage.getItem("foo")).toBe(null);
+});
+
+test("fs keeps foo beside foo:bar", async () => {
+  for (const keys of [
+    ["foo", "foo:bar", "foo:bar:baz"],
+    ["foo:bar:baz", "foo:bar", "foo"],
+  ]) {
+    const storage = await filled(createStorage({ driver: fs({ base: folder() }) }), ...keys);
+    for (const key of keys) expect(await storage.getItem(key)).toBe(key);
+    expect((await storage.getKeys()).sort()).toEqual(["foo", "foo:bar", "foo:bar:baz"]);
+    await storage.removeItem("foo:bar");
+    expect(await storage.getItem("foo:bar")).toBe(null);
+    expect((await storage.getKeys("foo")).sort()).toEqual(["foo:bar:baz"]);
+  }
 });
 
 test("fs writes whole values", async () => {

@@ -1,10 +1,22 @@
 /**
- * Batches that in-memory drivers answer alone: the keys cross as one string. Each function gives `undefined` for any other
- * batch, and has done nothing then.
+ * Batches that native drivers answer alone: in-memory drivers, or for reads one driver that keeps files. The keys cross as one
+ * string. Each function gives `undefined` for any other batch, and has done nothing then.
  */
 import { fromCell, toCell } from "./cells.js";
 import { lifeOf } from "./native-driver.js";
-import { DONE, INVALID, native, settle, settleWrite, slots } from "./native.js";
+import {
+  DONE,
+  INVALID,
+  NORMAL,
+  PENDING,
+  native,
+  pending,
+  registers,
+  settle,
+  settleWrite,
+  slots,
+} from "./native.js";
+import { toItem } from "./serialize.js";
 
 export function readTogether(table, items, options) {
   if (options?.type !== undefined) return undefined;
@@ -14,8 +26,17 @@ export function readTogether(table, items, options) {
     else if (item.options?.type === undefined) keys.push(item.key);
     else return undefined;
   }
-  const codes = send(native.getMany, table, keys);
+  const codes = send(native.getMany, table, keys) ?? send(native.submitGetMany, table, keys);
   if (codes === undefined) return undefined;
+  if (codes === PENDING) {
+    const normal = registers[NORMAL] === 1;
+    return pending((texts) =>
+      texts.map((text, index) => ({
+        key: normal ? keys[index] : native.normalize(keys[index]),
+        value: toItem(text),
+      })),
+    );
+  }
   const normal = codes[keys.length] === 1;
   const results = keys.map((key, index) => ({
     key: normal ? key : native.normalize(key),
@@ -54,7 +75,7 @@ export function writeTogether(table, items, options, written) {
   return single;
 }
 
-/** The codes for the keys, and at their end whether all were normal. */
+/** What the call answers: of an in-memory driver the codes for the keys, and at their end whether all were normal. */
 function send(call, table, keys, ...more) {
   if (keys.length === 0 || !keys.every((key) => typeof key === "string")) return undefined;
   // The addon counts them, as a key that holds a line feed reads as two.

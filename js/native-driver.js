@@ -7,6 +7,7 @@ import { cellContent } from "./cells.js";
 import { storageError } from "./errors.js";
 import {
   DONE,
+  FOUND,
   INVALID,
   MISS,
   NEEDS_SIZE,
@@ -14,6 +15,7 @@ import {
   PENDING,
   TOO_LARGE,
   disposers,
+  found,
   native,
   pending,
   settle,
@@ -151,6 +153,7 @@ function itemMethods(owner) {
   const { table } = owner;
   const get = (key, raw) => {
     const code = native.get(table, key, raw);
+    if (code === FOUND) return found();
     if (code === PENDING) return pending();
     if (code === INVALID) throw invalid(owner, raw ? "getItemRaw" : "getItem", key);
     const content = code === MISS ? null : cellContent(slots[code]);

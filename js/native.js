@@ -18,6 +18,7 @@ export const TOO_LARGE = -7;
 export const DROPPED = -8;
 export const MOUNTED = -9;
 export const DONE = -10;
+export const FOUND = -11;
 
 /** Places in `registers`. */
 export const MOUNT = 0;
@@ -35,12 +36,14 @@ export const registers = new Int32Array(addon.registers);
 // V8 knows what a constant is, and looks a property up.
 const { get, has, set } = addon;
 
+/** What the call returned that just answered FOUND. */
+let answered;
+
 /** The addon's functions. These three answer in a register. */
 export const native = {
   ...addon,
   get(table, key, raw) {
-    if (raw) get(table, key, true);
-    else get(table, key);
+    answered = raw ? get(table, key, true) : get(table, key);
     return registers[ANSWER];
   },
   has(table, key) {
@@ -82,6 +85,17 @@ export function pending(decode) {
   return new Promise((resolve, reject) => {
     waiting.set(request, { resolve, reject, decode });
   });
+}
+
+/** As `pending`, for the call that just answered FOUND. */
+export function found(decode) {
+  const value = answered;
+  answered = undefined;
+  try {
+    return Promise.resolve(decode ? decode(value) : value);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** To be called after a call of an in-memory driver, when its value has been read. */

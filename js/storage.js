@@ -10,6 +10,7 @@ import { lifeOf, nativeOwner, toBytesOrText, toMeta, writeObserved } from "./nat
 import {
   DONE,
   DROPPED,
+  FOUND,
   INVALID,
   MISS,
   MOUNT,
@@ -21,6 +22,7 @@ import {
   PENDING,
   SCRIPT,
   TOO_LARGE,
+  found,
   native,
   pending,
   registers,
@@ -94,6 +96,7 @@ export function createStorage(options = {}) {
       const { mount, key: relative } = scripted(key);
       return convertItem(await call(mount, "getItem", relative, options), options.type);
     }
+    if (code === FOUND) return convertItem(await found(), options.type);
     if (code === PENDING) return convertItem(await pending(), options.type);
     if (code === INVALID) throw invalidKey(key, "getItem");
     const content = code === MISS ? null : cellContent(slots[code]);
@@ -114,6 +117,7 @@ export function createStorage(options = {}) {
         ? call(mount, "getItemRaw", relative, options)
         : call(mount, "getItem", relative, options).then(textToRaw);
     }
+    if (code === FOUND) return found();
     if (code === PENDING) return pending();
     return settled(code, key, operation);
   };
@@ -219,6 +223,7 @@ export function createStorage(options = {}) {
           return Promise.reject(error);
         }
       }
+      if (code === FOUND) return found(toItem);
       if (code === PENDING) return pending(toItem);
       if (code === SCRIPT) {
         const { mount, key: relative } = scripted(key);

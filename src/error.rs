@@ -10,6 +10,9 @@ pub enum Cause {
     InvalidOptions(String),
     #[error("{}", describe(.0))]
     Io(#[from] io::Error),
+    /// A file of the driver's, by its path under the base.
+    #[error("{}, {path}", describe(.source))]
+    File { path: String, source: io::Error },
     #[error("the call panicked: {0}; this is a bug in rustorage")]
     Panic(String),
 }
@@ -29,7 +32,7 @@ impl StorageError {
         match &self.cause {
             Cause::InvalidKey(_) => "INVALID_KEY".into(),
             Cause::InvalidOptions(_) => "INVALID_OPTIONS".into(),
-            Cause::Io(error) => system_code(error),
+            Cause::Io(error) | Cause::File { source: error, .. } => system_code(error),
             Cause::Panic(_) => "INTERNAL".into(),
         }
     }

@@ -9,11 +9,19 @@ export interface FsOptions {
   atomic?: boolean | undefined;
   /** The folder that holds the items; relative to the working directory. */
   base: string;
+  /** Permissions of new folders, less the process's umask. Default: `0o777`. */
+  dirMode?: number | undefined;
+  /** Answer a write only when the value and its name are on the disk, so that it survives the end of the system. Default: `false`. */
+  durable?: boolean | undefined;
+  /** Follow symbolic links, out of base too. `false` refuses paths with one below base, and lists none. It needs Linux. Default: `true`. */
+  followSymlinks?: boolean | undefined;
   /**
    * Globs of what is not listed, relative to base; absolute entries are prefixes of paths. By default `node_modules` and
    * `.git` in fs, nothing in fs-lite.
    */
   ignore?: string[] | undefined;
+  /** Permissions of new files, less the process's umask. Default: `0o666`. */
+  mode?: number | undefined;
   /** clear does nothing. Default: `false`. */
   noClear?: boolean | undefined;
   /** Writes, removals and clear do nothing. Default: `false`. */

@@ -1,19 +1,20 @@
 //! The functions that JavaScript calls, each described where it stands.
 #![allow(clippy::unnecessary_wraps, reason = "all stand in one table, and share its signature")]
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll};
 
 use napi::sys;
 
 use super::{
+    batch::{self, Asked},
     completion::Outcome,
-    environment::{Context, Environment, Submitted, Table, Target, code, register},
+    environment::{COST_OF_GET, COST_OF_HAS, Context, Environment, Routed, Submitted, Table, Target, code, register},
     raw::{Call, Handler, Reply},
     text,
     value::{self, KeyList},
 };
 use crate::{
-    driver::{BlockingDriver, CallOptions, Claim, InlineDriver, Lane, Written},
+    driver::{BlockingDriver, CallOptions, Claim, InlineDriver, Lane, Place, Written},
     drivers,
     error::{Cause, StorageError},
     key::{KeyPrefix, Listing, normalize},
@@ -38,6 +39,7 @@ pub const TABLE: &[(&str, Handler)] = &[
     ("set", set),
     ("getMany", get_many),
     ("setMany", set_many),
+    ("submitGetMany", submit_get_many),
     ("submitSet", submit_set),
     ("remove", remove),
     ("meta", meta),
@@ -212,18 +214,29 @@ fn route(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |_, _, _, _| code::DONE)))
 }
 
-/// `get(table, key, raw)` → slot, MISS, SCRIPT, INVALID or PENDING (text, with `raw` a Buffer, or null).
+/// `get(table, key, raw)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).
 fn get(this: &mut Environment, call: &Call) -> Answer {
-    Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
+    let raw = call.flag(2);
+    let outcome = if raw { Outcome::Bytes } else { Outcome::Text };
+    let mut found = None;
+    let code = this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => driver.borrow_mut().get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed),
         Lane::Blocking(driver) => {
-            let raw = call.flag(2);
+            let place = driver.place(key);
+            if this.may_answer(&place, COST_OF_GET)
+                && let Poll::Ready(value) = driver.get_now(key)
+            {
+                found = Some(outcome(value));
+                return code::FOUND;
+            }
             let operation = if raw { "getItemRaw" } else { "getItem" };
-            this.submit(driver, operation, one(driver, key, full), move |driver, key| {
-                driver.get(key).map(if raw { Outcome::Bytes } else { Outcome::Text })
-            })
+            this.submit(driver, operation, one(place, key, full), move |driver, key| driver.get(key).map(outcome))
         }
-    })))
+    });
+    Ok(match found {
+        Some(found) => Reply::Found(found.into_js(call.env)),
+        None => Reply::Answer(code),
+    })
 }
 
 /// `has(table, key)` → DONE, MISS, SCRIPT, INVALID or PENDING (a boolean).
@@ -231,7 +244,13 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
         Lane::Blocking(driver) => {
-            this.submit(driver, "hasItem", one(driver, key, full), |driver, key| driver.has(key).map(Outcome::Boolean))
+            let place = driver.place(key);
+            if this.may_answer(&place, COST_OF_HAS)
+                && let Poll::Ready(answer) = driver.has_now(key)
+            {
+                return found(answer);
+            }
+            this.submit(driver, "hasItem", one(place, key, full), |driver, key| driver.has(key).map(Outcome::Boolean))
         }
     })))
 }
@@ -239,16 +258,58 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
 /// `getMany(table, keys, count)` → an Int32Array of what `get` answers for each of the `count` keys, which are joined by line
 /// feeds, and at its end 1 if all were normal; INVALID unless all are valid and belong to in-memory drivers.
 fn get_many(this: &mut Environment, call: &Call) -> Answer {
-    let codes = this
-        .route_batch(call, |this, driver, key| driver.get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed));
+    let codes = in_memory_batch(this, call, |this, driver, key| {
+        driver.get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed)
+    });
     Ok(codes.map_or(Reply::Code(code::INVALID), |codes| Reply::Value(value::integers(call.env, &codes))))
 }
 
 /// `setMany(table, keys, count, ttl)` → as `getMany`, of what `set` answers.
 fn set_many(this: &mut Environment, call: &Call) -> Answer {
     let ttl = call.double(3);
-    let codes = this.route_batch(call, |this, driver, key| write(this, driver, key, ttl, None));
+    let codes = in_memory_batch(this, call, |this, driver, key| write(this, driver, key, ttl, None));
     Ok(codes.map_or(Reply::Code(code::INVALID), |codes| Reply::Value(value::integers(call.env, &codes))))
+}
+
+/// What `act` answers for each key of a batch, and a last number: 1 if all keys were normal as they came. None unless all
+/// belong to in-memory drivers.
+fn in_memory_batch(
+    this: &mut Environment,
+    call: &Call,
+    mut act: impl FnMut(&mut Context, &mut dyn InlineDriver, &[u8]) -> i32,
+) -> Option<Vec<i32>> {
+    this.route_batch(call, |this, routed| {
+        if !routed.iter().all(|routed| matches!(routed.lane, Lane::Inline(_))) {
+            return None;
+        }
+        let mut answers = Vec::with_capacity(routed.len() + 1);
+        for routed in routed {
+            if let Lane::Inline(driver) = routed.lane {
+                answers.push(act(this, &mut *driver.borrow_mut(), routed.relative()));
+            }
+        }
+        answers.push(i32::from(routed.iter().all(Routed::is_normal)));
+        Some(answers)
+    })
+}
+
+/// `submitGetMany(table, keys, count)` → PENDING (an array of text and null), with the register NORMAL 1 if all keys were
+/// normal; INVALID unless all are valid and belong to one blocking driver.
+fn submit_get_many(this: &mut Environment, call: &Call) -> Answer {
+    let code = this.route_batch(call, |this, routed| {
+        let Lane::Blocking(driver) = routed.first()?.lane else { return None };
+        let same = |routed: &Routed| matches!(routed.lane, Lane::Blocking(other) if Arc::ptr_eq(driver, other));
+        if !routed.iter().all(same) {
+            return None;
+        }
+        this.set_register(register::NORMAL, i32::from(routed.iter().all(Routed::is_normal)));
+        let asked =
+            routed.iter().map(|routed| Asked { relative: routed.relative().into(), full: routed.full().into() });
+        let request = this.begin();
+        batch::read(driver, asked.collect(), request, this.queue());
+        Some(code::PENDING)
+    });
+    Ok(Reply::Code(code.unwrap_or(code::INVALID)))
 }
 
 /// `set(table, key, ttl?, size?)` → slot, SCRIPT, INVALID, NEEDS_VALUE, NEEDS_SIZE, TOO_LARGE or DROPPED. The ttl is in
@@ -289,9 +350,11 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
     let operation = if call.flag(4) { "setItemRaw" } else { "setItem" };
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::INVALID,
-        Lane::Blocking(driver) => this.submit(driver, operation, one(driver, key, full), move |driver, key| {
-            driver.set(key, &value, options).map(|()| Outcome::Nothing)
-        }),
+        Lane::Blocking(driver) => {
+            this.submit(driver, operation, one(driver.place(key), key, full), move |driver, key| {
+                driver.set(key, &value, options).map(|()| Outcome::Nothing)
+            })
+        }
     })))
 }
 
@@ -299,9 +362,11 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
 fn remove(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().remove(key, &mut this.scope())),
-        Lane::Blocking(driver) => this.submit(driver, "removeItem", one(driver, key, full), |driver, key| {
-            driver.remove(key).map(|()| Outcome::Nothing)
-        }),
+        Lane::Blocking(driver) => {
+            this.submit(driver, "removeItem", one(driver.place(key), key, full), |driver, key| {
+                driver.remove(key).map(|()| Outcome::Nothing)
+            })
+        }
     })))
 }
 
@@ -310,9 +375,9 @@ fn remove(this: &mut Environment, call: &Call) -> Answer {
 fn meta(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::MISS,
-        Lane::Blocking(driver) => {
-            this.submit(driver, "getMeta", one(driver, key, full), |driver, key| driver.meta(key).map(Outcome::Meta))
-        }
+        Lane::Blocking(driver) => this.submit(driver, "getMeta", one(driver.place(key), key, full), |driver, key| {
+            driver.meta(key).map(Outcome::Meta)
+        }),
     })))
 }
 
@@ -478,8 +543,8 @@ fn release_unused(this: &mut Environment, lane: &Lane) {
     }
 }
 
-fn one(driver: &Arc<dyn BlockingDriver>, relative: &[u8], full: &[u8]) -> Submitted {
-    Submitted { relative: relative.into(), full: full.into(), claim: Claim::Item(driver.place(relative)) }
+fn one(place: Place, relative: &[u8], full: &[u8]) -> Submitted {
+    Submitted { relative: relative.into(), full: full.into(), claim: Claim::Item(place) }
 }
 
 fn many(driver: &Arc<dyn BlockingDriver>, listing: &Listing) -> Submitted {

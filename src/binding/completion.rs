@@ -27,6 +27,7 @@ pub enum Outcome {
     Boolean(bool),
     Text(Option<Bytes>),
     Bytes(Option<Bytes>),
+    Texts(Vec<Option<Bytes>>),
     Keys(KeyList),
     Meta(Option<Meta>),
 }
@@ -190,13 +191,17 @@ fn deliver_batch(env: sys::napi_env, complete: sys::napi_value, environment: *mu
 }
 
 impl Outcome {
-    fn into_js(self, env: sys::napi_env) -> sys::napi_value {
+    pub fn into_js(self, env: sys::napi_env) -> sys::napi_value {
         match self {
             Self::Nothing => ptr::null_mut(),
             Self::Boolean(answer) => value::boolean(env, answer),
             Self::Text(None) | Self::Bytes(None) | Self::Meta(None) => value::null(env),
             Self::Text(Some(bytes)) => value::text(env, &bytes),
             Self::Bytes(Some(bytes)) => value::buffer(env, &bytes),
+            Self::Texts(texts) => {
+                let text = |text: Option<Bytes>| text.map_or_else(|| value::null(env), |text| value::text(env, &text));
+                value::array(env, texts.into_iter().map(text))
+            }
             Self::Keys(keys) => keys.to_js(env),
             Self::Meta(Some(meta)) => value::meta(env, &meta),
         }

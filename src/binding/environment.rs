@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    driver::{BlockingDriver, Claim, InlineDriver, Lane, Pool, Scope, Slots},
+    driver::{BlockingDriver, Claim, Lane, Place, Pool, Scope, Slots},
     error::{Cause, StorageError},
     key::Key,
     router::{Mount, Router},
@@ -38,6 +38,8 @@ pub mod code {
     pub const DROPPED: i32 = -8;
     pub const MOUNTED: i32 = -9;
     pub const DONE: i32 = -10;
+    /// The function returns the value itself.
+    pub const FOUND: i32 = -11;
 }
 
 pub mod register {
@@ -75,6 +77,12 @@ impl Table {
     }
 }
 
+/// What a turn of the event loop may spend on answers of blocking drivers, and what they cost. The rest goes to the pool, so
+/// that a loop of calls that are all answered at once lets other things happen.
+const ALLOWANCE: u32 = 512;
+pub const COST_OF_HAS: u32 = 1;
+pub const COST_OF_GET: u32 = 8;
+
 /// What the calls of an environment work with beside its tables.
 pub struct Context {
     env: sys::napi_env,
@@ -84,6 +92,7 @@ pub struct Context {
     queue: Arc<Queue>,
     in_flight: usize,
     last_request: i32,
+    allowance: u32,
 }
 
 pub struct Environment {
@@ -117,6 +126,15 @@ impl Context {
         Scope { slots: &mut self.slots, clock: &self.clock }
     }
 
+    /// Whether a call may be answered at once: no earlier one touches its place, and the event loop is not held up.
+    pub fn may_answer(&mut self, place: &Place, cost: u32) -> bool {
+        let may = self.allowance >= cost && Pool::get().is_free(place);
+        if may {
+            self.allowance -= cost;
+        }
+        may
+    }
+
     /// Gives `work` to the pool.
     pub fn submit(
         &mut self,
@@ -125,13 +143,7 @@ impl Context {
         key: Submitted,
         work: impl FnOnce(&dyn BlockingDriver, &[u8]) -> std::result::Result<Outcome, Cause> + Send + 'static,
     ) -> i32 {
-        let request = self.last_request.wrapping_add(1) & i32::MAX;
-        self.last_request = request;
-        self.set_register(register::REQUEST, request);
-        if self.in_flight == 0 {
-            self.queue.hold(self.env, true);
-        }
-        self.in_flight += 1;
+        let request = self.begin();
         let (queue, driver) = (self.queue(), Arc::clone(driver));
         let Submitted { relative, full, claim } = key;
         let job = move || {
@@ -149,8 +161,21 @@ impl Context {
         code::PENDING
     }
 
+    /// The number of a new call in flight.
+    pub fn begin(&mut self) -> i32 {
+        let request = self.last_request.wrapping_add(1) & i32::MAX;
+        self.last_request = request;
+        self.set_register(register::REQUEST, request);
+        if self.in_flight == 0 {
+            self.queue.hold(self.env, true);
+        }
+        self.in_flight += 1;
+        request
+    }
+
     /// So many calls were answered.
     pub fn finished(&mut self, count: usize) {
+        self.allowance = ALLOWANCE;
         self.in_flight -= count;
         if self.in_flight == 0 && count > 0 {
             self.queue.hold(self.env, false);
@@ -171,6 +196,7 @@ impl Environment {
                 queue: Arc::default(),
                 in_flight: 0,
                 last_request: 0,
+                allowance: ALLOWANCE,
             },
             reader: Reader::default(),
             functions: Vec::new(),
@@ -244,34 +270,22 @@ impl Environment {
         code
     }
 
-    /// As [`Environment::route`], for all keys of argument 1, which are joined by line feeds, and whose number is argument
-    /// 2: none is acted upon unless each is valid and belongs to an in-memory driver. Answers with what `act` does for
-    /// each, and a last number: 1 if all keys were normal as they came.
-    pub fn route_batch(
-        &mut self,
-        call: &Call,
-        mut act: impl FnMut(&mut Context, &mut dyn InlineDriver, &[u8]) -> i32,
-    ) -> Option<Vec<i32>> {
+    /// Finds the mounts of all keys of argument 1, which are joined by line feeds, and whose number is argument 2. Calls `act`
+    /// if each is valid and belongs to a native driver.
+    pub fn route_batch<T>(&mut self, call: &Call, act: impl FnOnce(&mut Context, &[Routed]) -> Option<T>) -> Option<T> {
         let Self { tables, reader, context, .. } = self;
         let table = tables.get(call.handle(0))?;
         let route = |raw| {
             let (key, mount) = table.resolve(raw)?;
-            let Target::Native(Lane::Inline(driver)) = &mount.target else { return None };
-            Some((key, mount.prefix.as_bytes().len(), driver))
+            let Target::Native(lane) = &mount.target else { return None };
+            Some(Routed { key, start: mount.prefix.as_bytes().len(), lane })
         };
         let keys = reader.read(call.env, call.arguments[1])?.split(|&byte| byte == b'\n');
         let routed = keys.map(route).collect::<Option<Vec<_>>>().filter(|routed| routed.len() == call.handle(2));
-        let answers = routed.map(|routed| {
-            let mut answers = Vec::with_capacity(routed.len() + 1);
-            for (key, start, driver) in &routed {
-                answers.push(act(context, &mut *driver.borrow_mut(), &key.as_bytes()[*start..]));
-            }
-            answers.push(i32::from(routed.iter().all(|(key, ..)| key.is_borrowed())));
-            context.report_released();
-            answers
-        });
+        let answer = routed.and_then(|routed| act(context, &routed));
+        context.report_released();
         reader.shrink();
-        answers
+        answer
     }
 }
 
@@ -282,6 +296,29 @@ impl Drop for Environment {
             // SAFETY: `install` made it with `Box::into_raw` and gave it to nobody else; no function is called any more.
             drop(unsafe { Box::from_raw(function) });
         }
+    }
+}
+
+/// A key of a batch, and what answers for it.
+pub struct Routed<'a> {
+    key: Key<'a>,
+    /// Where in the key its part relative to the mount begins.
+    start: usize,
+    pub lane: &'a Lane,
+}
+
+impl Routed<'_> {
+    pub fn relative(&self) -> &[u8] {
+        &self.full()[self.start..]
+    }
+
+    pub fn full(&self) -> &[u8] {
+        self.key.as_bytes()
+    }
+
+    /// The key was normal as it came.
+    pub fn is_normal(&self) -> bool {
+        self.key.is_borrowed()
     }
 }
 

@@ -3,6 +3,7 @@
 //! JavaScript gets one object of raw functions that take integer handles. What an answer needs beside its code stands in
 //! the registers, a few 32-bit integers that both sides see.
 
+mod batch;
 mod calls;
 mod completion;
 mod environment;

@@ -11,7 +11,7 @@ use napi::{Result, check_status, sys};
 
 use super::{
     calls,
-    environment::{Environment, register},
+    environment::{Environment, code, register},
     value,
 };
 use crate::error::{Cause, StorageError};
@@ -34,6 +34,8 @@ pub enum Reply {
     /// A code that JavaScript reads from the register ANSWER: for the calls where the 10 ns that a returned number takes
     /// matter.
     Answer(i32),
+    /// The code FOUND in the register ANSWER, and the value.
+    Found(sys::napi_value),
     Value(sys::napi_value),
 }
 
@@ -113,6 +115,10 @@ unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_inf
         Ok(Reply::Answer(code)) => {
             environment.context.set_register(register::ANSWER, code);
             ptr::null_mut()
+        }
+        Ok(Reply::Found(value)) => {
+            environment.context.set_register(register::ANSWER, code::FOUND);
+            value
         }
         Ok(Reply::Code(code)) => value::integer(env, code),
         Ok(Reply::Value(value)) => value,

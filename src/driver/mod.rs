@@ -3,7 +3,7 @@
 mod pool;
 mod schedule;
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{cell::RefCell, rc::Rc, sync::Arc, task::Poll};
 
 use bytes::Bytes;
 
@@ -161,6 +161,15 @@ pub trait BlockingDriver: Send + Sync {
     fn place(&self, key: &[u8]) -> Place;
     /// What the places of all keys start with that `listing` can accept.
     fn area(&self, listing: &Listing) -> Place;
+    /// [`BlockingDriver::has`] on a thread that must not wait, where the answer is in memory. It is asked only while no other
+    /// call touches the key's place.
+    fn has_now(&self, _: &[u8]) -> Poll<bool> {
+        Poll::Pending
+    }
+    /// As `has_now`, for [`BlockingDriver::get`].
+    fn get_now(&self, _: &[u8]) -> Poll<Option<Bytes>> {
+        Poll::Pending
+    }
     fn has(&self, key: &[u8]) -> Result<bool, Cause>;
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Cause>;
     fn set(&self, key: &[u8], value: &[u8], options: CallOptions) -> Result<(), Cause>;

@@ -33,11 +33,12 @@ test("across threads: what is written before a message is read after it", async 
   const storage = createStorage({ driver: fs({ base }) });
   try {
     for (let round = 0; round < 200; round++) {
-      void storage.setItem("large", `${round}`.padEnd(200_000, "x"));
-      void storage.setItem("item", round);
+      const large = storage.setItem("large", `${round}`.padEnd(200_000, "x"));
+      const item = storage.setItem("item", round);
       worker.postMessage("item");
       const seen = await new Promise((resolve) => worker.once("message", resolve));
       expect(seen).toBe(round);
+      await Promise.all([large, item]);
     }
   } finally {
     await worker.terminate();
@@ -63,7 +64,7 @@ test("lists, clears and batches come after earlier calls and before later ones",
     expect((await before).sort()).toEqual(["a:1", "a:2"]);
     expect(await after).toEqual([]);
     expect(await end).toEqual(["a:3"]);
-    void storage.removeItem("a:3");
+    await storage.removeItem("a:3");
   }
 });
 

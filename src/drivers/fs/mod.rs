@@ -1,18 +1,31 @@
 //! One file an item, in the layout of unstorage's fs driver: `a:b` is `base/a/b`.
 
+#[cfg(target_os = "linux")]
+mod cached;
+mod layout;
 mod path;
+mod read;
+mod root;
 mod walk;
 mod write;
 
 use std::{
-    fs::{self, File},
-    io::{self, Read},
+    fs::Metadata,
+    io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
+    time::UNIX_EPOCH,
 };
 
 use bytes::Bytes;
+use rustix::fs::{AtFlags, Mode, unlinkat};
 use serde::{Deserialize, Serialize};
+
+use root::{Root, found};
+use walk::Walk;
+use write::Writer;
 
 use crate::{
     driver::{BlockingDriver, CallOptions, Capabilities, Meta, Place},
@@ -23,6 +36,7 @@ use crate::{
 #[derive(Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[allow(clippy::struct_excessive_bools, reason = "they are options")]
 pub struct FsOptions {
     /// The folder that holds the items; relative to the working directory.
     #[cfg_attr(feature = "schema", schemars(extend("x-required" = true)))]
@@ -37,23 +51,43 @@ pub struct FsOptions {
     /// Write to a temporary file and rename it, so that neither a reader nor a crash meets half a value. `false` writes in
     /// place.
     atomic: bool,
+    /// Answer a write only when the value and its name are on the disk, so that it survives the end of the system.
+    durable: bool,
+    /// Permissions of new files, less the process's umask. Default: `0o666`.
+    mode: Option<u32>,
+    /// Permissions of new folders, less the process's umask. Default: `0o777`.
+    dir_mode: Option<u32>,
+    /// Follow symbolic links, out of base too. `false` refuses paths with one below base, and lists none. It needs Linux.
+    follow_symlinks: bool,
 }
 
 impl Default for FsOptions {
     fn default() -> Self {
-        Self { base: String::new(), ignore: None, read_only: false, no_clear: false, atomic: true }
+        Self {
+            base: String::new(),
+            ignore: None,
+            read_only: false,
+            no_clear: false,
+            atomic: true,
+            durable: false,
+            mode: None,
+            dir_mode: None,
+            follow_symlinks: true,
+        }
     }
 }
 
 pub struct Fs {
     name: &'static str,
-    base: PathBuf,
     /// The base as every other driver over it names it, whatever links lead there.
     canonical: PathBuf,
     ignore: walk::Ignore,
     read_only: bool,
     no_clear: bool,
-    atomic: bool,
+    writer: Writer,
+    /// Whether the kernel can tell what it has in memory of names, and of contents, here.
+    names_cached: AtomicBool,
+    contents_cached: AtomicBool,
 }
 
 impl Fs {
@@ -67,7 +101,16 @@ impl Fs {
         if options.base.is_empty() {
             return Err(invalid("the option `base` is required".into()));
         }
+        let mode = |option: &str, mode: Option<u32>, standard| match mode.unwrap_or(standard) {
+            mode if mode <= 0o7777 => Ok(Mode::from_raw_mode(mode as _)),
+            _ => Err(invalid(format!("`{option}` is a number up to 0o7777"))),
+        };
+        let follow = options.follow_symlinks;
+        if !follow && !cfg!(target_os = "linux") {
+            return Err(invalid("`followSymlinks: false` needs Linux".into()));
+        }
         let base = std::path::absolute(&options.base).map_err(|error| invalid(format!("`base`: {error}")))?;
+        let canonical = path::canonical(&base);
         let ignore = options.ignore.unwrap_or_else(|| match name {
             "fs" => vec!["**/node_modules/**".into(), "**/.git/**".into()],
             _ => Vec::new(),
@@ -75,16 +118,37 @@ impl Fs {
         Ok(Self {
             name,
             ignore: walk::Ignore::new(&ignore).map_err(|error| invalid(format!("`ignore`: {error}")))?,
-            canonical: path::canonical(&base),
-            base,
             read_only: options.read_only,
             no_clear: options.no_clear,
-            atomic: options.atomic,
+            writer: Writer {
+                // Links above the base are nobody's concern.
+                root: Root { base: if follow { base } else { canonical.clone() }, follow },
+                atomic: options.atomic,
+                durable: options.durable,
+                mode: mode("mode", options.mode, 0o666)?,
+                folder_mode: mode("dirMode", options.dir_mode, 0o777)?,
+            },
+            canonical,
+            names_cached: AtomicBool::new(true),
+            contents_cached: AtomicBool::new(true),
         })
     }
 
-    fn path(&self, key: &[u8]) -> Result<PathBuf, Cause> {
-        path::of_key(&self.base, key)
+    fn root(&self) -> &Root {
+        &self.writer.root
+    }
+
+    /// Does `act` with the key's path; errors name it as it is under the base.
+    fn at<T>(&self, key: &[u8], act: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, Cause> {
+        let path = path::of_key(&self.root().base, key)?;
+        act(&path).map_err(|source| {
+            let path = path.strip_prefix(&self.root().base).unwrap_or(&path);
+            Cause::File { path: path.to_string_lossy().into_owned(), source }
+        })
+    }
+
+    fn walk<'a>(&'a self, listing: &'a Listing) -> Walk<'a> {
+        Walk { root: self.root(), ignore: &self.ignore, listing, prune: false, collect: !self.read_only }
     }
 }
 
@@ -112,54 +176,45 @@ impl BlockingDriver for Fs {
         Place::new(name)
     }
 
+    #[cfg(target_os = "linux")]
+    fn has_now(&self, key: &[u8]) -> Poll<bool> {
+        let Ok(path) = path::of_key(&self.root().base, key) else { return Poll::Pending };
+        ask(&self.names_cached, || cached::metadata(self.root(), &path)).map(|found| found.is_some())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn get_now(&self, key: &[u8]) -> Poll<Option<Bytes>> {
+        let Ok(path) = path::of_key(&self.root().base, key) else { return Poll::Pending };
+        ask(&self.contents_cached, || cached::read(self.root(), &path))
+            .map(|found| found.map(|(bytes, _)| Bytes::from(bytes)))
+    }
+
     fn has(&self, key: &[u8]) -> Result<bool, Cause> {
-        // A folder is no item.
-        Ok(found(fs::metadata(self.path(key)?))?.is_some_and(|metadata| !metadata.is_dir()))
+        self.at(key, |path| Ok(read::metadata(self.root(), path)?.is_some()))
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Cause> {
-        Ok(found(read(&self.path(key)?))?.map(Bytes::from))
+        self.at(key, |path| Ok(read::read(self.root(), path)?.map(|(bytes, _)| Bytes::from(bytes))))
     }
 
     fn set(&self, key: &[u8], value: &[u8], _: CallOptions) -> Result<(), Cause> {
-        let path = self.path(key)?;
-        if !self.read_only {
-            write::write(&path, value, self.atomic)?;
-        }
-        Ok(())
+        self.at(key, |path| if self.read_only { Ok(()) } else { self.writer.write(path, value, &|_| Ok(())) })
     }
 
     fn remove(&self, key: &[u8]) -> Result<(), Cause> {
-        let path = self.path(key)?;
-        if !self.read_only {
-            found(fs::remove_file(path))?;
-        }
-        Ok(())
+        self.at(key, |path| if self.read_only { Ok(()) } else { self.writer.remove(path) })
     }
 
     fn meta(&self, key: &[u8]) -> Result<Option<Meta>, Cause> {
-        let Some(metadata) = found(fs::metadata(self.path(key)?))? else {
-            return Ok(None);
-        };
-        let milliseconds = |time: io::Result<SystemTime>| {
-            time.ok()
-                .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-                .map_or(0.0, |since| since.as_secs_f64() * 1e3)
-        };
-        #[allow(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]
-        Ok(Some(Meta {
-            accessed: milliseconds(metadata.accessed()),
-            modified: milliseconds(metadata.modified()),
-            size: metadata.len() as f64,
-            created: milliseconds(metadata.created()),
-            changed: changed(&metadata),
-        }))
+        Ok(self.at(key, |path| read::metadata(self.root(), path))?.as_ref().map(to_meta))
     }
 
     fn keys(&self, listing: &Listing) -> Result<Vec<Box<[u8]>>, Cause> {
         let mut keys = Vec::new();
-        walk::files(&self.base, &self.ignore, listing, &mut |key, _| {
-            keys.push(key.into());
+        self.walk(listing).run(&mut |item| {
+            if !item.stale {
+                keys.push(item.key.into());
+            }
             Ok(())
         })?;
         Ok(keys)
@@ -170,47 +225,37 @@ impl BlockingDriver for Fs {
         if self.read_only || self.no_clear {
             return Ok(keys);
         }
-        walk::files(&self.base, &self.ignore, listing, &mut |key, path| {
-            keys.push(key.into());
-            found(fs::remove_file(path)).map(drop)
+        Walk { prune: true, ..self.walk(listing) }.run(&mut |item| {
+            if !item.stale {
+                keys.push(item.key.into());
+            }
+            found(unlinkat(item.folder, item.name, AtFlags::empty()).map_err(io::Error::from)).map(drop)
         })?;
-        walk::remove_empty_folders(&self.base, &self.ignore, listing)?;
         Ok(keys)
     }
 }
 
-/// A path that leads nowhere is a miss.
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => Ok(None),
-            _ => Err(error),
-        },
+/// Asks the kernel's memory, unless it once turned out to be unable to tell.
+#[cfg(target_os = "linux")]
+fn ask<T>(able: &AtomicBool, question: impl FnOnce() -> cached::Answer<T>) -> Poll<Option<T>> {
+    if !able.load(Ordering::Relaxed) {
+        return Poll::Pending;
     }
+    question().unwrap_or_else(|cached::Unsupported| {
+        able.store(false, Ordering::Relaxed);
+        Poll::Pending
+    })
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-#[cfg(unix)]
 #[allow(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]
-fn changed(metadata: &fs::Metadata) -> f64 {
-    use std::os::unix::fs::MetadataExt;
-    metadata.ctime() as f64 * 1e3 + metadata.ctime_nsec() as f64 / 1e6
-}
-
-/// Where the system keeps no such time, the last modification is the nearest.
-#[cfg(not(unix))]
-fn changed(metadata: &fs::Metadata) -> f64 {
-    metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-        .map_or(0.0, |d| d.as_secs_f64() * 1e3)
+fn to_meta(metadata: &Metadata) -> Meta {
+    let milliseconds = |seconds: i64, nanoseconds: i64| seconds as f64 * 1e3 + nanoseconds as f64 / 1e6;
+    let created = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Meta {
+        accessed: milliseconds(metadata.atime(), metadata.atime_nsec()),
+        modified: milliseconds(metadata.mtime(), metadata.mtime_nsec()),
+        size: metadata.len() as f64,
+        created: created.map_or(0.0, |since| since.as_secs_f64() * 1e3),
+        changed: milliseconds(metadata.ctime(), metadata.ctime_nsec()),
+    }
 }

@@ -2,7 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::layout::is_reserved;
 use crate::error::Cause;
+
+/// What Linux and most file systems have as the longest name, and the longest path with the NUL at its end.
+const LONGEST_NAME: usize = 255;
+const LONGEST_PATH: usize = 4095;
 
 /// The file of `key` under `base`. `/` and `\` part segments as `:` does, since a driver used on its own gets keys as the
 /// caller wrote them.
@@ -17,8 +22,17 @@ pub fn of_key(base: &Path, key: &[u8]) -> Result<PathBuf, Cause> {
         if segment.contains('\0') {
             return Err(Cause::InvalidKey("a file name cannot hold a NUL character"));
         }
+        if segment.len() > LONGEST_NAME {
+            return Err(Cause::InvalidKey("a file name cannot have more than 255 bytes"));
+        }
+        if is_reserved(segment) {
+            return Err(Cause::InvalidKey("the driver keeps this name for itself"));
+        }
         path.push(segment);
         empty = false;
+    }
+    if path.as_os_str().len() > LONGEST_PATH {
+        return Err(Cause::InvalidKey("a path cannot have more than 4095 bytes"));
     }
     if empty {
         return Err(Cause::InvalidKey("the key is empty"));
@@ -46,7 +60,11 @@ mod tests {
         let path = |key: &str| of_key(Path::new("/base"), key.as_bytes()).map_err(|cause| cause.to_string());
         assert_eq!(path("a:b").unwrap(), Path::new("/base/a/b"));
         assert_eq!(path("/a//b:").unwrap(), Path::new("/base/a/b"));
-        for key in ["", ":", "..", "a:..:b", "a:.", "a\0b"] {
+        let long = "x".repeat(256);
+        let deep = "deep:".repeat(1000);
+        for key in
+            ["", ":", "..", "a:..:b", "a:.", "a\0b", &long, &deep, ".rustorage-1", "a:.unstorage-tmp-rustorage-x"]
+        {
             assert!(path(key).is_err(), "{key:?}");
         }
         assert!(of_key(Path::new("/base"), b"\xED\xA0\x80").is_err());

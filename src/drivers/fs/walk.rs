@@ -1,14 +1,32 @@
 //! The files under a base.
 
 use std::{
-    fs, io,
+    ffi::OsStr,
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rustix::{
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat, unlinkat},
+    io::Errno,
+};
 
-use super::{found, path, write};
+use super::{
+    layout::{OVERFLOW, VALUE, is_temporary, is_unfinished},
+    path,
+    root::{Root, found},
+};
 use crate::{error::Cause, key::Listing};
+
+/// An unfinished file that nobody has written to for so long belongs to a process that has ended. If it has not, its write
+/// starts anew.
+const ABANDONED: Duration = Duration::from_secs(600);
 
 /// What is not listed.
 pub struct Ignore {
@@ -40,75 +58,201 @@ impl Ignore {
     }
 }
 
-/// Calls `found` with the key and path of each file that the listing accepts; only the folder of its base is read.
-pub fn files(
-    base: &Path,
-    ignore: &Ignore,
-    listing: &Listing,
-    found: &mut dyn FnMut(&[u8], &Path) -> io::Result<()>,
-) -> Result<(), Cause> {
-    let start = folder(base, listing)?;
-    let mut prefix = String::from_utf8_lossy(listing.relative_base()).into_owned();
-    walk(base, ignore, listing, &start, &mut prefix, found)?;
-    Ok(())
+/// An item that a walk came to.
+pub struct Item<'a> {
+    pub key: &'a [u8],
+    /// The file that holds it.
+    pub folder: BorrowedFd<'a>,
+    pub name: &'a OsStr,
+    /// Another file holds the item: this one was left behind.
+    pub stale: bool,
 }
 
-fn walk(
-    base: &Path,
-    ignore: &Ignore,
-    listing: &Listing,
-    folder: &Path,
-    prefix: &mut String,
-    visit: &mut dyn FnMut(&[u8], &Path) -> io::Result<()>,
-) -> io::Result<()> {
-    let Some(entries) = found(fs::read_dir(folder))? else {
-        return Ok(());
-    };
-    let depth = prefix.bytes().filter(|&byte| byte == b':').count();
-    let length = prefix.len();
-    for entry in entries {
-        let entry = entry?;
-        let (name, path) = (entry.file_name(), entry.path());
-        prefix.push_str(&name.to_string_lossy());
-        if entry.file_type()?.is_dir() {
-            prefix.push(':');
-            let deep_enough = listing.relative_depth().is_some_and(|most| depth >= most);
-            if !deep_enough && !ignore.covers_folder(base, &path) {
-                walk(base, ignore, listing, &path, prefix, visit)?;
-            }
-        } else if listing.accepts(prefix.as_bytes()) && !write::is_temporary(&name) && !ignore.covers(base, &path) {
-            visit(prefix.as_bytes(), &path)?;
-        }
-        prefix.truncate(length);
+/// One walk over the items of a listing. No link is followed below the base, so it never leaves it; the folder of the
+/// listing's base alone is read.
+pub struct Walk<'a> {
+    pub root: &'a Root,
+    pub ignore: &'a Ignore,
+    pub listing: &'a Listing,
+    /// Empty folders are removed on the way back, but never the driver's base.
+    pub prune: bool,
+    /// Files that ended processes left unfinished are removed.
+    pub collect: bool,
+}
+
+type Visit<'a> = dyn FnMut(&Item) -> io::Result<()> + 'a;
+
+/// Where a walk is.
+struct Place {
+    path: PathBuf,
+    /// The key of the folder, with `:` at its end unless it is the base.
+    prefix: Vec<u8>,
+}
+
+impl Place {
+    /// Goes on to `name`; `leave` takes the answer.
+    fn enter(&mut self, name: &OsStr) -> usize {
+        let length = self.prefix.len();
+        self.path.push(name);
+        self.prefix.extend_from_slice(name.to_string_lossy().as_bytes());
+        length
     }
-    Ok(())
-}
 
-/// Removes the empty folders under the listing's base and that folder itself, but never the driver's base.
-pub fn remove_empty_folders(base: &Path, ignore: &Ignore, listing: &Listing) -> Result<(), Cause> {
-    prune(base, ignore, &folder(base, listing)?)?;
-    Ok(())
-}
-
-fn prune(base: &Path, ignore: &Ignore, folder: &Path) -> io::Result<()> {
-    let Some(entries) = found(fs::read_dir(folder))? else {
-        return Ok(());
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() && !ignore.covers_folder(base, &entry.path()) {
-            prune(base, ignore, &entry.path())?;
-        }
+    fn leave(&mut self, length: usize) {
+        self.path.pop();
+        self.prefix.truncate(length);
     }
-    if folder != base {
-        match fs::remove_dir(folder) {
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
-            result => {
-                found(result)?;
+}
+
+impl Walk<'_> {
+    pub fn run(&self, visit: &mut Visit) -> Result<(), Cause> {
+        let base = &self.root.base;
+        let start = folder(base, self.listing)?;
+        let prefix = self.listing.relative_base();
+        // Where a file is in the way of the folder, or was, its items lie beside that file.
+        for above in start.ancestors().skip(1).take_while(|above| above.starts_with(base)) {
+            let inside = start.strip_prefix(above).unwrap_or(&start);
+            self.start(&above.join(OVERFLOW).join(inside), &start, prefix, true, visit)?;
+            if self.prune {
+                let overflow = above.join(OVERFLOW);
+                for folder in overflow.join(inside).ancestors().take_while(|folder| folder.starts_with(&overflow)) {
+                    self.prune(folder)?;
+                }
             }
         }
+        self.start(&start, &start, prefix, false, visit)?;
+        if self.prune && start != *base {
+            self.prune(&start)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn start(&self, folder: &Path, path: &Path, prefix: &[u8], overflow: bool, visit: &mut Visit) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let Some(folder) = found(self.root.open(folder, flags, Mode::empty()))? else { return Ok(()) };
+        let mut place = Place { path: path.to_path_buf(), prefix: prefix.to_vec() };
+        self.walk(folder, &mut place, overflow, visit)
+    }
+
+    fn walk(&self, folder: OwnedFd, place: &mut Place, overflow: bool, visit: &mut Visit) -> io::Result<()> {
+        let mut entries = Dir::new(folder)?;
+        while let Some(entry) = entries.read() {
+            let entry = entry?;
+            let (name, folder) = (OsStr::from_bytes(entry.file_name().to_bytes()), entries.fd()?);
+            let kind = match entry.file_type() {
+                FileType::Unknown => match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                    Err(_) => continue,
+                },
+                kind => kind,
+            };
+            match kind {
+                FileType::Directory if name == "." || name == ".." => {}
+                FileType::Directory if name == OVERFLOW => self.walk_overflow(folder, place, visit)?,
+                FileType::Directory => self.walk_folder(folder, name, place, overflow, visit)?,
+                _ if name == VALUE => self.visit_value(folder, place, overflow, visit)?,
+                _ if is_temporary(name) => self.collect(folder, name),
+                FileType::Symlink if !self.root.follow => {}
+                _ if overflow => {}
+                _ => {
+                    let length = place.enter(name);
+                    if self.listing.accepts(&place.prefix) && !self.ignore.covers(&self.root.base, &place.path) {
+                        visit(&Item { key: &place.prefix, folder, name, stale: false })?;
+                    }
+                    place.leave(length);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn walk_overflow(&self, parent: BorrowedFd, place: &mut Place, visit: &mut Visit) -> io::Result<()> {
+        if let Some(folder) = open_inside(parent, OVERFLOW.as_ref())? {
+            self.walk(folder, place, true, visit)?;
+            self.prune_inside(parent, OVERFLOW.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn walk_folder(
+        &self,
+        parent: BorrowedFd,
+        name: &OsStr,
+        place: &mut Place,
+        overflow: bool,
+        visit: &mut Visit,
+    ) -> io::Result<()> {
+        let depth = place.prefix.iter().filter(|&&byte| byte == b':').count();
+        let is_deepest = self.listing.relative_depth().is_some_and(|most| depth >= most);
+        let length = place.enter(name);
+        place.prefix.push(b':');
+        if !self.ignore.covers_folder(&self.root.base, &place.path)
+            && let Some(folder) = open_inside(parent, name)?
+        {
+            if !is_deepest {
+                self.walk(folder, place, overflow, visit)?;
+            } else if statat(&folder, VALUE, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+                self.visit_value(folder.as_fd(), place, overflow, visit)?;
+            }
+            self.prune_inside(parent, name)?;
+        }
+        place.leave(length);
+        Ok(())
+    }
+
+    /// The item that the folder is called as.
+    fn visit_value(&self, folder: BorrowedFd, place: &Place, overflow: bool, visit: &mut Visit) -> io::Result<()> {
+        let Some(key) = place.prefix.strip_suffix(b":") else { return Ok(()) };
+        if !self.listing.accepts(key) || self.ignore.covers(&self.root.base, &place.path) {
+            return Ok(());
+        }
+        let stale = overflow && self.root.metadata(&place.path).is_ok_and(|metadata| !metadata.is_dir());
+        visit(&Item { key, folder, name: VALUE.as_ref(), stale })
+    }
+
+    fn collect(&self, folder: BorrowedFd, name: &OsStr) {
+        if !self.collect || !is_unfinished(name) {
+            return;
+        }
+        let Ok(stat) = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else { return };
+        let written = UNIX_EPOCH + Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or_default());
+        if SystemTime::now().duration_since(written).is_ok_and(|age| age > ABANDONED) {
+            // If it cannot be removed, it is in nobody's way.
+            let _ = unlinkat(folder, name, AtFlags::empty());
+        }
+    }
+
+    fn prune_inside(&self, parent: BorrowedFd, name: &OsStr) -> io::Result<()> {
+        if !self.prune {
+            return Ok(());
+        }
+        match unlinkat(parent, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT | Errno::BUSY) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Prunes a folder that the walk began with.
+    fn prune(&self, path: &Path) -> io::Result<()> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+        let Some(parent) = found(self.root.folder(parent))? else { return Ok(()) };
+        match statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
+                self.prune_inside(parent.as_fd(), name)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The folder `name`, unless it is gone or was replaced by a link.
+fn open_inside(parent: BorrowedFd, name: &OsStr) -> io::Result<Option<OwnedFd>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match openat(parent, name, flags, Mode::empty()) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The folder of the listing's base.

@@ -1,114 +1,304 @@
-//! How a value gets into its file.
+//! How a value gets into its file, and a file away.
 
 use std::{
-    ffi::OsStr,
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
+    fs::{File, Metadata},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
 };
 
-/// unstorage's prefix: neither library lists the other's unfinished files.
-const TEMPORARY_PREFIX: &str = ".unstorage-tmp-";
+use rustix::{
+    fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, fstat},
+    io::Errno,
+};
 
-static COUNTER: AtomicU64 = AtomicU64::new(0);
+use super::{
+    layout::{VALUE, beside_file, beside_files, unfinished_name},
+    root::{Root, found},
+};
 
-pub fn is_temporary(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| {
-        name.strip_prefix(TEMPORARY_PREFIX).is_some_and(|rest| {
-            !rest.is_empty() && rest.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        })
-    })
+/// How often a write starts anew because other processes made or removed what it found. Each time one of them has come
+/// further, so this ends only what would never end.
+const ATTEMPTS: usize = 1000;
+
+/// How values are written.
+pub struct Writer {
+    pub root: Root,
+    /// By a temporary file that takes the name of the old one; otherwise in place.
+    pub atomic: bool,
+    /// What is acknowledged survives the end of the system.
+    pub durable: bool,
+    /// Of new files and folders, less the process's umask.
+    pub mode: Mode,
+    pub folder_mode: Mode,
 }
 
-/// Writes `value` to `path`, making the folders above it. With `atomic`, other readers see the old value or the new one.
-pub fn write(path: &Path, value: &[u8], atomic: bool) -> io::Result<()> {
-    let attempt = || if atomic { replace(path, value) } else { fs::write(path, value) };
-    match attempt() {
-        // Rarely the folder is missing: so it is made when that shows.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
+/// What else belongs to a write.
+pub type Hook<'a> = &'a dyn Fn(&File) -> io::Result<()>;
+
+impl Writer {
+    /// Writes `value` as the item of `path`. `written` sees the file before readers do, or after a write in place.
+    pub fn write(&self, path: &Path, value: &[u8], written: Hook) -> io::Result<()> {
+        for _ in 1..ATTEMPTS {
+            match self.try_write(path, value, written) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                result => return result,
             }
-            attempt()
         }
-        result => result,
+        self.try_write(path, value, written)
     }
-}
 
-fn replace(path: &Path, value: &[u8]) -> io::Result<()> {
-    let mode = match fs::symlink_metadata(path) {
-        // A link stays a link, and all names of a file keep one content: such a file is written through.
-        Ok(metadata) if metadata.is_symlink() || has_several_names(&metadata) => return fs::write(path, value),
-        Ok(metadata) => Some(metadata.permissions()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    let (temporary, mut file) = create_beside(path)?;
-    let written = file
-        .write_all(value)
-        .and_then(|()| mode.map_or(Ok(()), |mode| file.set_permissions(mode)))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The write's own error is the one to report.
-        let _ = fs::remove_file(&temporary);
+    /// NotFound if something came or went meanwhile, so that all has to be looked at anew.
+    fn try_write(&self, path: &Path, value: &[u8], written: Hook) -> io::Result<()> {
+        let mut result = self.put(path, value, written);
+        // Rarely the folder is missing, or an empty one is in the way: so it is made or removed when that shows.
+        let mended = match result.as_ref().map_err(io::Error::kind) {
+            Err(ErrorKind::NotFound) => self.make_folder(path.parent().unwrap_or(path)),
+            Err(ErrorKind::IsADirectory) => self.remove_folder(path),
+            _ => Ok(false),
+        };
+        match mended {
+            Ok(true) => result = self.put(path, value, written),
+            Ok(false) => {}
+            Err(error) => result = Err(error),
+        }
+        let place = match result {
+            Ok(true) => return Ok(()),
+            Ok(false) => return self.remove_beside_files(path, None),
+            Err(error) => match error.kind() {
+                ErrorKind::NotADirectory => {
+                    let place = self.place_beside(path)?;
+                    self.make_folder(place.parent().unwrap_or(path))?;
+                    place
+                }
+                ErrorKind::IsADirectory => path.join(VALUE),
+                _ => return Err(error),
+            },
+        };
+        self.put(&place, value, written).map_err(|error| match error.kind() {
+            ErrorKind::NotADirectory => ErrorKind::NotFound.into(),
+            _ => error,
+        })?;
+        self.remove_beside_files(path, Some(&place))
     }
-    written
-}
 
-fn create_beside(path: &Path) -> io::Result<(std::path::PathBuf, File)> {
-    loop {
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        let name = format!("{TEMPORARY_PREFIX}{:x}-{now:x}-{count:x}", std::process::id());
-        let temporary = path.with_file_name(name);
-        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => return result.map(|file| (temporary, file)),
+    /// The place in overflow of an item with a file above it.
+    fn place_beside(&self, path: &Path) -> io::Result<PathBuf> {
+        for file in path.ancestors().skip(1) {
+            let place = beside_file(&self.root.base, file, path);
+            match (self.root.metadata(file), place) {
+                (Ok(metadata), Some(place)) if !metadata.is_dir() => return Ok(place),
+                // The file is gone again.
+                (Ok(metadata), _) if metadata.is_dir() => return Err(ErrorKind::NotFound.into()),
+                // It is the base itself, or above it.
+                (_, None) => break,
+                _ => {}
+            }
+        }
+        Err(Errno::NOTDIR.into())
+    }
+
+    /// Writes to the very path, whose folder has to be there. Whether a file was there.
+    fn put(&self, path: &Path, value: &[u8], written: Hook) -> io::Result<bool> {
+        if !self.atomic {
+            return self.write_in_place(path, value, written);
+        }
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(ErrorKind::NotFound.into());
+        };
+        let folder = self.root.folder(parent)?;
+        let old = match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(old) => match FileType::from_raw_mode(old.st_mode) {
+                FileType::Directory => return Err(ErrorKind::IsADirectory.into()),
+                FileType::RegularFile if old.st_nlink == 1 => Some(old),
+                // A link stays a link, and all names of a file keep one content.
+                _ => return self.write_in_place(path, value, written),
+            },
+            Err(Errno::NOENT) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let temporary = unfinished_name();
+        let mode = old.as_ref().map_or(self.mode, |old| Mode::from_raw_mode(old.st_mode));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mut file = File::from(rustix::fs::openat(&folder, &*temporary, flags, mode)?);
+        let renamed = file
+            .write_all(value)
+            .and_then(|()| old.as_ref().map_or(Ok(()), |old| keep_owner_and_mode(&file, old)))
+            .and_then(|()| if self.durable { file.sync_all() } else { Ok(()) })
+            .and_then(|()| written(&file))
+            .and_then(|()| Ok(rustix::fs::renameat(&folder, &*temporary, &folder, name)?));
+        if renamed.is_err() {
+            // The write's own error is the one to report.
+            let _ = rustix::fs::unlinkat(&folder, &*temporary, AtFlags::empty());
+        } else if self.durable {
+            self.root.sync_folder(parent)?;
+        }
+        renamed.map(|()| old.is_some())
+    }
+
+    fn write_in_place(&self, path: &Path, value: &[u8], written: Hook) -> io::Result<bool> {
+        let (file, existed) = match self.root.open(path, OFlags::WRONLY, Mode::empty()) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                (self.root.open(path, OFlags::WRONLY | OFlags::CREATE, self.mode)?, false)
+            }
+            Err(error) => return Err(error),
+        };
+        let mut file = File::from(file);
+        let before = if existed { file.metadata()?.len() } else { 0 };
+        // Truncating first costs ten times as much on ext4, which then writes the file out as it is closed.
+        file.write_all(value)?;
+        if before > value.len() as u64 {
+            file.set_len(value.len() as u64)?;
+        }
+        if self.durable {
+            file.sync_all()?;
+            if !existed && let Some(parent) = path.parent() {
+                self.root.sync_folder(parent)?;
+            }
+        }
+        written(&file)?;
+        Ok(existed)
+    }
+
+    /// Makes the folder and those above it. Whether it was missing.
+    fn make_folder(&self, path: &Path) -> io::Result<bool> {
+        match self.root.folder(path) {
+            Ok(_) => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(ErrorKind::NotFound.into());
+        };
+        self.make_folder(parent)?;
+        match rustix::fs::mkdirat(self.root.folder(parent)?, name, self.folder_mode) {
+            Ok(()) if self.durable => self.root.sync_folder(parent)?,
+            // Another thread or process made it, or a file: the write will see.
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(true)
+    }
+
+    /// Removes a folder unless something needs it. Whether it is gone.
+    fn remove_folder(&self, path: &Path) -> io::Result<bool> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
+        let Some(folder) = found(self.root.folder(parent))? else { return Ok(false) };
+        Ok(rustix::fs::unlinkat(&folder, name, AtFlags::REMOVEDIR).is_ok())
+    }
+
+    /// Removes the item of `path`. Overflow goes first: if this is interrupted, no older value comes to light.
+    pub fn remove(&self, path: &Path) -> io::Result<()> {
+        self.remove_beside_files(path, None)?;
+        self.remove_file(&path.join(VALUE))?;
+        self.remove_file(path)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+        let Some(folder) = found(self.root.folder(parent))? else { return Ok(()) };
+        match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
+            Ok(()) if self.durable => self.root.sync_folder(parent),
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR) => Ok(()),
+            // Some systems say so of a folder.
+            Err(Errno::PERM) if self.root.metadata(path).is_ok_and(|metadata: Metadata| metadata.is_dir()) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
+
+    /// Removes the item of `path` where files were in its way, but for the place that is to `stay`, and the folders of
+    /// overflow that are empty then.
+    fn remove_beside_files(&self, path: &Path, stay: Option<&Path>) -> io::Result<()> {
+        for place in beside_files(&self.root.base, path).filter(|place| Some(&**place) != stay) {
+            let Some(folder) = place.parent() else { continue };
+            if found(self.root.folder(folder))?.is_none() {
+                continue;
+            }
+            self.remove_file(&place)?;
+            for folder in folder.ancestors().take_while(|folder| !path.starts_with(folder)) {
+                if !self.remove_folder(folder)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-#[cfg(unix)]
-fn has_several_names(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(metadata) > 1 && metadata.is_file()
+fn keep_owner_and_mode(file: &File, old: &Stat) -> io::Result<()> {
+    let new = fstat(file)?;
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid) {
+        // Not everybody may give files away. This takes away the set-user bit, so the mode comes after it.
+        let _ = fchown(file, Some(Uid::from_raw(old.st_uid)), Some(Gid::from_raw(old.st_gid)));
+    }
+    let (mode, wanted) = (Mode::from_raw_mode(new.st_mode), Mode::from_raw_mode(old.st_mode));
+    if mode != wanted || !(wanted & (Mode::SUID | Mode::SGID)).is_empty() {
+        fchmod(file, wanted)?;
+    }
+    Ok(())
 }
 
-#[cfg(not(unix))]
-fn has_several_names(_: &fs::Metadata) -> bool {
-    false
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::{
+        fs,
+        os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    };
+
+    fn writer(base: &Path, atomic: bool) -> Writer {
+        Writer {
+            root: Root { base: base.to_path_buf(), follow: true },
+            atomic,
+            durable: false,
+            mode: Mode::from_raw_mode(0o666),
+            folder_mode: Mode::from_raw_mode(0o777),
+        }
+    }
+
+    fn write(base: &Path, path: &Path, value: &[u8]) {
+        writer(base, true).write(path, value, &|_| Ok(())).unwrap();
+    }
 
     #[test]
     fn a_rename_keeps_the_mode_and_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/er/item");
-        write(&path, b"old", true).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let inode = fs::metadata(&path).unwrap().ino();
-        write(&path, b"new", true).unwrap();
-        let metadata = fs::metadata(&path).unwrap();
-        assert_eq!((metadata.mode() & 0o7777, metadata.ino() == inode), (0o640, false));
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("deep/er/item");
+        write(base.path(), &path, b"old");
+        for mode in [0o640, 0o666, 0o600, 0o4755] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let inode = fs::metadata(&path).unwrap().ino();
+            write(base.path(), &path, b"new");
+            let metadata = fs::metadata(&path).unwrap();
+            assert_eq!((metadata.mode() & 0o7777, metadata.ino() == inode), (mode, false));
+        }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]
     fn links_are_written_through() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::write(at("file"), "old").unwrap();
+        let base = tempfile::tempdir().unwrap();
+        let at = |name: &str| base.path().join(name);
+        fs::write(at("file"), "a long old value").unwrap();
         symlink(at("file"), at("soft")).unwrap();
         fs::hard_link(at("file"), at("hard")).unwrap();
-        write(&at("soft"), b"soft", true).unwrap();
+        write(base.path(), &at("soft"), b"soft");
         assert_eq!(fs::read(at("hard")).unwrap(), b"soft");
-        write(&at("hard"), b"hard", true).unwrap();
+        write(base.path(), &at("hard"), b"hard");
         assert_eq!(fs::read(at("file")).unwrap(), b"hard");
         assert!(fs::symlink_metadata(at("soft")).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn in_place_the_file_stays_and_ends_where_the_value_does() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("item");
+        let writer = writer(base.path(), false);
+        writer.write(&path, b"a long value", &|_| Ok(())).unwrap();
+        let inode = fs::metadata(&path).unwrap().ino();
+        for value in [&b"short"[..], b"", b"a longer value than before"] {
+            writer.write(&path, value, &|_| Ok(())).unwrap();
+            assert_eq!((fs::read(&path).unwrap().as_slice(), fs::metadata(&path).unwrap().ino()), (value, inode));
+        }
     }
 }

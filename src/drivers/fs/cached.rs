@@ -1,0 +1,77 @@
+//! Answers from what the kernel has in memory, on the calling thread: nothing here waits for a disk.
+
+use std::{io::IoSliceMut, os::fd::OwnedFd, path::Path, task::Poll};
+
+use rustix::{
+    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2},
+    io::{Errno, ReadWriteFlags, preadv2},
+};
+
+use super::{
+    layout::{Found, find},
+    root::Root,
+};
+
+/// Longer values are copied where that holds nobody up.
+const LONGEST: usize = 64 * 1024;
+
+/// Why there is no answer.
+enum Refusal {
+    /// It would take a disk, or is an error that another thread will find too.
+    Waits,
+    /// This file system cannot say what it has in memory.
+    Unsupported,
+}
+
+pub struct Unsupported;
+
+/// Pending where another thread has to find out.
+pub type Answer<T> = Result<Poll<Option<T>>, Unsupported>;
+
+/// The metadata of the file that holds the item.
+pub fn metadata(root: &Root, path: &Path) -> Answer<Stat> {
+    answer(find(&root.base, path, |path| look(root, path, OFlags::PATH).map(|found| found.map(|(_, stat)| stat))))
+}
+
+/// The item's value, and what the file was that held it.
+pub fn read(root: &Root, path: &Path) -> Answer<(Vec<u8>, Stat)> {
+    answer(find(&root.base, path, |path| look(root, path, OFlags::RDONLY | OFlags::NONBLOCK)).and_then(|found| {
+        let Some((file, stat)) = found else { return Ok(None) };
+        let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
+        if size > LONGEST || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(Refusal::Waits);
+        }
+        let mut bytes = vec![0; size];
+        let length = preadv2(file, &mut [IoSliceMut::new(&mut bytes)], 0, ReadWriteFlags::NOWAIT).map_err(refusal)?;
+        // The rest may be on disk only.
+        if length < size { Err(Refusal::Waits) } else { Ok(Some((bytes, stat))) }
+    }))
+}
+
+fn answer<T>(result: Result<Option<T>, Refusal>) -> Answer<T> {
+    match result {
+        Ok(value) => Ok(Poll::Ready(value)),
+        Err(Refusal::Waits) => Ok(Poll::Pending),
+        Err(Refusal::Unsupported) => Err(Unsupported),
+    }
+}
+
+fn look(root: &Root, path: &Path, flags: OFlags) -> Result<Found<(OwnedFd, Stat)>, Refusal> {
+    let links = if root.follow { ResolveFlags::empty() } else { ResolveFlags::NO_SYMLINKS };
+    match openat2(CWD, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED | links) {
+        Ok(file) => {
+            let stat = fstat(&file).map_err(refusal)?;
+            let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+            Ok(if is_folder { Found::Folder } else { Found::Item((file, stat)) })
+        }
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(Found::Nothing),
+        Err(error) => Err(refusal(error)),
+    }
+}
+
+fn refusal(error: Errno) -> Refusal {
+    match error {
+        Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM => Refusal::Unsupported,
+        _ => Refusal::Waits,
+    }
+}

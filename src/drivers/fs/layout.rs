@@ -1,0 +1,136 @@
+//! Where an item lies: in the file that its key names, and where something is in the way of that, in overflow.
+//!
+//! The item `foo` beside the folder `foo` lies in that folder, in the file [`VALUE`]. The item `foo:bar` beside the file `foo`
+//! lies in `.rustorage-1/foo/bar`, in the file [`VALUE`]: there every item has a folder, and nothing can be in the way.
+//! Both names hold the version of the format, and unstorage 2 lists no file that is called like [`VALUE`].
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The file that holds the value of the item that its folder is called as.
+pub const VALUE: &str = ".unstorage-tmp-rustorage-value-1";
+/// The folder of overflow, beside the files that are in the way.
+pub const OVERFLOW: &str = ".rustorage-1";
+/// What is ours begins so. unstorage 2 takes it for its own temporary files, and neither lists nor watches it.
+const RESERVED: &str = ".unstorage-tmp-rustorage-";
+const UNFINISHED: &str = ".unstorage-tmp-rustorage-write-";
+/// unstorage's prefix.
+const TEMPORARY: &str = ".unstorage-tmp-";
+
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// No key may have this segment.
+pub fn is_reserved(name: &str) -> bool {
+    name == OVERFLOW || name.starts_with(RESERVED)
+}
+
+/// A file that either library is writing, or keeps something in: no item has this name.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| {
+        name.strip_prefix(TEMPORARY).is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        })
+    })
+}
+
+/// A file that one of our processes is writing, or was when it ended.
+pub fn is_unfinished(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
+}
+
+/// A name that no other write has, of this process or another.
+pub fn unfinished_name() -> String {
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    format!("{UNFINISHED}{:x}-{now:x}-{count:x}", std::process::id())
+}
+
+/// What a path leads to.
+pub enum Found<T> {
+    Item(T),
+    Folder,
+    Nothing,
+}
+
+impl<T> Found<T> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
+        match self {
+            Self::Item(item) => Found::Item(change(item)),
+            Self::Folder => Found::Folder,
+            Self::Nothing => Found::Nothing,
+        }
+    }
+}
+
+/// Looks at each place where the item of `path` can lie, as `look` does it, until one holds it.
+pub fn find<T, E>(
+    base: &Path,
+    path: &Path,
+    mut look: impl FnMut(&Path) -> Result<Found<T>, E>,
+) -> Result<Option<T>, E> {
+    match look(path)? {
+        Found::Item(item) => return Ok(Some(item)),
+        Found::Folder => {
+            if let Found::Item(item) = look(&path.join(VALUE))? {
+                return Ok(Some(item));
+            }
+        }
+        Found::Nothing => {}
+    }
+    for place in beside_files(base, path) {
+        if let Found::Item(item) = look(&place)? {
+            return Ok(Some(item));
+        }
+    }
+    Ok(None)
+}
+
+/// Where the item of `path` lies when one of the folders above it is a file instead, for each of them.
+pub fn beside_files<'a>(base: &'a Path, path: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
+    // The base itself is no file: of it `beside_file` makes nothing.
+    path.ancestors().skip(1).map_while(move |file| beside_file(base, file, path))
+}
+
+/// Where the item of `path` lies when `file`, above it, is a file.
+pub fn beside_file(base: &Path, file: &Path, path: &Path) -> Option<PathBuf> {
+    let folder = file.parent().filter(|folder| folder.starts_with(base))?;
+    let rest = path.strip_prefix(folder).ok()?;
+    Some(folder.join(OVERFLOW).join(rest).join(VALUE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_beside_files() {
+        let places = |path: &str| {
+            beside_files(Path::new("/base"), Path::new(path))
+                .map(|place| place.display().to_string())
+                .collect::<Vec<_>>()
+        };
+        assert!(places("/base/a").is_empty());
+        assert_eq!(places("/base/a/b"), [format!("/base/{OVERFLOW}/a/b/{VALUE}")]);
+        assert_eq!(
+            places("/base/a/b/c"),
+            [format!("/base/a/{OVERFLOW}/b/c/{VALUE}"), format!("/base/{OVERFLOW}/a/b/c/{VALUE}")]
+        );
+    }
+
+    #[test]
+    fn names_that_are_no_items() {
+        for name in [VALUE, &unfinished_name()] {
+            assert!(is_temporary(OsStr::new(name)) && is_reserved(name), "{name}");
+        }
+        assert!(is_reserved(OVERFLOW));
+        assert!(is_unfinished(OsStr::new(&unfinished_name())) && !is_unfinished(OsStr::new(VALUE)));
+        assert!(is_temporary(OsStr::new(".unstorage-tmp-abc-1")) && !is_reserved(".unstorage-tmp-abc-1"));
+        for name in [".unstorage-tmp-", ".unstorage-tmp-A", "unstorage-tmp-a", "item"] {
+            assert!(!is_temporary(OsStr::new(name)), "{name}");
+        }
+    }
+}

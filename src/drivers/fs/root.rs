@@ -1,0 +1,78 @@
+//! How files under the base are opened.
+
+use std::{
+    fs::{File, Metadata},
+    io,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{CWD, Mode, OFlags};
+
+pub struct Root {
+    pub base: PathBuf,
+    /// Symbolic links lead where they lead, out of the base too. Otherwise a path with one is an error (ELOOP).
+    pub follow: bool,
+}
+
+/// For looking at what a path leads to without reading it.
+#[cfg(target_os = "linux")]
+const LOOK: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const LOOK: OFlags = OFlags::NONBLOCK;
+
+impl Root {
+    /// Opens a file. It waits for no other process, as a pipe would have it, and is not handed on to programs that are
+    /// started.
+    pub fn open(&self, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+        let flags = flags | OFlags::CLOEXEC | if flags.contains(LOOK) { LOOK } else { OFlags::NONBLOCK };
+        if self.follow {
+            return Ok(rustix::fs::openat(CWD, path, flags, mode)?);
+        }
+        open_without_links(path, flags, mode)
+    }
+
+    pub fn folder(&self, path: &Path) -> io::Result<OwnedFd> {
+        self.open(path, LOOK | OFlags::DIRECTORY, Mode::empty())
+    }
+
+    pub fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        if self.follow {
+            return path.metadata();
+        }
+        File::from(self.open(path, LOOK, Mode::empty())?).metadata()
+    }
+
+    /// Makes what is in the folder durable: the names of new files too.
+    pub fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        let folder = self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+        match rustix::fs::fsync(folder) {
+            // Some file systems have no such thing for folders.
+            Err(rustix::io::Errno::INVAL) => Ok(()),
+            result => Ok(result?),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+    use rustix::fs::ResolveFlags;
+    Ok(rustix::fs::openat2(CWD, path, flags, mode, ResolveFlags::NO_SYMLINKS)?)
+}
+
+/// `Fs::new` refuses the option here.
+#[cfg(not(target_os = "linux"))]
+fn open_without_links(_: &Path, _: OFlags, _: Mode) -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// None where the path leads nowhere.
+pub fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
