@@ -214,9 +214,9 @@ fn route(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |_, _, _, _| code::DONE)))
 }
 
-/// `get(table, key, raw)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).
+/// `get(table, key, raw?)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).
 fn get(this: &mut Environment, call: &Call) -> Answer {
-    let raw = call.flag(2);
+    let raw = call.count > 2;
     let outcome = if raw { Outcome::Bytes } else { Outcome::Text };
     let mut found = None;
     let code = this.route(call, |this, lane, key, full| match lane {
