@@ -1,3 +1,9 @@
+import type { FsLiteOptions } from "./js/drivers/fs-lite.js";
+import type { FsOptions } from "./js/drivers/fs.js";
+import type { LruCacheOptions } from "./js/drivers/lru-cache.js";
+import type { MemoryOptions } from "./js/drivers/memory.js";
+import type { OverlayOptions } from "./js/drivers/overlay.js";
+
 /**
  * Key-value storage for JavaScript servers: the API of unstorage, with routing and drivers in Rust.
  *
@@ -352,6 +358,26 @@ type BorrowedName =
   | "vercelRuntimeCache";
 
 export type BuiltinDriverName = NativeName | BorrowedName;
+
+/** What may stand among a driver's options without effect. */
+export interface CommonDriverOptions {
+  /** The name that a Nitro config has for the driver. */
+  driver?: string | undefined;
+  /** The client that unstorage's driver is given. */
+  lib?: unknown;
+}
+
+/** The options of each driver, by its name. */
+export type BuiltinDriverOptions = {
+  fs: FsOptions;
+  "fs-lite": FsLiteOptions;
+  fsLite: FsLiteOptions;
+  "lru-cache": LruCacheOptions;
+  lruCache: LruCacheOptions;
+  memory: MemoryOptions;
+  null: CommonDriverOptions;
+  overlay: OverlayOptions;
+} & Record<BorrowedName, Record<string, any>>;
 
 /** The module of each driver: ours where it is native, otherwise unstorage's, which has to be installed for it. */
 export declare const builtinDrivers: {

@@ -4,6 +4,7 @@ import fs from "rustorage/drivers/fs";
 import fsLite from "rustorage/drivers/fs-lite";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
+import nullDriver from "rustorage/drivers/null";
 import {
   lstatSync,
   mkdirSync,
@@ -159,6 +160,18 @@ test("ttl holds in lru-cache", async () => {
   expect(await storage.hasItem("option")).toBe(false);
 });
 
+test("ttl goes by a clock that fake timers do not turn", async () => {
+  vi.useFakeTimers();
+  try {
+    const storage = createStorage();
+    await storage.setItem("a", 1, { ttl: 60 });
+    vi.advanceTimersByTime(61_000);
+    expect(await storage.getItem("a")).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("ttl holds in memory", async () => {
   native.setClock(0);
   const timers = vi.spyOn(globalThis, "setTimeout");
@@ -228,6 +241,20 @@ test("options that a native driver does not know are refused", () => {
       }),
     );
   }
+});
+
+test("what a Nitro config leaves among the options is let be", () => {
+  for (const make of [memory, lruCache, fs, fsLite, nullDriver]) {
+    make({
+      driver: "any",
+      lib: () => {},
+      ...(make === fs || make === fsLite ? { base: "x" } : {}),
+    });
+  }
+  expect(fs({ driver: "fs", base: "x", readOnly: null, ignore: undefined }).name).toBe("fs");
+  expect(lruCache({ driver: "lruCache", max: 2, ttlAutopurge: true, ttlResolution: 5 }).name).toBe(
+    "lru-cache",
+  );
 });
 
 test("a failed call names operation, key, driver and cause", async () => {

@@ -871,6 +871,20 @@ describe("aliases and views", () => {
     expect(removeItem.mock.calls[0][0]).toBe("c");
   });
 
+  test("a wrapper around a storage sees what setMeta and removeMeta write", async () => {
+    const storage = createStorage();
+    const seen = [];
+    const wrapper = {
+      ...storage,
+      setItem: (key, value) => (seen.push(`set ${key}`), storage.setItem(key, value)),
+      removeItem: (key) => (seen.push(`remove ${key}`), storage.removeItem(key)),
+    };
+    await wrapper.setMeta("a", { b: 1 });
+    await prefixStorage(wrapper, "base").setMeta("c", { b: 1 });
+    await wrapper.removeMeta("a");
+    expect(seen).toEqual(["set a$", "set base:c$", "remove a$"]);
+  });
+
   test("a storage survives being spread", async () => {
     const storage = { ...createStorage() };
     await storage.set("a", 1);
@@ -911,20 +925,54 @@ describe("JavaScript drivers", () => {
     expect(await storage.getItem("undefined")).toBe(null);
   });
 
-  test("are called without a receiver", async () => {
-    const receivers = [];
-    const driver = mapDriver();
-    const storage = createStorage({
-      driver: {
-        ...driver,
-        getItem(key) {
-          receivers.push(this);
-          return driver.getItem(key);
-        },
-      },
-    });
-    await storage.getItem("a");
-    expect(receivers).toEqual([undefined]);
+  test("may be objects of a class, as layers too", async () => {
+    class Items {
+      #items = new Map();
+      heard = undefined;
+      hasItem(key) {
+        return this.#items.has(key);
+      }
+      getItem(key) {
+        return this.#items.get(key) ?? null;
+      }
+      setItem(key, value) {
+        this.#items.set(key, value);
+        this.heard?.("update", key);
+      }
+      removeItem(key) {
+        this.#items.delete(key);
+      }
+      getKeys() {
+        return [...this.#items.keys()];
+      }
+      watch(callback) {
+        this.heard = callback;
+        return () => (this.heard = undefined);
+      }
+      dispose() {
+        this.#items.clear();
+      }
+    }
+    const layer = new Items();
+    const storage = createStorage({ driver: new Items() }).mount(
+      "layered",
+      overlay({ layers: [layer, new Items()] }),
+    );
+    const { events } = await recorded(storage);
+    await storage.setItem("a", 1);
+    await storage.setItem("layered:b", 2);
+    expect(await storage.getItems(["a", "layered:b"])).toEqual([
+      { key: "a", value: 1 },
+      { key: "layered:b", value: 2 },
+    ]);
+    expect((await storage.getKeys()).sort()).toEqual(["a", "layered:b"]);
+    expect(events).toEqual(["update a", "update layered:b"]);
+    await storage.clear();
+    expect(await storage.getKeys()).toEqual([]);
+    await storage.setItem("a", 1);
+    await storage.setItem("layered:b", 2);
+    await storage.dispose();
+    expect([await storage.hasItem("a"), layer.hasItem("b")]).toEqual([false, false]);
   });
 
   const failing = (fail) => ({

@@ -34,8 +34,9 @@ export class MemoryMap {
     this.#driver.clear();
   }
 
-  keys() {
-    return this.#driver.getKeys().values();
+  *keys() {
+    // What is removed meanwhile is left out, as by a Map.
+    for (const key of this.#driver.getKeys()) if (this.has(key)) yield key;
   }
 
   *values() {

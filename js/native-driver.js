@@ -61,11 +61,16 @@ export function createNativeDriver(name, options, { observe, forgets, methods } 
   return driver;
 }
 
-/** Options as Rust takes them: of a function it learns only that there is one; `lib` is how unstorage takes a client. */
+/**
+ * Options as Rust takes them: of a function it learns only that there is one, null is no option, `lib` is how unstorage takes a
+ * client, and `driver` is what a Nitro config leaves among them.
+ */
 function toJson(name, options) {
-  const settings = { ...options, lib: undefined };
+  const settings = { ...options, lib: undefined, driver: undefined };
   try {
-    return JSON.stringify(settings, (_, value) => (typeof value === "function" ? true : value));
+    return JSON.stringify(settings, (_, value) =>
+      typeof value === "function" ? true : (value ?? undefined),
+    );
   } catch (error) {
     throw storageError("INVALID_OPTIONS", name, "create", undefined, error.message);
   }

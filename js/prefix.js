@@ -79,7 +79,7 @@ export function prefixStorage(storage, base) {
     );
   view.dispose = async () => {
     const inside = storage.getMounts(prefix).filter((mount) => mount.base.startsWith(prefix));
-    await Promise.all(inside.map(async ({ driver: { dispose } }) => dispose?.()));
+    await Promise.all(inside.map(async ({ driver }) => driver.dispose?.()));
   };
   return view;
 }

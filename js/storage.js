@@ -401,12 +401,13 @@ export function createStorage(options = {}) {
       return meta;
     },
 
+    // A wrapper around the storage sees these writes as its own; detached they are the storage's.
     async setMeta(key, value, options = {}) {
-      return storage.setItem(metaKey(key, "setMeta"), value, options);
+      return (this ?? storage).setItem(metaKey(key, "setMeta"), value, options);
     },
 
     async removeMeta(key, options = {}) {
-      return storage.removeItem(metaKey(key, "removeMeta"), options);
+      return (this ?? storage).removeItem(metaKey(key, "removeMeta"), options);
     },
 
     async getKeys(base, options = {}) {
@@ -585,18 +586,18 @@ function groupByMount(entries) {
   return groups;
 }
 
-/** Calls a JavaScript driver's method, detached: what it throws rejects, what it returns resolves. */
+/** Calls a JavaScript driver's method: what it throws rejects, what it returns resolves. */
 function call(mount, operation, ...args) {
-  const method = mount.driver[operation];
-  if (typeof method !== "function") {
-    const name = mount.driver.name ?? "unnamed";
+  const { driver } = mount;
+  if (typeof driver[operation] !== "function") {
+    const name = driver.name ?? "unnamed";
     const key = typeof args[0] === "string" ? mount.base + args[0] : undefined;
     return Promise.reject(
       storageError("UNSUPPORTED", name, operation, key, `the driver has no ${operation}`),
     );
   }
   try {
-    const result = method(...args);
+    const result = driver[operation](...args);
     return typeof result?.then === "function" ? asPromise(result) : Promise.resolve(result);
   } catch (error) {
     return Promise.reject(error);
@@ -608,10 +609,7 @@ function asPromise(thenable) {
 }
 
 async function disposeMount({ driver }) {
-  if (typeof driver.dispose === "function") {
-    const { dispose } = driver;
-    await dispose();
-  }
+  if (typeof driver.dispose === "function") await driver.dispose();
 }
 
 function basePrefix(base) {

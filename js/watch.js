@@ -15,9 +15,8 @@ export function createWatcher(mounts) {
   const start = async (mount) => {
     if (!mount.driver.watch || stops.has(mount)) return;
     stops.set(mount, undefined);
-    const { watch } = mount.driver;
     try {
-      const stop = await watch((event, key) => emit(event, mount.base + key));
+      const stop = await mount.driver.watch((event, key) => emit(event, mount.base + key));
       // Unmounted or stopped meanwhile.
       if (stops.has(mount)) stops.set(mount, stop);
       else await stop?.();

@@ -95,6 +95,16 @@ test("sizes count where they are limited", async () => {
   expect(await storage.getKeys()).toEqual(["c"]);
 });
 
+test.each([{ ttl: -1 }, { max: 0 }, { max: 0, maxEntrySize: 5 }, { max: -1 }, { max: 1.5 }])(
+  "refuses %o, as the package does",
+  (options) => {
+    expect(() => new LRUCache({ ...options, sizeCalculation: () => 1 })).toThrow();
+    expect(() => lruCache(options)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTIONS", driver: "lru-cache" }),
+    );
+  },
+);
+
 test("maxEntrySize refuses a single item", async () => {
   const gone = [];
   const storage = createStorage({

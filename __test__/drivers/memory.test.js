@@ -18,6 +18,22 @@ test("many items that expire at once go away in several sweeps", async () => {
   expect(await storage.getKeys()).toEqual(["long"]);
 });
 
+test("getInstance is a live Map-like view, from which items may be removed while it is walked", async () => {
+  const driver = memory();
+  const storage = createStorage({ driver });
+  for (const key of ["a", "b", "c"]) await storage.setItem(key, { key });
+  const map = driver.getInstance();
+  const seen = [];
+  for (const [key, text] of map) {
+    seen.push(text);
+    map.delete("b");
+    if (key === "a") map.set("a", "changed");
+  }
+  expect(seen).toEqual(['{"key":"a"}', '{"key":"c"}']);
+  expect(await storage.getItem("a")).toBe("changed");
+  expect([map.size, [...map.keys()], driver.getInstance() === map]).toEqual([2, ["a", "c"], true]);
+});
+
 test("an item written anew has the life that the last write gave it", async () => {
   native.setClock(0);
   const storage = createStorage({ driver: memory() });

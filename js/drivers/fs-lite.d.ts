@@ -1,14 +1,14 @@
 // Generated from the driver's Rust struct by scripts/generate.js.
-import type { Driver } from "../../index.js";
+import type { CommonDriverOptions, Driver } from "../../index.js";
 
-export interface FsLiteOptions {
+export interface FsLiteOptions extends CommonDriverOptions {
   /**
    * Write to a temporary file and rename it, so that neither a reader nor a crash meets half a value. `false` writes in
    * place. Default: `true`.
    */
   atomic?: boolean | undefined;
-  /** The folder that holds the items; relative to the working directory. */
-  base: string;
+  /** The folder that holds the items; relative to the working directory. Required. */
+  base?: string | undefined;
   /** Permissions of new folders, less the process's umask. Default: `0o777`. */
   dirMode?: number | undefined;
   /** Answer a write only when the value and its name are on the disk, so that it survives the end of the system. Default: `false`. */
@@ -27,7 +27,9 @@ export interface FsLiteOptions {
   /** Writes, removals and clear do nothing. Default: `false`. */
   readOnly?: boolean | undefined;
 }
+/** The name that unstorage has for them. */
+export type FSStorageOptions = FsLiteOptions;
 
-declare const fsLite: (options: FsLiteOptions) => Driver<FsLiteOptions, unknown>;
+declare const fsLite: (options?: FsLiteOptions) => Driver<FsLiteOptions, unknown>;
 export default fsLite;
 export { fsLite as "module.exports" };

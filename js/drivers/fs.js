@@ -3,4 +3,7 @@ import { createFileDriver } from "../file-driver.js";
 export default function fs(options = {}) {
   return createFileDriver("fs", options);
 }
+
+/** unstorage's driver has to have a package installed, this one has not. */
+export const DRIVER_DEPENDENCIES = {};
 export { fs as "module.exports" };

@@ -1,7 +1,7 @@
 // Generated from the driver's Rust struct by scripts/generate.js.
-import type { Driver } from "../../index.js";
+import type { CommonDriverOptions, Driver } from "../../index.js";
 
-export interface LruCacheOptions {
+export interface LruCacheOptions extends CommonDriverOptions {
   /** An expired item is returned one last time. Default: `false`. */
   allowStale?: boolean | undefined;
   /** Called with each value that leaves the cache, and why. */
@@ -21,12 +21,19 @@ export interface LruCacheOptions {
   sizeCalculation?: ((value: unknown, key: string) => number) | undefined;
   /** Life of an item that comes without its own, in milliseconds. Default: `0`. */
   ttl?: number | undefined;
+  /** Taken, and always so: what is expired goes away by itself. Default: `true`. */
+  ttlAutopurge?: boolean | undefined;
+  /** Taken, and without effect: lives are kept to the millisecond. Default: `1`. */
+  ttlResolution?: number | undefined;
   /** Reading an item starts its life anew. Default: `false`. */
   updateAgeOnGet?: boolean | undefined;
   /** Asking for an item starts its life anew. Default: `false`. */
   updateAgeOnHas?: boolean | undefined;
 }
+/** The name that unstorage has for them. */
+export type LRUDriverOptions = LruCacheOptions;
 
 declare const lruCache: (options?: LruCacheOptions) => Driver<LruCacheOptions, unknown>;
 export default lruCache;
+export declare const DRIVER_DEPENDENCIES: Record<string, never>;
 export { lruCache as "module.exports" };

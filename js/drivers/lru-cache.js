@@ -15,4 +15,7 @@ function measure(content, key) {
   if (typeof content === "string") return key.length + Buffer.byteLength(content);
   return key.length + (content?.byteLength ?? JSON.stringify(content)?.length ?? 0);
 }
+
+/** unstorage's driver has to have a package installed, this one has not. */
+export const DRIVER_DEPENDENCIES = {};
 export { lruCache as "module.exports" };

@@ -1,7 +1,7 @@
 // Generated from the driver's Rust struct by scripts/generate.js.
-import type { Driver } from "../../index.js";
+import type { CommonDriverOptions, Driver } from "../../index.js";
 
-export interface MemoryOptions {
+export interface MemoryOptions extends CommonDriverOptions {
   /** Most bytes kept, keys and values together; the items written first go first. Unbounded by default. */
   maxBytes?: number | undefined;
   /** Most items kept; the ones written first go first. Unbounded by default. */

@@ -1,5 +1,5 @@
-import type { Driver } from "../../index.js";
+import type { CommonDriverOptions, Driver } from "../../index.js";
 
-declare const nullDriver: () => Driver<undefined, unknown>;
+declare const nullDriver: (options?: CommonDriverOptions) => Driver<undefined, unknown>;
 export default nullDriver;
 export { nullDriver as "module.exports" };

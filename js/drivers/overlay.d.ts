@@ -1,9 +1,12 @@
-import type { Driver } from "../../index.js";
+import type { CommonDriverOptions, Driver } from "../../index.js";
 
-export interface OverlayOptions {
+export interface OverlayOptions extends CommonDriverOptions {
   /** The drivers, the one to write first. */
   layers: Driver[];
 }
+
+/** The name that unstorage has for them. */
+export type OverlayStorageOptions = OverlayOptions;
 
 declare const overlay: (options: OverlayOptions) => Driver<OverlayOptions, unknown>;
 export default overlay;

@@ -20,7 +20,7 @@ export default function overlay(options) {
   const isRemoved = async (key) => (await top.getItem(key)) === REMOVED;
   const read = async (method, key, opts) => {
     for (const layer of layers) {
-      const value = await (layer[method] ?? layer.getItem)(key, opts);
+      const value = await (layer[method] ?? layer.getItem).call(layer, key, opts);
       if (value === REMOVED) return null;
       if (value !== null && value !== undefined) return value;
     }
@@ -48,7 +48,7 @@ export default function overlay(options) {
       return keys.filter((_, index) => !removed[index]);
     },
     async dispose() {
-      await Promise.all(layers.map(async ({ dispose }) => dispose?.()));
+      await Promise.all(layers.map(async (layer) => layer.dispose?.()));
     },
   };
 }

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    invalid,
     linked_map::{Index, LinkedMap},
     options::Callback,
 };
 use crate::{
     clock::Deadline,
     driver::{CallOptions, Capabilities, InlineDriver, Reason, Scope, Slot, Written},
+    error::StorageError,
     key::Listing,
 };
 
@@ -34,6 +36,10 @@ pub struct LruCacheOptions {
     update_age_on_get: bool,
     /// Asking for an item starts its life anew.
     update_age_on_has: bool,
+    /// Taken, and always so: what is expired goes away by itself.
+    ttl_autopurge: bool,
+    /// Taken, and without effect: lives are kept to the millisecond.
+    ttl_resolution: f64,
     /// The size of a value, where sizes count. By default the UTF-8 bytes of its text or the bytes of a raw value, and the
     /// length of its key.
     #[cfg_attr(feature = "schema", schemars(extend("x-type" = "(value: unknown, key: string) => number")))]
@@ -53,6 +59,8 @@ impl Default for LruCacheOptions {
             allow_stale: false,
             update_age_on_get: false,
             update_age_on_has: false,
+            ttl_autopurge: true,
+            ttl_resolution: 1.0,
             size_calculation: Callback(false),
             dispose: Callback(false),
         }
@@ -65,8 +73,15 @@ pub struct LruCache {
 }
 
 impl LruCache {
-    pub fn new(options: LruCacheOptions) -> Self {
-        Self { entries: LinkedMap::default(), options }
+    /// Refuses what lru-cache refuses: a negative life, and no limit at all.
+    pub fn new(options: LruCacheOptions) -> Result<Self, StorageError> {
+        if options.ttl < 0.0 {
+            return Err(invalid("lru-cache", "the option `ttl` must not be negative".into()));
+        }
+        if options.max == 0 && options.max_size == 0 && options.ttl == 0.0 {
+            return Err(invalid("lru-cache", "one of the options `max`, `maxSize` and `ttl` is required".into()));
+        }
+        Ok(Self { entries: LinkedMap::default(), options })
     }
 
     fn is_over(&self) -> bool {
@@ -82,7 +97,7 @@ impl LruCache {
 
     /// The package drops what is older than its ttl, and not yet what is as old.
     fn own_deadline(&self, scope: &Scope) -> Deadline {
-        scope.clock.deadline(if self.options.ttl > 0.0 { self.options.ttl + 1.0 } else { self.options.ttl })
+        if self.options.ttl > 0.0 { scope.clock.deadline(self.options.ttl + 1.0) } else { 0 }
     }
 }
 
@@ -184,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_goes_first() {
-        let mut cache = LruCache::new(serde_json::from_str(r#"{"max":2}"#).unwrap());
+        let mut cache = LruCache::new(serde_json::from_str(r#"{"max":2}"#).unwrap()).unwrap();
         let (mut slots, clock) = (Slots::default(), Clock::default());
         let mut scope = Scope { slots: &mut slots, clock: &clock };
         cache.set(b"a", CallOptions::default(), &mut scope);
@@ -199,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_is_larger_than_an_entry_may_be_is_not_kept() {
-        let mut cache = LruCache::new(serde_json::from_str(r#"{"maxSize":10,"maxEntrySize":5}"#).unwrap());
+        let mut cache = LruCache::new(serde_json::from_str(r#"{"maxSize":10,"maxEntrySize":5}"#).unwrap()).unwrap();
         let (mut slots, clock) = (Slots::default(), Clock::default());
         let mut scope = Scope { slots: &mut slots, clock: &clock };
         cache.set(b"a", CallOptions { ttl: 0.0, size: 5 }, &mut scope);

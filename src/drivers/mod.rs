@@ -23,7 +23,7 @@ pub use memory::{Memory, MemoryOptions};
 pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
     match name {
         "memory" => inline(Memory::new(parse("memory", options)?)),
-        "lru-cache" => inline(LruCache::new(parse("lru-cache", options)?)),
+        "lru-cache" => inline(LruCache::new(parse("lru-cache", options)?)?),
         "fs" => Ok(Lane::Blocking(Arc::new(Fs::new("fs", parse("fs", options)?)?))),
         "fs-lite" => Ok(Lane::Blocking(Arc::new(Fs::new("fs-lite", parse("fs-lite", options)?)?))),
         _ => Err(invalid("unknown", "no native driver has this name".into())),
