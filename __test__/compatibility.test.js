@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { native } from "../js/native.js";
 import { mapDriver } from "./conformance/map-driver.js";
@@ -188,6 +189,9 @@ test("ttl holds in memory", async () => {
 });
 
 test("a ttl of 0, NaN or Infinity is none, a negative one is over at once", async () => {
+  const files = createStorage({ driver: fs({ base: folder() }) });
+  await files.setItem("a", 1, { ttl: -1 });
+  expect(await files.hasItem("a")).toBe(false);
   for (const make of [memory, lruCache]) {
     native.setClock(0);
     const storage = createStorage({ driver: make() });
@@ -202,11 +206,18 @@ test("a ttl of 0, NaN or Infinity is none, a negative one is over at once", asyn
   }
 });
 
-test("a driver that keeps no ttl says so", () => {
-  expect(fs({ base: folder() }).flags.ttl).toBe(false);
-  expect(fsLite({ base: folder() }).flags.ttl).toBe(false);
-  expect(memory().flags.ttl).toBe(true);
-  expect(lruCache().flags.ttl).toBe(true);
+test("ttl holds in fs and fs-lite", async () => {
+  for (const make of [fs, fsLite]) {
+    const driver = make({ base: folder(), ttl: 0.05 });
+    expect(driver.flags.ttl).toBe(true);
+    const storage = createStorage({ driver });
+    await storage.setItem("option", 1);
+    await storage.setItem("item", 1, { ttl: 100 });
+    expect((await storage.getKeys()).sort()).toEqual(["item", "option"]);
+    await sleep(100);
+    expect(await storage.getKeys()).toEqual(["item"]);
+    expect(await storage.getItem("option")).toBe(null);
+  }
 });
 
 test("memory has limits", async () => {

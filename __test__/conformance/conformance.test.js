@@ -26,7 +26,7 @@ const AS_TEXT = { raw: "bytes", surrogates: true, order: "insertion", nested: tr
 const FILES = {
   raw: "bytes",
   nested: true,
-  ttl: false,
+  ttl: true,
   meta: ["atime", "mtime", "size", "birthtime", "ctime"],
 };
 

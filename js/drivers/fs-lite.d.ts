@@ -26,6 +26,8 @@ export interface FsLiteOptions extends CommonDriverOptions {
   noClear?: boolean | undefined;
   /** Writes, removals and clear do nothing. Default: `false`. */
   readOnly?: boolean | undefined;
+  /** Life of items that are written without a `ttl` of their own, in seconds; 0 for none. Default: `0`. */
+  ttl?: number | undefined;
 }
 /** The name that unstorage has for them. */
 export type FSStorageOptions = FsLiteOptions;

@@ -415,9 +415,7 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
         Lane::Blocking(driver) => {
             let code = this.context.submit(driver, "getKeys", many(driver, &listing), move |driver, _| {
                 let mut keys = KeyList::default();
-                for key in driver.keys(&listing)? {
-                    keys.push(listing.mount.as_bytes(), &key);
-                }
+                driver.keys(&listing, &mut |key| keys.push(listing.mount.as_bytes(), key))?;
                 Ok(Outcome::Keys(keys))
             });
             Ok(Reply::Code(code))
@@ -449,9 +447,7 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
         Lane::Blocking(driver) => {
             let code = this.context.submit(driver, "clear", many(driver, &listing), move |driver, _| {
                 let mut gone = KeyList::default();
-                for key in driver.clear(&listing)? {
-                    gone.push(listing.mount.as_bytes(), &key);
-                }
+                driver.clear(&listing, &mut |key| gone.push(listing.mount.as_bytes(), key))?;
                 Ok(Outcome::Keys(gone))
             });
             Ok(Reply::Code(code))

@@ -176,7 +176,7 @@ pub trait BlockingDriver: Send + Sync {
     fn remove(&self, key: &[u8]) -> Result<(), Cause>;
     fn meta(&self, key: &[u8]) -> Result<Option<Meta>, Cause>;
     /// The keys that `listing` accepts.
-    fn keys(&self, listing: &Listing) -> Result<Vec<Box<[u8]>>, Cause>;
-    /// Removes the keys that `listing` accepts, and what only they needed; answers with the keys.
-    fn clear(&self, listing: &Listing) -> Result<Vec<Box<[u8]>>, Cause>;
+    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause>;
+    /// Removes the keys that `listing` accepts, and what only they needed; tells which those were.
+    fn clear(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause>;
 }

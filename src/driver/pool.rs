@@ -58,7 +58,9 @@ impl Pool {
     pub fn run_at(&'static self, at: Instant, job: impl FnOnce() + Send + 'static) {
         let mut state = self.lock();
         state.schedule.add_timer(at, Box::new(job));
-        self.wake(state, WORKERS);
+        self.wake(state, 1);
+        // Whoever is idle now may be busy then: so all learn of it.
+        self.filled.notify_all();
     }
 
     /// No unfinished job touches the place.

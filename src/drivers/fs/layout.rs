@@ -15,6 +15,8 @@ use std::{
 pub const VALUE: &str = ".unstorage-tmp-rustorage-value-1";
 /// The folder of overflow, beside the files that are in the way.
 pub const OVERFLOW: &str = ".rustorage-1";
+/// The index of expiries, in the base.
+pub const INDEX: &str = ".unstorage-tmp-rustorage-ttl-1";
 /// What is ours begins so. unstorage 2 takes it for its own temporary files, and neither lists nor watches it.
 const RESERVED: &str = ".unstorage-tmp-rustorage-";
 const UNFINISHED: &str = ".unstorage-tmp-rustorage-write-";
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn names_that_are_no_items() {
-        for name in [VALUE, &unfinished_name()] {
+        for name in [VALUE, INDEX, &unfinished_name()] {
             assert!(is_temporary(OsStr::new(name)) && is_reserved(name), "{name}");
         }
         assert!(is_reserved(OVERFLOW));

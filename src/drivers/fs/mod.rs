@@ -2,10 +2,13 @@
 
 #[cfg(target_os = "linux")]
 mod cached;
+mod expiry;
 mod layout;
 mod path;
 mod read;
+mod record;
 mod root;
+mod stamp;
 mod walk;
 mod write;
 
@@ -14,17 +17,23 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
     time::UNIX_EPOCH,
 };
 
 use bytes::Bytes;
-use rustix::fs::{AtFlags, Mode, unlinkat};
+use rustix::fs::{AtFlags, Mode, statat, unlinkat};
 use serde::{Deserialize, Serialize};
 
+use expiry::Expiries;
+use record::Record;
 use root::{Root, found};
-use walk::Walk;
+use stamp::Stamp;
+use walk::{Item, Walk};
 use write::Writer;
 
 use crate::{
@@ -59,6 +68,8 @@ pub struct FsOptions {
     dir_mode: Option<u32>,
     /// Follow symbolic links, out of base too. `false` refuses paths with one below base, and lists none. It needs Linux.
     follow_symlinks: bool,
+    /// Life of items that are written without a `ttl` of their own, in seconds; 0 for none.
+    ttl: f64,
 }
 
 impl Default for FsOptions {
@@ -73,6 +84,7 @@ impl Default for FsOptions {
             mode: None,
             dir_mode: None,
             follow_symlinks: true,
+            ttl: 0.0,
         }
     }
 }
@@ -85,6 +97,9 @@ pub struct Fs {
     read_only: bool,
     no_clear: bool,
     writer: Writer,
+    /// In milliseconds.
+    ttl: f64,
+    expiries: Arc<Expiries>,
     /// Whether the kernel can tell what it has in memory of names, and of contents, here.
     names_cached: AtomicBool,
     contents_cached: AtomicBool,
@@ -115,14 +130,17 @@ impl Fs {
             "fs" => vec!["**/node_modules/**".into(), "**/.git/**".into()],
             _ => Vec::new(),
         });
+        // Links above the base are nobody's concern.
+        let root = Root { base: if follow { base } else { canonical.clone() }, follow };
         Ok(Self {
             name,
+            ttl: options.ttl * 1000.0,
+            expiries: Expiries::of(&root, &canonical, !options.read_only),
             ignore: walk::Ignore::new(&ignore).map_err(|error| invalid(format!("`ignore`: {error}")))?,
             read_only: options.read_only,
             no_clear: options.no_clear,
             writer: Writer {
-                // Links above the base are nobody's concern.
-                root: Root { base: if follow { base } else { canonical.clone() }, follow },
+                root,
                 atomic: options.atomic,
                 durable: options.durable,
                 mode: mode("mode", options.mode, 0o666)?,
@@ -147,6 +165,24 @@ impl Fs {
         })
     }
 
+    /// Whether an item's file has expired.
+    fn is_expired(&self, path: &Path, stamp: impl Into<Stamp>) -> bool {
+        !self.expiries.is_empty() && self.expiries.is_expired(&path::to_key(&self.root().base, path), stamp.into())
+    }
+
+    /// Whether an item that a walk came to has expired.
+    fn is_over(&self, item: &Item) -> bool {
+        !self.expiries.is_empty()
+            && self.expiries.is_due(item.key)
+            && statat(item.folder, item.name, AtFlags::empty())
+                .is_ok_and(|stat| self.expiries.is_expired(item.key, Stamp::from(&stat)))
+    }
+
+    fn metadata(&self, key: &[u8]) -> Result<Option<Metadata>, Cause> {
+        self.expiries.refresh();
+        self.at(key, |path| Ok(read::metadata(self.root(), path)?.filter(|metadata| !self.is_expired(path, metadata))))
+    }
+
     fn walk<'a>(&'a self, listing: &'a Listing) -> Walk<'a> {
         Walk { root: self.root(), ignore: &self.ignore, listing, prune: false, collect: !self.read_only }
     }
@@ -158,7 +194,7 @@ impl BlockingDriver for Fs {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { ttl: false, max_depth: true, sized: false }
+        Capabilities { ttl: true, max_depth: true, sized: false }
     }
 
     fn place(&self, key: &[u8]) -> Place {
@@ -179,26 +215,54 @@ impl BlockingDriver for Fs {
     #[cfg(target_os = "linux")]
     fn has_now(&self, key: &[u8]) -> Poll<bool> {
         let Ok(path) = path::of_key(&self.root().base, key) else { return Poll::Pending };
-        ask(&self.names_cached, || cached::metadata(self.root(), &path)).map(|found| found.is_some())
+        if !self.expiries.is_fresh() {
+            return Poll::Pending;
+        }
+        ask(&self.names_cached, || cached::metadata(self.root(), &path))
+            .map(|found| found.is_some_and(|stat| !self.is_expired(&path, &stat)))
     }
 
     #[cfg(target_os = "linux")]
     fn get_now(&self, key: &[u8]) -> Poll<Option<Bytes>> {
         let Ok(path) = path::of_key(&self.root().base, key) else { return Poll::Pending };
+        if !self.expiries.is_fresh() {
+            return Poll::Pending;
+        }
         ask(&self.contents_cached, || cached::read(self.root(), &path))
-            .map(|found| found.map(|(bytes, _)| Bytes::from(bytes)))
+            .map(|found| found.filter(|(_, stat)| !self.is_expired(&path, stat)).map(|(bytes, _)| Bytes::from(bytes)))
     }
 
     fn has(&self, key: &[u8]) -> Result<bool, Cause> {
-        self.at(key, |path| Ok(read::metadata(self.root(), path)?.is_some()))
+        Ok(self.metadata(key)?.is_some())
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Cause> {
-        self.at(key, |path| Ok(read::read(self.root(), path)?.map(|(bytes, _)| Bytes::from(bytes))))
+        self.expiries.refresh();
+        self.at(key, |path| {
+            let found = read::read(self.root(), path)?;
+            Ok(found.filter(|(_, metadata)| !self.is_expired(path, metadata)).map(|(bytes, _)| Bytes::from(bytes)))
+        })
     }
 
-    fn set(&self, key: &[u8], value: &[u8], _: CallOptions) -> Result<(), Cause> {
-        self.at(key, |path| if self.read_only { Ok(()) } else { self.writer.write(path, value, &|_| Ok(())) })
+    fn set(&self, key: &[u8], value: &[u8], options: CallOptions) -> Result<(), Cause> {
+        let life = if options.ttl == 0.0 { self.ttl } else { options.ttl };
+        self.at(key, |path| {
+            if self.read_only {
+                Ok(())
+            } else if life == 0.0 || !life.is_finite() {
+                self.writer.write(path, value, &|_| Ok(()))
+            } else if life < 0.0 {
+                // It is over at once.
+                self.writer.remove(path)
+            } else {
+                let expires = expiry::after(life);
+                let key: Box<[u8]> = path::to_key(&self.root().base, path).into();
+                self.writer.write(path, value, &|file| {
+                    let record = Record { key: key.clone(), stamp: expiry::stamp(file)?, expires };
+                    self.expiries.add(record, self.writer.durable)
+                })
+            }
+        })
     }
 
     fn remove(&self, key: &[u8]) -> Result<(), Cause> {
@@ -206,32 +270,30 @@ impl BlockingDriver for Fs {
     }
 
     fn meta(&self, key: &[u8]) -> Result<Option<Meta>, Cause> {
-        Ok(self.at(key, |path| read::metadata(self.root(), path))?.as_ref().map(to_meta))
+        Ok(self.metadata(key)?.as_ref().map(to_meta))
     }
 
-    fn keys(&self, listing: &Listing) -> Result<Vec<Box<[u8]>>, Cause> {
-        let mut keys = Vec::new();
+    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
+        self.expiries.refresh();
         self.walk(listing).run(&mut |item| {
-            if !item.stale {
-                keys.push(item.key.into());
+            if !item.stale && !self.is_over(item) {
+                emit(item.key);
             }
             Ok(())
-        })?;
-        Ok(keys)
+        })
     }
 
-    fn clear(&self, listing: &Listing) -> Result<Vec<Box<[u8]>>, Cause> {
-        let mut keys = Vec::new();
+    fn clear(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
         if self.read_only || self.no_clear {
-            return Ok(keys);
+            return Ok(());
         }
+        self.expiries.refresh();
         Walk { prune: true, ..self.walk(listing) }.run(&mut |item| {
-            if !item.stale {
-                keys.push(item.key.into());
+            if !item.stale && !self.is_over(item) {
+                emit(item.key);
             }
             found(unlinkat(item.folder, item.name, AtFlags::empty()).map_err(io::Error::from)).map(drop)
-        })?;
-        Ok(keys)
+        })
     }
 }
 

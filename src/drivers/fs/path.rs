@@ -40,6 +40,12 @@ pub fn of_key(base: &Path, key: &[u8]) -> Result<PathBuf, Cause> {
     Ok(path)
 }
 
+/// The key of `path` under `base`, with `:` between its segments however it was written.
+pub fn to_key(base: &Path, path: &Path) -> Vec<u8> {
+    let relative = path.strip_prefix(base).unwrap_or(path).as_os_str().as_encoded_bytes();
+    relative.iter().map(|&byte| if byte == b'/' { b':' } else { byte }).collect()
+}
+
 /// `path` without links, as far as it exists.
 pub fn canonical(path: &Path) -> PathBuf {
     let Ok(known) = path.canonicalize() else {
