@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use rustix::io::Errno;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
     #[error("{0}")]
@@ -32,7 +34,7 @@ impl StorageError {
         match &self.cause {
             Cause::InvalidKey(_) => "INVALID_KEY".into(),
             Cause::InvalidOptions(_) => "INVALID_OPTIONS".into(),
-            Cause::Io(error) | Cause::File { source: error, .. } => system_code(error),
+            Cause::Io(error) | Cause::File { source: error, .. } => system_code(error).into(),
             Cause::Panic(_) => "INTERNAL".into(),
         }
     }
@@ -61,29 +63,51 @@ fn describe(error: &io::Error) -> String {
     format!("{}: {text}", system_code(error))
 }
 
-fn system_code(error: &io::Error) -> String {
-    use io::ErrorKind as Kind;
-    let code = match error.kind() {
-        Kind::NotFound => "ENOENT",
-        Kind::PermissionDenied if error.raw_os_error() == Some(1) => "EPERM",
-        Kind::PermissionDenied => "EACCES",
-        Kind::AlreadyExists => "EEXIST",
-        Kind::NotADirectory => "ENOTDIR",
-        Kind::IsADirectory => "EISDIR",
-        Kind::DirectoryNotEmpty => "ENOTEMPTY",
-        Kind::ReadOnlyFilesystem => "EROFS",
-        Kind::StorageFull => "ENOSPC",
-        Kind::QuotaExceeded => "EDQUOT",
-        Kind::FileTooLarge => "EFBIG",
-        Kind::InvalidFilename => "ENAMETOOLONG",
-        Kind::ResourceBusy => "EBUSY",
-        Kind::OutOfMemory => "ENOMEM",
-        _ if error.raw_os_error() == Some(24) => "EMFILE",
-        _ if error.raw_os_error() == Some(40) => "ELOOP",
+fn system_code(error: &io::Error) -> &'static str {
+    let known =
+        error.raw_os_error().and_then(|number| SYSTEM_CODES.iter().find(|(code, _)| code.raw_os_error() == number));
+    match (known, error.kind()) {
+        (Some((_, name)), _) => name,
+        (None, io::ErrorKind::NotFound) => "ENOENT",
+        (None, io::ErrorKind::OutOfMemory) => "ENOMEM",
+        (None, io::ErrorKind::IsADirectory) => "EISDIR",
+        (None, io::ErrorKind::NotADirectory) => "ENOTDIR",
         _ => "EIO",
-    };
-    code.into()
+    }
 }
+
+/// What a file system answers with, by the names that Node has for it.
+const SYSTEM_CODES: [(Errno, &str); 29] = [
+    (Errno::ACCESS, "EACCES"),
+    (Errno::AGAIN, "EAGAIN"),
+    (Errno::BUSY, "EBUSY"),
+    (Errno::DQUOT, "EDQUOT"),
+    (Errno::EXIST, "EEXIST"),
+    (Errno::FBIG, "EFBIG"),
+    (Errno::INTR, "EINTR"),
+    (Errno::INVAL, "EINVAL"),
+    (Errno::IO, "EIO"),
+    (Errno::ISDIR, "EISDIR"),
+    (Errno::LOOP, "ELOOP"),
+    (Errno::MFILE, "EMFILE"),
+    (Errno::MLINK, "EMLINK"),
+    (Errno::NAMETOOLONG, "ENAMETOOLONG"),
+    (Errno::NFILE, "ENFILE"),
+    (Errno::NODEV, "ENODEV"),
+    (Errno::NOENT, "ENOENT"),
+    (Errno::NOLCK, "ENOLCK"),
+    (Errno::NOMEM, "ENOMEM"),
+    (Errno::NOSPC, "ENOSPC"),
+    (Errno::NOTDIR, "ENOTDIR"),
+    (Errno::NOTEMPTY, "ENOTEMPTY"),
+    (Errno::NXIO, "ENXIO"),
+    (Errno::OPNOTSUPP, "EOPNOTSUPP"),
+    (Errno::PERM, "EPERM"),
+    (Errno::ROFS, "EROFS"),
+    (Errno::STALE, "ESTALE"),
+    (Errno::TXTBSY, "ETXTBSY"),
+    (Errno::XDEV, "EXDEV"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -311,13 +311,14 @@ fn ask<T>(able: &AtomicBool, question: impl FnOnce() -> cached::Answer<T>) -> Po
 
 #[allow(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]
 fn to_meta(metadata: &Metadata) -> Meta {
-    let milliseconds = |seconds: i64, nanoseconds: i64| seconds as f64 * 1e3 + nanoseconds as f64 / 1e6;
+    // Rounded, as Node does it.
+    let milliseconds = |seconds: i64, nanoseconds: i64| (seconds as f64 * 1e3 + nanoseconds as f64 / 1e6).round();
     let created = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Meta {
         accessed: milliseconds(metadata.atime(), metadata.atime_nsec()),
         modified: milliseconds(metadata.mtime(), metadata.mtime_nsec()),
         size: metadata.len() as f64,
-        created: created.map_or(0.0, |since| since.as_secs_f64() * 1e3),
+        created: created.map_or(0.0, |since| (since.as_secs_f64() * 1e3).round()),
         changed: milliseconds(metadata.ctime(), metadata.ctime_nsec()),
     }
 }

@@ -128,8 +128,7 @@ impl Walk<'_> {
     }
 
     fn start(&self, folder: &Path, path: &Path, prefix: &[u8], overflow: bool, visit: &mut Visit) -> io::Result<()> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let Some(folder) = found(self.root.open(folder, flags, Mode::empty()))? else { return Ok(()) };
+        let Some(folder) = self.descend(folder)? else { return Ok(()) };
         let mut place = Place { path: path.to_path_buf(), prefix: prefix.to_vec() };
         self.walk(folder, &mut place, overflow, visit)
     }
@@ -227,21 +226,31 @@ impl Walk<'_> {
             return Ok(());
         }
         match unlinkat(parent, name, AtFlags::REMOVEDIR) {
-            Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT | Errno::BUSY) => Ok(()),
+            Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT | Errno::NOTDIR | Errno::BUSY) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Prunes a folder that the walk began with.
     fn prune(&self, path: &Path) -> io::Result<()> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-        let Some(parent) = found(self.root.folder(parent))? else { return Ok(()) };
-        match statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
-                self.prune_inside(parent.as_fd(), name)
-            }
-            _ => Ok(()),
+        if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
+            && let Some(parent) = self.descend(parent)?
+        {
+            self.prune_inside(parent.as_fd(), name)?;
         }
+        Ok(())
+    }
+
+    /// The folder at `path`, if no link is on the way there from the base.
+    fn descend(&self, path: &Path) -> io::Result<Option<OwnedFd>> {
+        let base = &self.root.base;
+        let start = self.root.open(base, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty());
+        let Some(mut folder) = found(start)? else { return Ok(None) };
+        for name in path.strip_prefix(base).unwrap_or(path) {
+            let Some(inner) = open_inside(folder.as_fd(), name)? else { return Ok(None) };
+            folder = inner;
+        }
+        Ok(Some(folder))
     }
 }
 

@@ -1,0 +1,190 @@
+/** What the driver refuses, and what the system refuses it. */
+import { createStorage } from "rustorage";
+import fs from "rustorage/drivers/fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { folder } from "./folder.js";
+
+const failure = (promise) =>
+  promise.then(
+    () => undefined,
+    (error) => error,
+  );
+
+/** Runs programs/errors.js under a limit or another user; answers with what each call came to. */
+function runs(base, { before = "", ...options } = {}) {
+  const program = fileURLToPath(new URL("programs/errors.js", import.meta.url));
+  const command = `${before} exec "${process.execPath}" "${program}" "${base}"`;
+  const { stdout, stderr, status } = spawnSync("sh", ["-c", command], {
+    encoding: "utf8",
+    ...options,
+  });
+  if (status !== 0) throw new Error(`${status}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+describe("refused before anything is touched", () => {
+  const OVER = "x".repeat(256);
+  test.each([
+    ["a name of 256 bytes", OVER],
+    ["a name of 256 bytes in 128 characters", "é".repeat(128)],
+    ["a folder's name of 256 bytes", `${OVER}:a`],
+    ["a path of 5,000 bytes", Array.from({ length: 1000 }, () => "long").join(":")],
+    ["NUL", "a:b\0"],
+    ["a lone surrogate", "a:\udc00"],
+    ["a name of the driver's own", ".rustorage-1:a"],
+  ])("%s", async (_, key) => {
+    const base = folder();
+    const storage = createStorage({ driver: fs({ base }) });
+    for (const call of [
+      () => storage.setItem(key, 1),
+      () => storage.setItemRaw(key, "1"),
+      () => storage.getItem(key),
+      () => storage.getItems(["a", key]),
+      () => storage.hasItem(key),
+      () => storage.getMeta(key),
+      () => storage.removeItem(key),
+    ]) {
+      expect(await failure(call())).toMatchObject({ code: "INVALID_KEY", driver: "fs" });
+    }
+    expect(readdirSync(base)).toEqual([]);
+  });
+
+  test("the longest names are taken", async () => {
+    const storage = createStorage({ driver: fs({ base: folder() }) });
+    const key = `${"d".repeat(255)}:${"é".repeat(127)}`;
+    await storage.setItem(key, 1);
+    await storage.setItem(key, 2);
+    expect(await storage.getItem(key)).toBe(2);
+    expect(await storage.getKeys()).toEqual([key]);
+  });
+
+  test.each(["..:a", "a:..", "."])("%s, when the driver is called by itself", async (key) => {
+    const driver = fs({ base: folder() });
+    expect(await failure(driver.setItem(key, "1"))).toMatchObject({ code: "INVALID_KEY" });
+    expect(() => driver.getKeys(key)).toThrow(expect.objectContaining({ code: "INVALID_KEY" }));
+  });
+
+  test.each([
+    [{ mode: 0o10000 }, "mode"],
+    [{ dirMode: -1 }, "-1"],
+    [{ base: "" }, "base"],
+  ])("options %j", (options, named) => {
+    expect(() => fs({ base: folder(), ...options })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTIONS", message: expect.stringContaining(named) }),
+    );
+  });
+});
+
+test("too many open files", () => {
+  const base = folder();
+  const { before, after } = runs(base, { before: "ulimit -n 64;" });
+  for (const [operation, error] of Object.entries(before)) {
+    expect(error).toMatchObject({ code: "EMFILE", driver: "fs", operation });
+  }
+  // When files are closed again, all is as before.
+  expect(after).toEqual({ value: "old", keys: ["dir:item", "item"] });
+  expect(readdirSync(base).sort()).toEqual(["dir", "item"]);
+});
+
+describe.skipIf(process.getuid() !== 0)("as another user", () => {
+  test("no permission", () => {
+    const base = mkdtempSync(join(tmpdir(), "rustorage-"));
+    onTestFinished(() => execFileSync("rm", ["-rf", base]));
+    chmodSync(base, 0o755);
+    mkdirSync(join(base, "dir"), { mode: 0o700 });
+    writeFileSync(join(base, "dir/item"), "old", { mode: 0o600 });
+    writeFileSync(join(base, "item"), "old", { mode: 0o600 });
+    const { before } = runs(base, { uid: 65534, gid: 65534 });
+    for (const [operation, error] of Object.entries(before)) {
+      expect(error).toMatchObject({ code: "EACCES", operation, key: expect.any(String) });
+    }
+    expect(before.setItem.message).toBe(
+      '[rustorage] [fs] setItem "item": EACCES: permission denied, item',
+    );
+    expect(readFileSync(join(base, "dir/item"), "utf8")).toBe("old");
+  });
+});
+
+const mounts = process.getuid() === 0 && spawnSync("mount", ["--version"]).status === 0;
+
+describe.skipIf(!mounts || !canMount())("a disk of one megabyte", () => {
+  const disk = (options) => {
+    const base = folder();
+    execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", base]);
+    onTestFinished(() => execFileSync("umount", [base]));
+    return base;
+  };
+
+  test.each([{ atomic: true }, { durable: true }])("that is full: %j", async (options) => {
+    const base = disk("size=1m");
+    const storage = createStorage({ driver: fs({ base, ...options }) });
+    await storage.setItem("dir:item", "old".repeat(100_000));
+    const error = await failure(storage.setItem("dir:item", "new".repeat(300_000)));
+    expect(error).toMatchObject({ code: "ENOSPC", operation: "setItem", key: "dir:item" });
+    expect(error.message).toBe(
+      '[rustorage] [fs] setItem "dir:item": ENOSPC: no space left on device, dir/item',
+    );
+    expect(await storage.getItem("dir:item")).toBe("old".repeat(100_000));
+    expect(readdirSync(join(base, "dir"))).toEqual(["item"]);
+    await storage.setItem("dir:item", "short");
+    expect(await storage.getItem("dir:item")).toBe("short");
+  });
+
+  test("that is read-only", async () => {
+    const base = disk("size=1m");
+    const storage = createStorage({ driver: fs({ base }) });
+    await storage.setItem("a:b", 1);
+    execFileSync("mount", ["-o", "remount,ro", base]);
+    const calls = [
+      storage.setItem("a:b", 2),
+      storage.setItem("new:c", 2),
+      storage.removeItem("a:b"),
+      storage.setItem("a:b", 2, { ttl: 5 }),
+      storage.clear(),
+    ];
+    for (const call of calls) expect(await failure(call)).toMatchObject({ code: "EROFS" });
+    expect(await storage.getItem("a:b")).toBe(1);
+    expect(await storage.getKeys()).toEqual(["a:b"]);
+  });
+});
+
+test("links that go round in a circle", async () => {
+  const base = folder();
+  symlinkSync("loop", join(base, "loop"));
+  const storage = createStorage({ driver: fs({ base }) });
+  for (const call of [storage.getItem("loop"), storage.setItem("loop:a", 1)]) {
+    expect(await failure(call)).toMatchObject({ code: "ELOOP" });
+  }
+});
+
+test("errors hold neither values nor the way to the base", async () => {
+  const base = join(folder(), "file");
+  writeFileSync(base, "");
+  const storage = createStorage({ driver: fs({ base }) });
+  const error = await failure(storage.setItem("key", "secret value"));
+  expect(error.code).toBe("ENOTDIR");
+  expect(`${error.stack}${error.cause.stack}${JSON.stringify(error)}`).not.toMatch(
+    new RegExp(`secret value|${base}`),
+  );
+});
+
+function canMount() {
+  const place = mkdtempSync(join(tmpdir(), "rustorage-"));
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "tmpfs", place]).status === 0;
+  if (mounted) execFileSync("umount", [place]);
+  execFileSync("rmdir", [place]);
+  return mounted;
+}
