@@ -121,7 +121,7 @@ impl Expiries {
         bases.retain(|_, known| known.strong_count() > 0);
         let known = bases.get(canonical).and_then(Weak::upgrade).unwrap_or_else(|| {
             let made = Arc::new(Self {
-                root: Root { base: canonical.to_path_buf(), follow: root.follow },
+                root: Root { base: canonical.to_path_buf(), ..root.clone() },
                 state: Mutex::default(),
                 count: AtomicUsize::new(0),
                 checked: AtomicU64::new(0),

@@ -18,11 +18,11 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
-    time::UNIX_EPOCH,
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -37,7 +37,7 @@ use walk::{Item, Walk};
 use write::Writer;
 
 use crate::{
-    driver::{BlockingDriver, CallOptions, Capabilities, Meta, Place},
+    driver::{BlockingDriver, CallOptions, Capabilities, Meta, Place, Pool},
     error::{Cause, StorageError},
     key::Listing,
 };
@@ -93,13 +93,15 @@ pub struct Fs {
     name: &'static str,
     /// The base as every other driver over it names it, whatever links lead there.
     canonical: PathBuf,
-    ignore: walk::Ignore,
+    ignore: Arc<walk::Ignore>,
     read_only: bool,
     no_clear: bool,
     writer: Writer,
     /// In milliseconds.
     ttl: f64,
     expiries: Arc<Expiries>,
+    /// What ended processes left unfinished is looked for.
+    collected: Once,
     /// Whether the kernel can tell what it has in memory of names, and of contents, here.
     names_cached: AtomicBool,
     contents_cached: AtomicBool,
@@ -136,7 +138,7 @@ impl Fs {
             name,
             ttl: options.ttl * 1000.0,
             expiries: Expiries::of(&root, &canonical, !options.read_only),
-            ignore: walk::Ignore::new(&ignore).map_err(|error| invalid(format!("`ignore`: {error}")))?,
+            ignore: walk::Ignore::new(&ignore).map_err(|error| invalid(format!("`ignore`: {error}")))?.into(),
             read_only: options.read_only,
             no_clear: options.no_clear,
             writer: Writer {
@@ -147,6 +149,7 @@ impl Fs {
                 folder_mode: mode("dirMode", options.dir_mode, 0o777)?,
             },
             canonical,
+            collected: Once::new(),
             names_cached: AtomicBool::new(true),
             contents_cached: AtomicBool::new(true),
         })
@@ -163,6 +166,22 @@ impl Fs {
             let path = path.strip_prefix(&self.root().base).unwrap_or(&path);
             Cause::File { path: path.to_string_lossy().into_owned(), source }
         })
+    }
+
+    /// With the first write, looks once through the base for what ended processes left unfinished, and again when what was
+    /// too new then is old enough.
+    fn collect_soon(&self) {
+        self.collected.call_once(|| {
+            for delay in [Duration::ZERO, walk::ABANDONED] {
+                let (root, ignore) = (self.root().clone(), Arc::clone(&self.ignore));
+                Pool::get().run_at(Instant::now() + delay, move || {
+                    let listing = Listing { hidden: true, ..Listing::default() };
+                    let walk = Walk { root: &root, ignore: &ignore, listing: &listing, prune: false, collect: true };
+                    // Nobody asked for it, so nobody hears of a folder that cannot be read.
+                    let _ = walk.run(&mut |_| Ok(()));
+                });
+            }
+        });
     }
 
     /// Whether an item's file has expired.
@@ -248,8 +267,10 @@ impl BlockingDriver for Fs {
         let life = if options.ttl == 0.0 { self.ttl } else { options.ttl };
         self.at(key, |path| {
             if self.read_only {
-                Ok(())
-            } else if life == 0.0 || !life.is_finite() {
+                return Ok(());
+            }
+            self.collect_soon();
+            if life == 0.0 || !life.is_finite() {
                 self.writer.write(path, value, &|_| Ok(()))
             } else if life < 0.0 {
                 // It is over at once.

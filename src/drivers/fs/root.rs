@@ -9,6 +9,7 @@ use std::{
 
 use rustix::fs::{CWD, Mode, OFlags};
 
+#[derive(Clone)]
 pub struct Root {
     pub base: PathBuf,
     /// Symbolic links lead where they lead, out of the base too. Otherwise a path with one is an error (ELOOP).

@@ -26,7 +26,7 @@ use crate::{error::Cause, key::Listing};
 
 /// An unfinished file that nobody has written to for so long belongs to a process that has ended. If it has not, its write
 /// starts anew.
-const ABANDONED: Duration = Duration::from_secs(600);
+pub const ABANDONED: Duration = Duration::from_secs(600);
 
 /// What is not listed.
 pub struct Ignore {

@@ -1,0 +1,94 @@
+/** What unstorage writes ours reads, and back: the same files, with both of its versions. */
+import { createStorage } from "rustorage";
+import fs from "rustorage/drivers/fs";
+import fsLite from "rustorage/drivers/fs-lite";
+import { createStorage as createStorage1 } from "unstorage-v1";
+import fs1 from "unstorage-v1/drivers/fs";
+import fsLite1 from "unstorage-v1/drivers/fs-lite";
+import { createStorage as createStorage2 } from "unstorage";
+import fs2 from "unstorage/drivers/fs";
+import fsLite2 from "unstorage/drivers/fs-lite";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { folder } from "./folder.js";
+
+const OURS = { fs, "fs-lite": fsLite };
+const THEIRS = {
+  "1.17's fs": (options) => createStorage1({ driver: fs1(options) }),
+  "1.17's fs-lite": (options) => createStorage1({ driver: fsLite1(options) }),
+  "2's fs": (options) => createStorage2({ driver: fs2(options) }),
+  "2's fs, atomic": (options) => createStorage2({ driver: fs2({ ...options, atomic: true }) }),
+  "2's fs-lite": (options) => createStorage2({ driver: fsLite2(options) }),
+};
+
+const VALUES = {
+  text: "text",
+  empty: "",
+  "number:int": 42,
+  "deep:er:object": { a: [1, { b: null }] },
+  "with space:é:鍵": "ключ 😀",
+  "dots.json": [true],
+  ".hidden": "dot",
+  "long:text": "x".repeat(100_000),
+};
+
+const PAIRS = Object.keys(OURS).flatMap((ours) =>
+  Object.keys(THEIRS).map((theirs) => [ours, theirs]),
+);
+
+/** Every file under the folder, with what it holds. */
+function files(base) {
+  const entries = readdirSync(base, { recursive: true, withFileTypes: true });
+  return Object.fromEntries(
+    entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => [join(entry.parentPath ?? entry.path, entry.name).slice(base.length), entry])
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([name]) => [name, readFileSync(base + name, "latin1")]),
+  );
+}
+
+describe.each(PAIRS)("our %s and unstorage %s", (ours, theirs) => {
+  const pair = (base) => [
+    createStorage({ driver: OURS[ours]({ base }) }),
+    THEIRS[theirs]({ base }),
+  ];
+
+  async function fill(storage) {
+    for (const [key, value] of Object.entries(VALUES)) await storage.setItem(key, value);
+    await storage.setItemRaw("raw:bytes", Buffer.from([0, 255, 10, 13]));
+    await storage.setMeta("text", { of: "text" });
+  }
+
+  test("write the same files", async () => {
+    const bases = [folder(), folder()];
+    await fill(pair(bases[0])[0]);
+    await fill(pair(bases[1])[1]);
+    expect(files(bases[0])).toEqual(files(bases[1]));
+  });
+
+  test.each([
+    ["ours writes, theirs reads", (one, other) => [one, other]],
+    ["theirs writes, ours reads", (one, other) => [other, one]],
+  ])("%s", async (_, order) => {
+    const [writer, reader] = order(...pair(folder()));
+    await fill(writer);
+    const keys = [...Object.keys(VALUES), "raw:bytes"].sort();
+    expect((await reader.getKeys()).sort()).toEqual(keys);
+    expect((await reader.getKeys("deep")).sort()).toEqual(["deep:er:object"]);
+    for (const [key, value] of Object.entries(VALUES)) {
+      expect(await reader.getItem(key)).toEqual(value);
+      expect(await reader.hasItem(key)).toBe(true);
+    }
+    expect([...(await reader.getItemRaw("raw:bytes"))]).toEqual([0, 255, 10, 13]);
+    expect(await reader.getMeta("text")).toEqual(await writer.getMeta("text"));
+    await reader.removeItem("text", { removeMeta: true });
+    await reader.setItem("deep:er:object", "again");
+    expect(await writer.getItem("text")).toBe(null);
+    expect(await writer.getMeta("text")).not.toHaveProperty("of");
+    expect(await writer.getItem("deep:er:object")).toBe("again");
+    await reader.clear();
+    expect(await writer.getKeys()).toEqual([]);
+  });
+});

@@ -1,0 +1,87 @@
+/** Many keys and large values: what is counted here grows with what was asked for, and with nothing else. */
+import { createStorage } from "rustorage";
+import fs from "rustorage/drivers/fs";
+import { createStorage as createTheirs } from "unstorage";
+import theirFs from "unstorage/drivers/fs";
+import { readFileSync, readdirSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { describe, expect, test } from "vitest";
+import { folder } from "./folder.js";
+
+const COUNT = 100_000;
+
+const list = (length, make) => Array.from({ length }, (_, index) => make(index));
+
+/** How often the process asked the system to read from a file. */
+const reads = () => Number(readFileSync("/proc/self/io", "utf8").match(/syscr: (\d+)/)[1]);
+
+describe.each([
+  ["in one folder", (index) => `folder:${index}`],
+  ["over folders", (index) => `f${index % 100}:g${Math.floor(index / 100) % 100}:${index}`],
+])("100,000 keys %s", (_, keyOf) => {
+  test("are written, listed, read and cleared", { timeout: 300_000 }, async () => {
+    const base = folder();
+    const storage = createStorage({ driver: fs({ base, atomic: false }) });
+    const keys = list(COUNT, keyOf);
+    for (let start = 0; start < COUNT; start += 5000) {
+      const items = keys.slice(start, start + 5000).map((key) => ({ key, value: key }));
+      await storage.setItems(items);
+    }
+    await storage.setItem("other:folder:item", 1, { ttl: 1000 });
+    const listed = await storage.getKeys();
+    expect(listed).toHaveLength(COUNT + 1);
+    expect(new Set(listed)).toEqual(new Set([...keys, "other:folder:item"]));
+    // A list reads no file.
+    const before = reads();
+    expect(await storage.getKeys("other")).toEqual(["other:folder:item"]);
+    expect(await storage.getKeys("", { maxDepth: 0 })).toEqual([]);
+    expect(reads() - before).toBeLessThan(20);
+    const some = list(1000, (index) => keys[(index * 7919) % COUNT]);
+    expect(await storage.getItems(some)).toEqual(some.map((key) => ({ key, value: key })));
+    await storage.clear("other");
+    await storage.clear();
+    expect(await storage.getKeys()).toEqual([]);
+    expect(readdirSync(base).filter((name) => !name.startsWith("."))).toEqual([]);
+  });
+});
+
+test("a value of 100 MB", { timeout: 120_000 }, async () => {
+  const storage = createStorage({ driver: fs({ base: folder() }) });
+  const bytes = Buffer.alloc(100 * 1024 * 1024, (number) => number);
+  await storage.setItemRaw("bytes", bytes);
+  expect(bytes.equals(await storage.getItemRaw("bytes"))).toBe(true);
+  const text = "0123456789".repeat(10 * 1024 * 1024);
+  await storage.setItem("text", text);
+  expect((await storage.getItem("text", { type: "text" })) === text).toBe(true);
+  expect((await storage.getMeta("text")).size).toBe(text.length);
+});
+
+test(
+  "1,000 calls in flight hold the event loop up less than unstorage's",
+  { timeout: 60_000 },
+  async () => {
+    const keys = list(1000, (index) => `k${index % 10}:${index}`);
+    const ours = createStorage({ driver: fs({ base: folder() }) });
+    const theirs = createTheirs({ driver: theirFs({ base: folder() }) });
+    const delay = async (storage) => {
+      const histogram = monitorEventLoopDelay({ resolution: 1 });
+      histogram.enable();
+      for (let round = 0; round < 5; round++) {
+        await Promise.all(keys.map((key) => storage.getItem(key)));
+      }
+      histogram.disable();
+      return histogram.percentile(99);
+    };
+    const delays = { ours: [], theirs: [] };
+    for (const storage of [ours, theirs]) {
+      await Promise.all(keys.map((key) => storage.setItem(key, key)));
+      await delay(storage);
+    }
+    for (let round = 0; round < 7; round++) {
+      delays.ours.push(await delay(ours));
+      delays.theirs.push(await delay(theirs));
+    }
+    const median = (numbers) => numbers.sort((one, other) => one - other)[3];
+    expect(median(delays.ours)).toBeLessThan(median(delays.theirs));
+  },
+);
