@@ -288,6 +288,15 @@ test("fs has() of a folder is false", async () => {
   expect(await storage.getItem("foo")).toBe(null);
 });
 
+test("fs clears nothing that ignore names", async () => {
+  const base = folder();
+  const storage = createStorage({ driver: fs({ base }) });
+  await filled(storage, "node_modules:package", "a:b");
+  await storage.clear();
+  expect(await storage.getItem("node_modules:package")).toBe("node_modules:package");
+  expect(readdirSync(base)).toEqual(["node_modules"]);
+});
+
 test("fs keeps foo beside foo:bar", async () => {
   for (const keys of [
     ["foo", "foo:bar", "foo:bar:baz"],
