@@ -34,7 +34,7 @@ struct State {
 }
 
 impl Pool {
-    /// The process's pool; its threads start when they are needed.
+    /// The process's pool; its threads start with the first job.
     pub fn get() -> &'static Self {
         &POOL
     }
@@ -70,8 +70,8 @@ impl Pool {
 
     /// Sees to it that `count` new jobs find workers.
     fn wake(&'static self, mut state: MutexGuard<State>, count: usize) {
-        let (idle, missing) = (state.idle, WORKERS - state.workers);
-        let started = count.saturating_sub(idle).min(missing);
+        let idle = state.idle;
+        let started = if state.workers == 0 { WORKERS } else { 0 };
         state.workers += started;
         drop(state);
         for _ in 0..count.min(idle) {
