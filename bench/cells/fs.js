@@ -71,8 +71,9 @@ async function allKeys(lib) {
   return () => storage.getKeys();
 }
 
-// Only ours knows the option: the others always write in place.
+// Only ours knows these options: the others always write in place.
 const inPlace = { atomic: false };
+const durable = { durable: true };
 
 export const cells = [
   { name: "get", bar: 3, aim: 5, setup: get(1) },
@@ -83,6 +84,8 @@ export const cells = [
   { name: "overwrite x64", bar: 1.1, aim: 1.5, setup: overwrite(64) },
   { name: "overwrite, atomic: false", bar: 2, aim: 10, setup: overwrite(1, inPlace) },
   { name: "overwrite x64, atomic: false", bar: 2, aim: 10, setup: overwrite(64, inPlace) },
+  { name: "overwrite, durable", setup: overwrite(1, durable) },
+  { name: "overwrite x64, durable", setup: overwrite(64, durable) },
   { name: "new file", bar: 1.5, aim: 3, setup: newFile },
   { name: "get, missing key", bar: 1.5, aim: 10, setup: missing },
   { name: "has", bar: 0.9, aim: 1.5, setup: has },
