@@ -11,15 +11,16 @@ test("across instances, mounts and names of the base", async () => {
   const root = folder();
   mkdirSync(join(root, "data"));
   symlinkSync(join(root, "data"), join(root, "link"));
+  symlinkSync("data", join(root, "inner"));
   const storage = createStorage({ driver: fs({ base: root }) })
     .mount("second", fs({ base: join(root, "data") }))
     .mount("third", fs({ base: join(root, "link") }));
-  const names = ["data:item", "second:item", "third:item"];
+  const names = ["data:item", "second:item", "third:item", "inner:item"];
   for (let round = 0; round < 100; round++) {
     const answers = [];
     for (let index = 0; index < 6; index++) {
-      void storage.setItem(names[index % 3], `${round} ${index}`);
-      answers.push(storage.getItem(names[(index + round) % 3]));
+      void storage.setItem(names[index % 4], `${round} ${index}`);
+      answers.push(storage.getItem(names[(index + round) % 4]));
     }
     expect(await Promise.all(answers)).toEqual(
       [0, 1, 2, 3, 4, 5].map((index) => `${round} ${index}`),

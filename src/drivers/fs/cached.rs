@@ -8,6 +8,7 @@ use rustix::{
 };
 
 use super::{
+    folders::Way,
     layout::{Found, find},
     root::Root,
 };
@@ -46,6 +47,16 @@ pub fn read(root: &Root, path: &Path) -> Answer<(Vec<u8>, Stat)> {
         // The rest may be on disk only.
         if length < size { Err(Refusal::Waits) } else { Ok(Some((bytes, stat))) }
     }))
+}
+
+/// Whether a link is on the way to the folder.
+pub fn way_to(folder: &Path) -> Way {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match openat2(CWD, folder, flags, Mode::empty(), ResolveFlags::CACHED | ResolveFlags::NO_SYMLINKS) {
+        Ok(_) => Way::Plain,
+        Err(Errno::LOOP) => Way::Linked,
+        Err(_) => Way::Unknown,
+    }
 }
 
 fn answer<T>(result: Result<Option<T>, Refusal>) -> Answer<T> {

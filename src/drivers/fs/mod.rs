@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod cached;
 mod expiry;
+mod folders;
 mod layout;
 mod path;
 mod read;
@@ -30,6 +31,7 @@ use rustix::fs::{AtFlags, Mode, statat, unlinkat};
 use serde::{Deserialize, Serialize};
 
 use expiry::Expiries;
+use folders::Folders;
 use record::Record;
 use root::{Root, found};
 use stamp::Stamp;
@@ -93,6 +95,7 @@ pub struct Fs {
     name: &'static str,
     /// The base as every other driver over it names it, whatever links lead there.
     canonical: PathBuf,
+    folders: Folders,
     ignore: Arc<walk::Ignore>,
     read_only: bool,
     no_clear: bool,
@@ -148,6 +151,7 @@ impl Fs {
                 mode: mode("mode", options.mode, 0o666)?,
                 folder_mode: mode("dirMode", options.dir_mode, 0o777)?,
             },
+            folders: Folders::new(canonical.clone()),
             canonical,
             collected: Once::new(),
             names_cached: AtomicBool::new(true),
@@ -218,12 +222,12 @@ impl BlockingDriver for Fs {
 
     fn place(&self, key: &[u8]) -> Place {
         // What is no key is nowhere: the call will fail.
-        let path = path::of_key(&self.canonical, key).unwrap_or_default();
+        let path = path::of_key(&self.canonical, key).map(|path| self.folders.resolve(path)).unwrap_or_default();
         Place::new(path.into_os_string().into_encoded_bytes())
     }
 
     fn area(&self, listing: &Listing) -> Place {
-        let folder = walk::folder(&self.canonical, listing).unwrap_or_default();
+        let folder = walk::folder(&self.canonical, listing).map(|path| self.folders.resolve(path)).unwrap_or_default();
         let mut name = folder.into_os_string().into_encoded_bytes();
         if name.last() != Some(&b'/') {
             name.push(b'/');
