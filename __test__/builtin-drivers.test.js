@@ -15,7 +15,7 @@ test("every native driver's module exists and makes a driver of its name", async
     const { default: factory } = await import(id);
     const driver = factory({
       ...(id.includes("/fs") && { base: ".data" }),
-      ...(id.endsWith("overlay") && { layers: [{}] }),
+      ...(id.endsWith("overlay") && { layers: [{ getItem: () => null }] }),
     });
     expect(`rustorage/drivers/${driver.name}`).toBe(id);
   }

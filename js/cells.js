@@ -50,7 +50,8 @@ export function fromCell(cell) {
   if (typeof cell === "string") return parse(cell);
   if (cell instanceof Snapshot) {
     const value = cell.value;
-    return typeof value === "object" && value !== null ? give(value) : value;
+    if (typeof value !== "object" || value === null) return value;
+    return isPolluted() ? JSON.parse(JSON.stringify(value)) : give(value);
   }
   return cell ?? null;
 }
@@ -60,7 +61,7 @@ export function cellContent(cell) {
   return cell instanceof Snapshot ? JSON.stringify(cell.value) : cell;
 }
 
-/** JSON.stringify does not see inherited properties, `for … in` does. */
+/** JSON does not see inherited properties, `for … in` does. */
 function isPolluted() {
   for (const _ in Object.prototype) return true;
   return false;
@@ -74,7 +75,8 @@ function take(value, depth) {
   if (prototype === null && JSON.isRawJSON?.(value)) return TEXT;
   const copy = {};
   for (const key in value) {
-    if (key === "__proto__" || key === "constructor") return TEXT;
+    // What every object has may not be assigned to, and none of it has a shorter name.
+    if (key.length > 6 && key in Object.prototype) return TEXT;
     const taken = takeMember(value[key], depth);
     if (taken === TEXT) return TEXT;
     if (taken !== undefined) copy[key] = taken;

@@ -1,9 +1,15 @@
 /** Errors as Rust makes them too: `code`, `driver`, `operation`, `key`, and a message that says all four and the cause. */
 
 export function storageError(code, driver, operation, key, cause) {
-  const subject = key === undefined ? operation : `${operation} ${JSON.stringify(key)}`;
+  const subject = key === undefined ? operation : `${operation} ${quote(key)}`;
   const error = new Error(`[rustorage] [${driver}] ${subject}: ${cause}`);
   return Object.assign(error, { code, driver, operation, key });
+}
+
+/** The error of a value that has no text, its own message kept, with what else errors say. */
+export function refusedValue(error, operation, key) {
+  const isBare = error instanceof Error && error.code === undefined && Object.isExtensible(error);
+  return isBare ? Object.assign(error, { code: "INVALID_VALUE", operation, key }) : error;
 }
 
 /** Whether an error comes from this package, with a `code`. */
@@ -24,6 +30,15 @@ export function invalidBase(base, operation) {
 }
 
 function invalidName(what, name, operation) {
-  const error = new Error(`[unstorage] Invalid ${what}: ${JSON.stringify(name)}`);
+  const error = new Error(`[unstorage] Invalid ${what}: ${quote(name)}`);
   return Object.assign(error, { code: "INVALID_KEY", operation, key: name });
+}
+
+/** A key as messages have it; what is no string may have no JSON. */
+function quote(key) {
+  try {
+    return JSON.stringify(key);
+  } catch {
+    return String(key);
+  }
 }

@@ -14,8 +14,8 @@ import {
   NEEDS_VALUE,
   PENDING,
   TOO_LARGE,
-  disposers,
   found,
+  keepObserved,
   native,
   pending,
   settle,
@@ -48,6 +48,7 @@ export function createNativeDriver(name, options, { observe, forgets, methods } 
   // The methods hold on to `owner`, so that it goes only after the last of them.
   const owner = { table, handle, observe, forgets, name };
   owner.items = itemMethods(owner);
+  owner.weak = new WeakRef(owner);
   dropped.register(owner, { table, handle });
   const flags = native.driverFlags(handle);
   const driver = {
@@ -66,14 +67,35 @@ export function createNativeDriver(name, options, { observe, forgets, methods } 
  * client, and `driver` is what a Nitro config leaves among them.
  */
 function toJson(name, options) {
-  const settings = { ...options, lib: undefined, driver: undefined };
+  const refuse = (cause) => {
+    throw storageError("INVALID_OPTIONS", name, "create", undefined, cause);
+  };
+  if (!isRecord(options)) refuse("the options must be an object");
+  const settings = {};
+  for (const [option, value] of Object.entries(options)) {
+    if (option === "lib" || option === "driver" || value === null || value === undefined) continue;
+    if (typeof value === "object" && !Array.isArray(value) && !isRecord(value)) {
+      refuse(`the option \`${option}\` must not be a ${value.constructor?.name}`);
+    }
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      // No life is no limit.
+      if (option === "ttl" && !Number.isNaN(value)) continue;
+      refuse(`the option \`${option}\` must be a finite number`);
+    }
+    settings[option] = value;
+  }
   try {
     return JSON.stringify(settings, (_, value) =>
-      typeof value === "function" ? true : (value ?? undefined),
+      typeof value === "function" ? { function: true } : value,
     );
   } catch (error) {
-    throw storageError("INVALID_OPTIONS", name, "create", undefined, error.message);
+    return refuse(error.message);
   }
+}
+
+/** An object of options, of whatever realm: no array, Map, URL or the like. */
+function isRecord(value) {
+  return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 /** The native side of a driver object; undefined where there is none, or a method was replaced. */
@@ -91,37 +113,60 @@ export function isNative(driver) {
   return nativeOwner(driver) !== undefined;
 }
 
+/** `maxDepth` as the addon takes it: below 0 for none. */
+export function depthOf(maxDepth) {
+  return maxDepth === undefined || maxDepth >= 2 ** 31 ? -1 : Math.floor(maxDepth);
+}
+
 /** An item's life in milliseconds, as the addon takes it: 0 for none. */
 export function lifeOf(options) {
   const ttl = options?.ttl;
   return ttl === undefined || ttl === null ? 0 : ttl * 1000;
 }
 
-/** Writes a cell after the addon answered NEEDS_SIZE. `relative` is the key as the driver knows it. */
-export function writeObserved(table, key, relative, life, cell, owner, operation) {
+/**
+ * Ends a write to a native driver that `native.set` answered with `code`: puts the cell where it belongs, or throws. Gives a
+ * promise where it goes to another thread. `write` has the `table`, the `key` there and `relative` to the driver, the `cell`,
+ * its `life`, the driver's `owner` and the `operation`.
+ */
+export function finishWrite(code, write) {
+  const { table, key, life, cell, owner, operation } = write;
+  if (code >= 0) slots[code] = cell;
+  else if (code === NEEDS_SIZE) finishObserved(write);
+  else if (code === NEEDS_VALUE) {
+    const sent = toBytesOrText(cellContent(cell), owner, operation, key);
+    native.submitSet(table, key, sent, life, operation === "setItemRaw");
+    return pending();
+  } else if (code === TOO_LARGE) {
+    throw storageError("TOO_LARGE", owner.name, operation, key, "the driver may hold nothing");
+  }
+  return undefined;
+}
+
+/** As `finishWrite`, where the size of the value counts, or its leaving is to be told. */
+function finishObserved({ table, key, relative, life, cell, owner, operation }) {
   const { measure, dispose } = owner.observe;
-  const content = cellContent(cell);
-  const size = measure(content, relative, operation);
+  const size = measure(cellContent(cell), relative, operation);
+  if (!Number.isInteger(size) || size < 0) {
+    const cause = "sizeCalculation must give a whole number";
+    throw storageError("INVALID_VALUE", owner.name, operation, key, cause);
+  }
   const code = native.set(table, key, life, size);
   if (code === TOO_LARGE) {
     const cause = `${size} bytes are more than the driver may hold`;
     throw storageError("TOO_LARGE", owner.name, operation, key, cause);
   }
-  if (code >= 0) {
-    const replaced = disposers.get(code);
-    slots[code] = cell;
-    if (dispose) disposers.set(code, (reason) => dispose(content, relative, reason));
-    replaced?.("set");
-  }
-  settleWrite();
+  if (code < 0) return;
+  if (dispose) keepObserved(code, cell, owner.weak, relative);
+  else slots[code] = cell;
 }
 
 /** What goes to a file or the like: text as it is, anything binary as its bytes. */
 export function toBytesOrText(value, owner, operation, key) {
   if (typeof value === "string") return value;
-  if (ArrayBuffer.isView(value)) return viewBytes(value);
+  if (ArrayBuffer.isView(value)) return unshared(viewBytes(value));
   if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer)
-    return new Uint8Array(value);
+    return unshared(new Uint8Array(value));
   const kind = value === null ? "null" : (value?.constructor?.name ?? typeof value);
   throw storageError(
     "INVALID_VALUE",
@@ -130,6 +175,11 @@ export function toBytesOrText(value, owner, operation, key) {
     key,
     `a raw value is a string, a Buffer, an ArrayBuffer or a view of one, not ${kind}`,
   );
+}
+
+/** Bytes that no other thread changes while they are read. */
+function unshared(bytes) {
+  return bytes.buffer instanceof SharedArrayBuffer ? Uint8Array.from(bytes) : bytes;
 }
 
 /** The fields of a file's metadata; all are undefined for what is not there. */
@@ -172,21 +222,11 @@ function itemMethods(owner) {
     }
     const life = lifeOf(options);
     const code = native.set(table, key, life);
-    if (code >= 0) {
-      slots[code] = value;
-      settleWrite();
-    } else if (code === NEEDS_SIZE) {
-      writeObserved(table, key, key, life, value, owner, operation);
-    } else if (code === NEEDS_VALUE) {
-      const sent = toBytesOrText(value, owner, operation, key);
-      native.submitSet(table, key, sent, life, operation === "setItemRaw");
-      return pending();
-    } else if (code === INVALID) {
-      throw invalid(owner, operation, key);
-    } else if (code === TOO_LARGE) {
-      throw storageError("TOO_LARGE", owner.name, operation, key, "the driver may hold nothing");
-    }
-    return undefined;
+    if (code === INVALID) throw invalid(owner, operation, key);
+    const write = { table, key, relative: key, life, cell: value, owner, operation };
+    const written = finishWrite(code, write);
+    settleWrite();
+    return written;
   };
   const simple = (operation, call, answer) => (key) => {
     const code = call(table, key);
@@ -203,22 +243,22 @@ function itemMethods(owner) {
     setItemRaw: (key, value, options) => set(key, value, options, "setItemRaw"),
     removeItem: simple("removeItem", native.remove, () => undefined),
     getKeys(base, options) {
-      const keys = native.keys(table, 0, base ?? "", options?.maxDepth ?? -1, true);
+      const keys = native.keys(table, 0, base ?? "", depthOf(options?.maxDepth), true);
       if (keys === PENDING) return pending(toKeys);
-      if (keys === INVALID) throw invalid(owner, "getKeys", base);
+      if (keys === INVALID) throw invalid(owner, "getKeys", base, "the base is invalid");
       settle();
       return toKeys(keys);
     },
     clear(base) {
       const gone = native.clear(table, 0, base ?? "");
       if (gone === PENDING) return pending(() => undefined);
-      if (gone === INVALID) throw invalid(owner, "clear", base);
+      if (gone === INVALID) throw invalid(owner, "clear", base, "the base is invalid");
       settle();
       return undefined;
     },
   };
 }
 
-function invalid(owner, operation, key) {
-  return storageError("INVALID_KEY", owner.name, operation, key, "the key must be a string");
+function invalid(owner, operation, key, cause = "the key must be a string") {
+  return storageError("INVALID_KEY", owner.name, operation, key, cause);
 }

@@ -3,7 +3,9 @@
  *
  * Its functions take integer handles; src/binding/calls.rs describes each. `slots` holds the values of in-memory drivers.
  */
+import { AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
+import { cellContent } from "./cells.js";
 
 const require = createRequire(import.meta.url);
 
@@ -60,8 +62,11 @@ export const native = {
 
 export const slots = [];
 
-/** By slot: what wants to hear why the value there leaves its driver. */
-export const disposers = new Map();
+/** By slot of a driver that wants to hear of it when the value there leaves: `{ owner, key }`, the owner as a WeakRef. */
+const observers = new Map();
+
+/** What left such drivers and was not told yet. */
+const departures = [];
 
 const waiting = new Map();
 
@@ -82,9 +87,16 @@ native.connect((results) => {
 /** The promise of the call that just answered PENDING; `decode` turns what comes into the result. */
 export function pending(decode) {
   const request = registers[REQUEST];
-  return new Promise((resolve, reject) => {
+  const answer = new Promise((resolve, reject) => {
     waiting.set(request, { resolve, reject, decode });
   });
+  return answer.catch(rethrow);
+}
+
+/** An error was made where nobody called: here its stack becomes that of those who await it. */
+function rethrow(error) {
+  if (error instanceof Error) Error.captureStackTrace(error, rethrow);
+  throw error;
 }
 
 /** As `pending`, for the call that just answered FOUND. */
@@ -98,31 +110,51 @@ export function found(decode) {
   }
 }
 
-/** To be called after a call of an in-memory driver, when its value has been read. */
+/**
+ * To be called last in a call of an in-memory driver: what it calls is the user's code, which may make calls of its own and
+ * leave nothing in the registers.
+ */
 export function settle() {
-  if (registers[RELEASED] !== 0) dropReleased();
+  if (registers[RELEASED] !== 0 || departures.length !== 0) letGo();
 }
 
 /** As `settle`, after a write. */
 export function settleWrite() {
-  if (registers[RELEASED] !== 0) dropReleased();
   if (registers[TIMED] !== 0 && sweeper === undefined) scheduleSweep(SWEEP_INTERVAL);
+  settle();
+}
+
+/** Puts a cell into a slot, for a driver that will hear of its leaving. */
+export function keepObserved(slot, cell, owner, key) {
+  depart(slot, "set");
+  slots[slot] = cell;
+  observers.set(slot, { owner, key });
+}
+
+function depart(slot, reason) {
+  const observer = observers.get(slot);
+  if (observer === undefined) return;
+  observers.delete(slot);
+  departures.push({ ...observer, content: cellContent(slots[slot]), reason });
 }
 
 /** Why a value left its driver, by the number that the addon gives; src/driver/mod.rs has the same list. */
 const REASONS = ["evict", "delete", "expire", "set"];
 
-function dropReleased() {
+/** Empties the slots that the addon released, and only then tells who wants to hear of it: that may fill them anew. */
+function letGo() {
   const released = native.takeReleased();
+  const end = released.length - 1;
+  for (let index = 0; index < end; index += 2) {
+    depart(released[index], REASONS[released[index + 1]]);
+    slots[released[index]] = undefined;
+  }
+  if (slots.length > released[end]) slots.length = released[end];
   const failures = [];
-  for (let index = 0; index < released.length; index += 2) {
-    const slot = released[index];
-    slots[slot] = undefined;
-    const dispose = disposers.get(slot);
-    if (dispose === undefined) continue;
-    disposers.delete(slot);
+  for (const { owner, key, content, reason } of departures.splice(0)) {
     try {
-      dispose(REASONS[released[index + 1]]);
+      // Of a driver that nobody holds any more, nobody hears.
+      owner.deref()?.observe.dispose(content, key, reason);
     } catch (error) {
       failures.push(error);
     }
@@ -135,14 +167,21 @@ const SWEEP_INTERVAL = 1000;
 
 let sweeper;
 
+/** Where sweeps run: not in the context of whoever happened to write first, which they would keep alive. */
+const context = new AsyncResource("rustorage");
+
 function scheduleSweep(delay) {
-  sweeper = setTimeout(() => {
-    const next = native.sweep();
-    sweeper = undefined;
-    if (next >= 0) scheduleSweep(next === 0 ? 0 : SWEEP_INTERVAL);
-    settle();
-  }, delay);
-  sweeper.unref?.();
+  context.runInAsyncScope(() => {
+    sweeper = setTimeout(sweep, delay);
+    sweeper.unref?.();
+  });
+}
+
+function sweep() {
+  const next = native.sweep();
+  sweeper = undefined;
+  if (next >= 0) scheduleSweep(next === 0 ? 0 : SWEEP_INTERVAL);
+  settle();
 }
 
 /** Keys as they come from the addon: joined by line feeds, or an array. */
@@ -164,8 +203,9 @@ function load() {
   const tried = problems.map((error) => `\n  ${error.message.split("\n")[0]}`).join("");
   const error = new Error(
     `[rustorage] No binary for ${process.platform} ${process.arch} could be loaded.${tried}\n` +
-      `In a checkout run \`make build\`; in an app install the package of the platform beside rustorage.`,
-    { cause: problems.at(-1) },
+      `In a checkout run \`make build\`; in an app install one of the packages above beside rustorage.`,
+    // What is there and cannot be loaded says more than what is not there.
+    { cause: problems.find(({ code }) => code !== "MODULE_NOT_FOUND") ?? problems[0] },
   );
   error.code = "ADDON_NOT_FOUND";
   throw error;

@@ -4,24 +4,21 @@
  */
 import { readTogether, writeTogether } from "./batch.js";
 import { cellContent, fromCell, toCell } from "./cells.js";
-import { invalidBase, invalidKey, storageError } from "./errors.js";
+import { invalidBase, invalidKey, refusedValue, storageError } from "./errors.js";
 import { filterKeyByBase, filterKeyByDepth, joinKeys, normalizeKey } from "./keys.js";
-import { lifeOf, nativeOwner, toBytesOrText, toMeta, writeObserved } from "./native-driver.js";
+import { depthOf, finishWrite, lifeOf, nativeOwner, toMeta } from "./native-driver.js";
 import {
   DONE,
-  DROPPED,
   FOUND,
   INVALID,
   MISS,
   MOUNT,
   MOUNTED,
   NEEDS_SIZE,
-  NEEDS_VALUE,
   NORMAL,
   OFFSET,
   PENDING,
   SCRIPT,
-  TOO_LARGE,
   found,
   native,
   pending,
@@ -49,14 +46,15 @@ export function createStorage(options = {}) {
   const listings = new Map();
 
   const mountDriver = (base, driver) => {
-    if (driver === null || typeof driver !== "object") {
-      throw storageError("INVALID_OPTIONS", String(driver), "mount", base, "a driver is an object");
-    }
+    checkDriver(driver, base);
     const owner = nativeOwner(driver);
     const id = native.mount(table, base || "", owner === undefined ? -1 : owner.handle);
     if (id === INVALID) throw invalidBase(base, "mount");
     const prefix = basePrefix(base);
-    if (id === MOUNTED) throw new Error(`already mounted at ${prefix}`);
+    if (id === MOUNTED) {
+      const error = new Error(`already mounted at ${prefix}`);
+      throw Object.assign(error, { code: "ALREADY_MOUNTED", operation: "mount", key: base });
+    }
     if (prefix === "") {
       for (const [known, mount] of mounts) if (mount.base === "") mounts.delete(known);
     }
@@ -76,7 +74,7 @@ export function createStorage(options = {}) {
   const planned = (base, parents, operation) => {
     const plan = native.plan(table, base || "", parents, false);
     if (plan === INVALID) throw invalidBase(base, operation);
-    return plan.map((id) => ({ id, ...mounts.get(id) }));
+    return Array.from(plan, (id) => ({ id, ...mounts.get(id) }));
   };
 
   const changed = (event, key, driver) => {
@@ -123,36 +121,21 @@ export function createStorage(options = {}) {
   };
 
   /** The answers that every operation on a key has alike. */
-  const settled = (code, key, operation) => {
-    settle();
-    return code === INVALID ? Promise.reject(invalidKey(key, operation)) : Promise.resolve(null);
-  };
+  const settled = (code, key, operation) =>
+    code === INVALID ? Promise.reject(invalidKey(key, operation)) : answer(null);
 
   /** Writes a cell to a native driver; `code` is what `native.set` answered. */
   const writeNative = (code, key, cell, life, operation) => {
-    if (code >= 0) {
-      slots[code] = cell;
+    const { base, driver, owner } = mounts.get(registers[MOUNT]);
+    const relative = code === NEEDS_SIZE ? native.normalize(key).slice(base.length) : undefined;
+    const write = { table, key, relative, life, cell, owner, operation };
+    const written = finishWrite(code, write);
+    if (written === undefined) {
+      changed("update", key, driver);
       settleWrite();
-    } else if (code === NEEDS_SIZE) {
-      const { base, owner } = mounts.get(registers[MOUNT]);
-      const relative = native.normalize(key).slice(base.length);
-      writeObserved(table, key, relative, life, cell, owner, operation);
-    } else if (code === NEEDS_VALUE) {
-      const { driver, owner } = mounts.get(registers[MOUNT]);
-      const content = cellContent(cell);
-      // A function has no text; unstorage's fs refuses it likewise, with words of its own.
-      const sent = toBytesOrText(content, owner, operation, key);
-      native.submitSet(table, key, sent, life, operation === "setItemRaw");
-      const written = pending();
-      return watcher.active ? written.then(() => changed("update", key, driver)) : written;
-    } else if (code === TOO_LARGE) {
-      const { owner } = mounts.get(registers[MOUNT]);
-      throw storageError("TOO_LARGE", owner.name, operation, key, "the driver may hold nothing");
-    } else if (code === DROPPED) {
-      settle();
+      return Promise.resolve();
     }
-    changedNative("update", key);
-    return Promise.resolve();
+    return watcher.active ? written.then(() => changed("update", key, driver)) : written;
   };
 
   const writeCell = (key, cell, options) => {
@@ -161,8 +144,8 @@ export function createStorage(options = {}) {
     const code = native.set(table, key, life);
     if (code < 0) return writeElsewhere(code, key, cell, life, options);
     slots[code] = cell;
-    settleWrite();
     if (watcher.active) changedNative("update", key);
+    settleWrite();
     return Promise.resolve();
   };
 
@@ -182,8 +165,8 @@ export function createStorage(options = {}) {
       return false;
     }
     native.remove(table, key);
-    settle();
     changedNative("update", key);
+    settle();
     return true;
   };
 
@@ -192,17 +175,15 @@ export function createStorage(options = {}) {
     const route = native.route(table, key);
     if (route === INVALID) return Promise.reject(invalidKey(key, "setItem"));
     const { driver } = mounts.get(registers[MOUNT]);
-    return route === SCRIPT && !driver.setItem ? Promise.resolve() : Promise.reject(error);
+    if (route === SCRIPT && !driver.setItem) return Promise.resolve();
+    return Promise.reject(refusedValue(error, "setItem", key));
   };
 
   const storage = {
     hasItem(key, options = {}) {
       const code = native.has(table, key);
       if (code === DONE) return Promise.resolve(true);
-      if (code === MISS) {
-        settle();
-        return Promise.resolve(false);
-      }
+      if (code === MISS) return answer(false);
       if (code === PENDING) return pending();
       if (code === SCRIPT) {
         const { mount, key: relative } = scripted(key);
@@ -232,7 +213,8 @@ export function createStorage(options = {}) {
       return settled(code, key, "getItem");
     },
 
-    async getItems(items, commonOptions = {}) {
+    async getItems(asked, commonOptions = {}) {
+      const items = Array.isArray(asked) ? asked : [...asked];
       const together = readTogether(table, items, commonOptions);
       if (together) return together;
       const entries = items.map((item) => {
@@ -285,7 +267,8 @@ export function createStorage(options = {}) {
       }
     },
 
-    async setItems(items, commonOptions) {
+    async setItems(given, commonOptions) {
+      const items = Array.isArray(given) ? given : [...given];
       const written = watcher.active
         ? (key) => native.route(table, key) === DONE && changedNative("update", key)
         : undefined;
@@ -306,7 +289,7 @@ export function createStorage(options = {}) {
         const { script, mount, relative, full } = routes[index];
         const entry = {
           key: full,
-          cell: isWritable(script, mount) ? toCell(value) : undefined,
+          cell: isWritable(script, mount) ? cellOf(value, "setItems", full) : undefined,
           options: options ? { ...commonOptions, ...options } : commonOptions,
         };
         if (script && mount.driver.setItems) {
@@ -366,13 +349,13 @@ export function createStorage(options = {}) {
       }
       if (code === INVALID) throw invalidKey(key, "removeItem");
       const { driver } = mounts.get(registers[MOUNT]);
-      settle();
-      if (code === PENDING) await pending();
-      if (withMeta) {
-        if (native.remove(table, native.normalize(key) + "$") === PENDING) await pending();
-        else settle();
+      const removals = code === PENDING ? [pending()] : [];
+      if (withMeta && native.remove(table, native.normalize(key) + "$") === PENDING) {
+        removals.push(pending());
       }
+      if (removals.length > 0) await Promise.all(removals);
       changed("remove", key, driver);
+      settle();
     },
 
     async getMeta(key, options = {}) {
@@ -414,18 +397,14 @@ export function createStorage(options = {}) {
       const plan = planned(base, true, "getKeys");
       const prefix = basePrefix(base);
       const maxDepth = options?.maxDepth;
-      const lists = [];
-      const masks = [];
-      for (const mount of plan) {
-        if (mount.owner) {
-          const depth = maxDepth === undefined || maxDepth >= 2 ** 31 ? -1 : Math.floor(maxDepth);
-          lists.push(await listNative(mount, prefix, depth));
-        } else {
-          const keys = await listScripted(mount, prefix, masks, options);
-          lists.push(keys.filter((key) => filterKeyByBase(key, prefix)));
-        }
-        masks.push(mount.base);
-      }
+      // All are asked before the first answers: what is mounted meanwhile, or no longer, does not count.
+      const lists = await Promise.all(
+        plan.map((mount, index) =>
+          mount.owner
+            ? listNative(mount, prefix, depthOf(maxDepth))
+            : listScripted(mount, prefix, plan.slice(0, index), options),
+        ),
+      );
       const keys = lists.length === 1 ? lists[0] : lists.flat();
       return maxDepth === undefined ? keys : keys.filter((key) => filterKeyByDepth(key, maxDepth));
     },
@@ -433,15 +412,12 @@ export function createStorage(options = {}) {
     async clear(base, options = {}) {
       const plan = planned(base, true, "clear");
       const prefix = basePrefix(base);
-      const masks = [];
       await Promise.all(
-        plan.map((mount) => {
-          const hidden = [...masks];
-          masks.push(mount.base);
-          return mount.owner
+        plan.map((mount, index) =>
+          mount.owner
             ? clearNative(mount, prefix)
-            : clearScripted(mount, prefix, hidden, options);
-        }),
+            : clearScripted(mount, prefix, plan.slice(0, index), options),
+        ),
       );
     },
 
@@ -476,7 +452,7 @@ export function createStorage(options = {}) {
     },
 
     getMounts(base = "", { parents = false } = {}) {
-      return native.plan(table, base, Boolean(parents), true).map((id) => {
+      return Array.from(native.plan(table, base, Boolean(parents), true), (id) => {
         const mount = mounts.get(id);
         return { driver: mount.driver, base: mount.base };
       });
@@ -513,14 +489,24 @@ export function createStorage(options = {}) {
     return keys;
   };
 
-  /** The full keys of a JavaScript driver under `prefix` that no other mount answers, hidden ones too. */
-  const listScripted = async (mount, prefix, masks, options) => {
+  /** The full keys of a JavaScript driver under `prefix` that no longer mount answers. */
+  const listScripted = async (mount, prefix, longer, options) => {
+    const keys = await keysOf(mount, prefix, longer, options);
+    return keys.filter((key) => filterKeyByBase(key, prefix));
+  };
+
+  /** As `listScripted`, with the keys that end in `$`. */
+  const keysOf = async (mount, prefix, longer, options) => {
     const relativeBase =
       prefix.length > mount.base.length ? prefix.slice(mount.base.length) : undefined;
     const keys = await call(mount, "getKeys", relativeBase, options);
+    if (typeof keys?.[Symbol.iterator] !== "function") {
+      const cause = "the driver's getKeys gave no list";
+      throw storageError("INVALID_VALUE", nameOf(mount.driver), "getKeys", prefix, cause);
+    }
     return [...keys]
       .map((key) => mount.base + normalizeKey(key))
-      .filter((key) => key.startsWith(prefix) && !masks.some((mask) => key.startsWith(mask)));
+      .filter((key) => key.startsWith(prefix) && !longer.some(({ base }) => key.startsWith(base)));
   };
 
   const clearNative = async (mount, prefix) => {
@@ -530,12 +516,12 @@ export function createStorage(options = {}) {
     if (watcher.active) for (const key of toKeys(keys)) changed("remove", key, mount.driver);
   };
 
-  const clearScripted = async (mount, prefix, masks, options) => {
+  const clearScripted = async (mount, prefix, longer, options) => {
     const { driver } = mount;
     const whole = prefix.length <= mount.base.length;
     if (!driver.clear && !driver.removeItem) return;
     const listed = !whole || !driver.clear || (watcher.active && !driver.watch);
-    const keys = listed ? await listScripted(mount, prefix, whole ? [] : masks, options) : [];
+    const keys = listed ? await keysOf(mount, prefix, whole ? [] : longer, options) : [];
     if (whole && driver.clear) {
       await call(mount, "clear", undefined, options);
     } else if (driver.removeItem) {
@@ -571,6 +557,15 @@ async function readBatch(mount, batch, commonOptions, found, extra) {
   }
 }
 
+/** As `toCell`; its error says which item it was. */
+function cellOf(value, operation, key) {
+  try {
+    return toCell(value);
+  } catch (error) {
+    throw refusedValue(error, operation, key);
+  }
+}
+
 /** Whether a write gets anywhere: a JavaScript driver may have no way to write. */
 function isWritable(script, { driver }) {
   return !script || driver.setItems !== undefined || driver.setItem !== undefined;
@@ -590,15 +585,45 @@ function groupByMount(entries) {
 function call(mount, operation, ...args) {
   const { driver } = mount;
   if (typeof driver[operation] !== "function") {
-    const name = driver.name ?? "unnamed";
     const key = typeof args[0] === "string" ? mount.base + args[0] : undefined;
     return Promise.reject(
-      storageError("UNSUPPORTED", name, operation, key, `the driver has no ${operation}`),
+      storageError("UNSUPPORTED", nameOf(driver), operation, key, `the driver has no ${operation}`),
     );
   }
   try {
     const result = driver[operation](...args);
     return typeof result?.then === "function" ? asPromise(result) : Promise.resolve(result);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** Tells the usual mistakes apart. */
+function checkDriver(driver, base) {
+  const refuse = (cause) => {
+    throw storageError("INVALID_OPTIONS", "none", "mount", base, cause);
+  };
+  if (typeof driver === "function") {
+    refuse(`a function is no driver: call it, as in ${driver.name || "driver"}()`);
+  }
+  if (driver === null || typeof driver !== "object") {
+    refuse(`a driver is an object, not ${driver === null ? "null" : typeof driver}`);
+  }
+  if (typeof driver.then === "function") refuse("a promise is no driver: await it");
+  if (typeof driver.default === "function" && driver.getItem === undefined) {
+    refuse("a module is no driver: call its default export");
+  }
+}
+
+function nameOf({ name }) {
+  return name ?? "unnamed";
+}
+
+/** The answer of a call of an in-memory driver that is over but for what it let go. */
+function answer(value) {
+  try {
+    settle();
+    return Promise.resolve(value);
   } catch (error) {
     return Promise.reject(error);
   }

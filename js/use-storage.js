@@ -1,5 +1,6 @@
 /** The one storage of an environment, however many copies of the package are loaded. */
 import fs from "./drivers/fs.js";
+import { storageError } from "./errors.js";
 import { prefixStorage } from "./prefix.js";
 import { createStorage } from "./storage.js";
 
@@ -14,5 +15,8 @@ export function useStorage(base = "") {
 
 /** Makes `storage` the one that `useStorage` gives: a server hands over its own. */
 export function setStorage(storage) {
+  if (typeof storage?.getItem !== "function") {
+    throw storageError("INVALID_OPTIONS", "none", "setStorage", undefined, "it takes a storage");
+  }
   globalThis[INSTANCE] = storage;
 }

@@ -1,4 +1,5 @@
 /** A storage's watchers: drivers that watch by themselves report here, for the others the storage does. */
+import { storageError } from "./errors.js";
 import { normalizeKey } from "./keys.js";
 
 export function createWatcher(mounts) {
@@ -37,6 +38,15 @@ export function createWatcher(mounts) {
     emit,
 
     async add(listener) {
+      if (typeof listener !== "function") {
+        throw storageError(
+          "INVALID_OPTIONS",
+          "none",
+          "watch",
+          undefined,
+          "a watcher is a function",
+        );
+      }
       if (!watcher.active) {
         watcher.active = true;
         for (const mount of mounts()) await start(mount);

@@ -33,7 +33,9 @@ export interface LruCacheOptions extends CommonDriverOptions {
 /** The name that unstorage has for them. */
 export type LRUDriverOptions = LruCacheOptions;
 
-declare const lruCache: (options?: LruCacheOptions) => Driver<LruCacheOptions, unknown>;
+declare const lruCache: (
+  options?: LruCacheOptions,
+) => Driver<LruCacheOptions, Map<string, unknown>>;
 export default lruCache;
 export declare const DRIVER_DEPENDENCIES: Record<string, never>;
 export { lruCache as "module.exports" };

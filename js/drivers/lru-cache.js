@@ -1,3 +1,4 @@
+import { ItemMap } from "../item-map.js";
 import { createNativeDriver } from "../native-driver.js";
 
 export default function lruCache(options = {}) {
@@ -6,7 +7,10 @@ export default function lruCache(options = {}) {
     observe: { measure: sizeCalculation ?? measure, dispose },
     forgets: true,
     methods(owner) {
-      return { dispose: () => owner.items.clear(), getInstance: () => owner.items };
+      return {
+        dispose: () => owner.items.clear(),
+        getInstance: () => (owner.instance ??= new ItemMap(owner.items)),
+      };
     },
   });
 }

@@ -1,5 +1,5 @@
 import { storageError } from "../errors.js";
-import { MemoryMap } from "../memory-map.js";
+import { ItemMap } from "../item-map.js";
 import { createNativeDriver } from "../native-driver.js";
 
 export default function memory(options = {}) {
@@ -8,25 +8,32 @@ export default function memory(options = {}) {
     methods(owner) {
       return {
         dispose: () => owner.items.clear(),
-        getInstance: () => (owner.instance ??= new MemoryMap(owner.items)),
+        getInstance: () => (owner.instance ??= new ItemMap(owner.items)),
       };
     },
   });
 }
 
+function sizeOf(content) {
+  if (typeof content === "string") return Buffer.byteLength(content);
+  if (content instanceof Blob) return content.size;
+  const isBinary =
+    ArrayBuffer.isView(content) ||
+    content instanceof ArrayBuffer ||
+    content instanceof SharedArrayBuffer;
+  return isBinary ? content.byteLength : undefined;
+}
+
 /** UTF-8 bytes of key and text, or of key and raw bytes. */
 function measure(content, key, operation) {
-  const bytes =
-    typeof content === "string"
-      ? Buffer.byteLength(content)
-      : (content?.byteLength ?? content?.size);
-  if (typeof bytes !== "number") {
+  const bytes = sizeOf(content);
+  if (bytes === undefined) {
     throw storageError(
       "INVALID_VALUE",
       "memory",
       operation,
       key,
-      "with maxBytes, a raw value must be text or have a byteLength",
+      "with maxBytes, a raw value must be text, an ArrayBuffer, a view of one or a Blob",
     );
   }
   return Buffer.byteLength(key) + bytes;

@@ -7,15 +7,12 @@ const REMOVED = "__OVERLAY_REMOVED__";
 
 export default function overlay(options) {
   const layers = options?.layers;
-  if (!Array.isArray(layers) || layers.length === 0) {
-    throw storageError(
-      "INVALID_OPTIONS",
-      "overlay",
-      "create",
-      undefined,
-      "the option `layers` is required",
-    );
-  }
+  const refuse = (cause) => {
+    throw storageError("INVALID_OPTIONS", "overlay", "create", undefined, cause);
+  };
+  if (!Array.isArray(layers) || layers.length === 0) refuse("the option `layers` is required");
+  const wrong = layers.findIndex((layer) => typeof layer?.getItem !== "function");
+  if (wrong >= 0) refuse(`the option \`layers[${wrong}]\` must be a driver`);
   const [top] = layers;
   const isRemoved = async (key) => (await top.getItem(key)) === REMOVED;
   const read = async (method, key, opts) => {

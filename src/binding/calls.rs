@@ -86,7 +86,8 @@ impl Call {
 
 /// `connect(complete)`: `complete([request, worked, value, …])` will be called with the answers of pending calls.
 fn connect(this: &mut Environment, call: &Call) -> Answer {
-    this.connect(call.arguments[0]).map_err(|error| internal(error.reason.clone()))?;
+    let queue = this.context.queue();
+    queue.connect(call.env, call.arguments[0], call.environment).map_err(|error| internal(error.reason.clone()))?;
     Ok(Reply::Nothing)
 }
 
@@ -185,7 +186,7 @@ fn plan(this: &mut Environment, call: &Call) -> Answer {
     if code == code::INVALID {
         return Ok(Reply::Code(code));
     }
-    Ok(Reply::Value(value::array(call.env, mounts.into_iter().map(|mount| value::integer(call.env, mount)))))
+    Ok(Reply::Value(value::integers(call.env, &mounts)))
 }
 
 /// `mountOf(table, key)` → the mount that `getMount(key)` names.
@@ -332,9 +333,7 @@ fn write(this: &mut Context, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` clamps, which is what is meant")]
     let options = CallOptions { ttl, size: size.unwrap_or_default() as u64 };
     let written = driver.set(key, options, &mut this.scope());
-    if driver.is_timed() {
-        this.set_register(register::TIMED, 1);
-    }
+    this.set_register(register::TIMED, i32::from(driver.is_timed()));
     match written {
         Written::Slot(slot) => slot.cast_signed(),
         Written::TooLarge => code::TOO_LARGE,
@@ -410,7 +409,7 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
                 keys.push(listing.mount.as_bytes(), key);
             });
             this.context.report_released();
-            Ok(Reply::Value(keys.to_js(call.env)))
+            Ok(Reply::Keys(keys))
         }
         Lane::Blocking(driver) => {
             let code = this.context.submit(driver, "getKeys", many(driver, &listing), move |driver, _| {
@@ -442,7 +441,7 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
                 gone.push(listing.mount.as_bytes(), &key);
             }
             this.context.report_released();
-            Ok(Reply::Value(gone.to_js(call.env)))
+            Ok(Reply::Keys(gone))
         }
         Lane::Blocking(driver) => {
             let code = this.context.submit(driver, "clear", many(driver, &listing), move |driver, _| {
@@ -455,11 +454,14 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
     }
 }
 
-/// `takeReleased()` → an Int32Array: the slots whose values are gone, each with its [`crate::driver::Reason`].
+/// `takeReleased()` → an Int32Array: the slots whose values are gone, each with its [`crate::driver::Reason`], and at its end
+/// how many slots there are.
 fn take_released(this: &mut Environment, call: &Call) -> Answer {
     let slots = this.context.slots.take_released();
     this.context.report_released();
-    let numbers: Vec<i32> = slots.into_iter().flat_map(|(slot, reason)| [slot.cast_signed(), reason as i32]).collect();
+    let mut numbers: Vec<i32> =
+        slots.into_iter().flat_map(|(slot, reason)| [slot.cast_signed(), reason as i32]).collect();
+    numbers.push(this.context.slots.count().cast_signed());
     Ok(Reply::Value(value::integers(call.env, &numbers)))
 }
 

@@ -222,11 +222,6 @@ impl Environment {
         self.functions.push(function);
     }
 
-    pub fn connect(&mut self, complete: sys::napi_value) -> Result<()> {
-        let queue = self.context.queue();
-        queue.connect(self.context.env, complete, self)
-    }
-
     /// Runs `act` with the string's WTF-8; `code::INVALID` if it is none.
     pub fn with_text(&mut self, call: &Call, index: usize, act: impl FnOnce(&mut Self, &[u8]) -> i32) -> i32 {
         let mut reader = mem::take(&mut self.reader);

@@ -12,7 +12,7 @@ use napi::{Result, check_status, sys};
 use super::{
     calls,
     environment::{Environment, code, register},
-    value,
+    value::{self, KeyList},
 };
 use crate::error::{Cause, StorageError};
 
@@ -22,6 +22,8 @@ pub const ARGUMENTS: usize = 5;
 /// What a function sees of its call.
 pub struct Call {
     pub env: sys::napi_env,
+    /// For callbacks that outlive the call.
+    pub environment: *mut Environment,
     pub arguments: [sys::napi_value; ARGUMENTS],
     /// How many the caller passed; the others are undefined.
     pub count: usize,
@@ -37,6 +39,7 @@ pub enum Reply {
     /// The code FOUND in the register ANSWER, and the value.
     Found(sys::napi_value),
     Value(sys::napi_value),
+    Keys(KeyList),
 }
 
 pub type Handler = fn(&mut Environment, &Call) -> std::result::Result<Reply, StorageError>;
@@ -83,7 +86,8 @@ unsafe extern "C" fn clean_up(environment: *mut c_void) {
 }
 
 unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let mut call = Call { env, arguments: [ptr::null_mut(); ARGUMENTS], count: ARGUMENTS };
+    let mut call =
+        Call { env, environment: ptr::null_mut(), arguments: [ptr::null_mut(); ARGUMENTS], count: ARGUMENTS };
     let mut data = ptr::null_mut();
     // SAFETY: Node passes a valid `env` and `info`; the array holds `count` values, and Node fills up with undefined.
     let status = unsafe {
@@ -103,6 +107,7 @@ unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_inf
     // JavaScript, so this is the only reference to the environment.
     let (environment, handler) = unsafe {
         let function = &*data.cast::<Function>();
+        call.environment = function.environment;
         (&mut *function.environment, function.handler)
     };
     let result = catch_unwind(AssertUnwindSafe(|| handler(environment, &call)));
@@ -122,6 +127,8 @@ unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_inf
         }
         Ok(Reply::Code(code)) => value::integer(env, code),
         Ok(Reply::Value(value)) => value,
+        // Filling an array may run JavaScript, where its prototype was given setters: so not in a handler.
+        Ok(Reply::Keys(keys)) => keys.to_js(env),
         Err(error) => {
             let error = value::error(env, &error);
             // SAFETY: `env` is valid and `error` is an Error made in it.

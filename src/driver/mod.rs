@@ -98,7 +98,16 @@ impl Slots {
     pub fn take_released(&mut self) -> Vec<(Slot, Reason)> {
         let released = std::mem::take(&mut self.released);
         self.free.extend(released.iter().map(|&(slot, _)| slot));
+        if self.free.len() == self.next as usize {
+            // The memory of what once was many comes back.
+            *self = Self::default();
+        }
         released
+    }
+
+    /// How many slots were ever given out since the last time that all were free.
+    pub fn count(&self) -> Slot {
+        self.next
     }
 }
 

@@ -15,6 +15,8 @@ use crate::{
 pub type Index = u32;
 
 const NONE: Index = Index::MAX;
+/// A map of so many entries keeps its memory when it is emptied.
+const SMALL: usize = 1024;
 
 /// Usual keys stand beside what is known of them, and a node fills a line of the processor's cache.
 type NodeKey = SmallVec<[u8; 24]>;
@@ -177,6 +179,10 @@ impl LinkedMap {
         scope.slots.release(self.node(index).slot, reason);
         self.nodes[index as usize].key = NodeKey::default();
         self.free.push(index);
+        if self.table.is_empty() && self.nodes.len() > SMALL {
+            // The memory of what once was many comes back.
+            (self.table, self.nodes, self.free) = (HashTable::new(), Vec::new(), Vec::new());
+        }
     }
 
     /// Removes what is expired, but no more than `most` entries; the milliseconds until the next entry expires.

@@ -1,5 +1,7 @@
 //! A bounded cache in the memory of one thread: the item that was not used for longest goes first.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,6 +21,7 @@ const DISPOSE: &str = r#"(value: unknown, key: string, reason: "evict" | "set" |
 
 #[derive(Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("x-instance" = "Map<string, unknown>")))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of lru-cache")]
 pub struct LruCacheOptions {
@@ -70,6 +73,9 @@ impl Default for LruCacheOptions {
 pub struct LruCache {
     entries: LinkedMap,
     options: LruCacheOptions,
+    /// The lives in milliseconds of entries that came with one of their own, where asking starts lives anew. An entry's place is
+    /// used again only by a write, which says what holds there.
+    lives: HashMap<Index, f64>,
 }
 
 impl LruCache {
@@ -81,7 +87,7 @@ impl LruCache {
         if options.max == 0 && options.max_size == 0 && options.ttl == 0.0 {
             return Err(invalid("lru-cache", "one of the options `max`, `maxSize` and `ttl` is required".into()));
         }
-        Ok(Self { entries: LinkedMap::default(), options })
+        Ok(Self { entries: LinkedMap::default(), options, lives: HashMap::new() })
     }
 
     fn is_over(&self) -> bool {
@@ -90,8 +96,21 @@ impl LruCache {
     }
 
     fn renew(&mut self, index: Index, scope: &Scope) {
-        if self.options.ttl != 0.0 {
-            self.entries.set_deadline(index, self.own_deadline(scope));
+        let deadline = match self.lives.get(&index) {
+            Some(&life) => scope.clock.deadline(life),
+            None => self.own_deadline(scope),
+        };
+        self.entries.set_deadline(index, deadline);
+    }
+
+    fn keep_life(&mut self, index: Index, life: f64) {
+        if !self.options.update_age_on_get && !self.options.update_age_on_has {
+            return;
+        }
+        if life == 0.0 || !life.is_finite() {
+            self.lives.remove(&index);
+        } else {
+            self.lives.insert(index, life);
         }
     }
 
@@ -148,6 +167,7 @@ impl InlineDriver for LruCache {
             0 => self.own_deadline(scope),
             deadline => deadline,
         };
+        self.keep_life(index, options.ttl);
         self.entries.move_to_newest(index);
         self.entries.set_deadline(index, deadline);
         self.entries.set_size(index, options.size);

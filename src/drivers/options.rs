@@ -1,6 +1,11 @@
 //! How options reach a driver: as JSON text, into the struct that also describes them.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
 
 use super::invalid;
 use crate::error::StorageError;
@@ -8,17 +13,94 @@ use crate::error::StorageError;
 /// An option that is a JavaScript function. JavaScript keeps and calls it; here stands whether there is one.
 ///
 /// `x-type` in the field's schema is its TypeScript type.
-#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Callback(pub bool);
 
-/// Reads the JSON text of a driver's options.
+/// What JavaScript writes in place of a function, as the only field of an object.
+const FUNCTION: &str = "function";
+
+impl<'de> Deserialize<'de> for Callback {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CallbackVisitor)
+    }
+}
+
+struct CallbackVisitor;
+
+impl<'de> Visitor<'de> for CallbackVisitor {
+    type Value = Callback;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a function")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Callback, A::Error> {
+        match map.next_entry::<String, bool>()? {
+            Some((key, true)) if key == FUNCTION => Ok(Callback(true)),
+            _ => Err(serde::de::Error::invalid_type(serde::de::Unexpected::Map, &self)),
+        }
+    }
+}
+
+/// Reads the JSON text of a driver's options. Errors name the option and what it must be, and never what it is.
 pub fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result<T, StorageError> {
-    serde_json::from_str(options).map_err(|error| {
-        // serde's words name the option and what it must be; the position in a text nobody wrote says nothing.
-        let text = error.to_string();
+    let reader = &mut serde_json::Deserializer::from_str(options);
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let text = error.inner().to_string();
+        // The position in a text that nobody wrote says nothing.
         let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-        invalid(driver, text.to_owned())
+        invalid(
+            driver,
+            match text.split_once(", expected ") {
+                Some((problem, expected)) if problem.starts_with("invalid ") => {
+                    format!("the option `{}` must be {}", error.path(), in_words(expected))
+                }
+                _ => text.to_owned(),
+            },
+        )
     })
+}
+
+/// serde's name of a type, as JavaScript would call it.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u32" | "u64" => "a whole number, and not below 0",
+        "f64" => "a number",
+        "a sequence" => "a list",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Options {
+        size: u64,
+        names: Vec<String>,
+        call: Callback,
+    }
+
+    #[test]
+    fn errors_name_the_option_and_not_its_value() {
+        let message = |options: &str| parse::<Options>("test", options).unwrap_err().to_string();
+        for (options, said) in [
+            (r#"{"size":"s3cret"}"#, "the option `size` must be a whole number, and not below 0"),
+            (r#"{"size":-5}"#, "the option `size` must be a whole number, and not below 0"),
+            (r#"{"names":["a",7]}"#, "the option `names[1]` must be a string"),
+            (r#"{"names":"a"}"#, "the option `names` must be a list"),
+            (r#"{"call":"s3cret"}"#, "the option `call` must be a function"),
+            (r#"{"call":{"other":true}}"#, "the option `call` must be a function"),
+            (r#"{"other":1}"#, "unknown field `other`, expected one of `size`, `names`, `call`"),
+        ] {
+            assert_eq!(message(options), format!("[rustorage] [test] create: {said}"));
+        }
+        let read: Options = parse("test", r#"{"size":3,"names":["a"],"call":{"function":true}}"#).unwrap();
+        assert_eq!((read.size, read.names.len(), read.call.0), (3, 1, true));
+    }
 }

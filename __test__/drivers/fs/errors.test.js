@@ -79,7 +79,7 @@ describe("refused before anything is touched", () => {
 
   test.each([
     [{ mode: 0o10000 }, "mode"],
-    [{ dirMode: -1 }, "-1"],
+    [{ dirMode: -1 }, "dirMode"],
     [{ base: "" }, "base"],
   ])("options %j", (options, named) => {
     expect(() => fs({ base: folder(), ...options })).toThrow(

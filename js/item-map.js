@@ -1,6 +1,6 @@
-/** What memory's `getInstance()` gives: a live, Map-like view of the driver's items, without a copy of them. */
+/** What `getInstance()` of in-memory drivers gives: a live, Map-like view of the items, without a copy of them. */
 
-export class MemoryMap {
+export class ItemMap {
   #driver;
 
   constructor(driver) {
