@@ -51,14 +51,16 @@ impl Pool {
             count += 1;
         }
         self.unfinished.fetch_add(count, Ordering::AcqRel);
-        self.wake(state, count);
+        if !self.wake(state, count) {
+            self.work_without_threads();
+        }
     }
 
-    /// Runs `job` at that time or soon after, for as long as the process lives by itself.
+    /// Runs `job` at that time or soon after, if the pool has threads.
     pub fn run_at(&'static self, at: Instant, job: impl FnOnce() + Send + 'static) {
         let mut state = self.lock();
         state.schedule.add_timer(at, Box::new(job));
-        self.wake(state, 1);
+        self.wake(state, 0);
         // Whoever is idle now may be busy then: so all learn of it.
         self.filled.notify_all();
     }
@@ -68,27 +70,27 @@ impl Pool {
         self.unfinished.load(Ordering::Acquire) == 0 || self.lock().schedule.is_free(place)
     }
 
-    /// Sees to it that `count` new jobs find workers.
-    fn wake(&'static self, mut state: MutexGuard<State>, count: usize) {
-        let idle = state.idle;
-        let started = if state.workers == 0 { WORKERS } else { 0 };
-        state.workers += started;
-        drop(state);
-        for _ in 0..count.min(idle) {
-            self.filled.notify_one();
-        }
-        for _ in 0..started {
-            let worker = thread::Builder::new().name("rustorage".into()).spawn(|| self.work());
-            if worker.is_err() {
-                self.work_without_threads();
+    /// Sees to it that `count` new jobs find workers. Whether there are any.
+    fn wake(&'static self, mut state: MutexGuard<State>, count: usize) -> bool {
+        if state.workers > 0 {
+            let idle = state.idle;
+            drop(state);
+            for _ in 0..count.min(idle) {
+                self.filled.notify_one();
             }
+            return true;
         }
+        state.workers = WORKERS;
+        drop(state);
+        let start = || thread::Builder::new().name("rustorage".into()).spawn(|| self.work());
+        let refused = (0..WORKERS).filter(|_| start().is_err()).count();
+        self.lock().workers -= refused;
+        refused < WORKERS
     }
 
-    /// The system gave no thread. Where there is none at all, the caller does the work.
+    /// The system gave no thread: the caller does the work.
     fn work_without_threads(&self) {
         let mut state = self.lock();
-        state.workers -= 1;
         while state.workers == 0
             && let Some(task) = state.schedule.take()
         {
