@@ -50,7 +50,7 @@ impl Pool {
             state.schedule.add(claim, job);
             count += 1;
         }
-        self.unfinished.fetch_add(count, Ordering::AcqRel);
+        self.publish(&state);
         if !self.wake(state, count) {
             self.work_without_threads();
         }
@@ -103,6 +103,7 @@ impl Pool {
         loop {
             if state.schedule.next_timer().is_some() {
                 state.schedule.advance(Instant::now());
+                self.publish(&state);
             }
             if let Some(task) = state.schedule.take() {
                 state = self.run_task(state, task);
@@ -126,12 +127,16 @@ impl Pool {
         let _ = catch_unwind(AssertUnwindSafe(job));
         let mut state = self.lock();
         state.schedule.finish(id);
-        self.unfinished.fetch_sub(1, Ordering::AcqRel);
+        self.publish(&state);
         // This worker takes the first of what became ready.
         for _ in 1..state.schedule.ready().min(state.idle + 1) {
             self.filled.notify_one();
         }
         state
+    }
+
+    fn publish(&self, state: &State) {
+        self.unfinished.store(state.schedule.unfinished(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -234,5 +239,10 @@ mod tests {
             Pool::get().run_at(now + Duration::from_millis(delay), move || sender.send(delay).unwrap());
         }
         assert_eq!(receiver.iter().take(3).collect::<Vec<_>>(), [10, 20, 30]);
+        // They are counted like other jobs: what comes after them is not mistaken for finished.
+        let (stop, stopped) = mpsc::channel::<()>();
+        Pool::get().run(item("/timed/a"), move || stopped.recv().unwrap());
+        assert!(!Pool::get().is_free(&Place::new(*b"/timed/a")));
+        stop.send(()).unwrap();
     }
 }
