@@ -30,6 +30,7 @@ const REQUEST = 3;
 const RELEASED = 4;
 const TIMED = 5;
 const ANSWER = 6;
+const SPENT = 7;
 
 const addon = load();
 
@@ -84,9 +85,21 @@ native.connect((results) => {
   }
 });
 
+/** Set while the end of the event loop's turn is waited for. Answers alone do not tell: many can come in one turn. */
+let turning = false;
+
+function turned() {
+  turning = false;
+  registers[SPENT] = 0;
+}
+
 /** The promise of the call that just answered PENDING; `decode` turns what comes into the result. */
 export function pending(decode) {
   const request = registers[REQUEST];
+  if (registers[SPENT] !== 0 && !turning) {
+    turning = true;
+    setImmediate(turned);
+  }
   const answer = new Promise((resolve, reject) => {
     waiting.set(request, { resolve, reject, decode });
   });

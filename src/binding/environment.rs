@@ -52,7 +52,9 @@ pub mod register {
     pub const TIMED: usize = 5;
     /// The code that `get`, `has` and `set` answer with.
     pub const ANSWER: usize = 6;
-    pub const COUNT: usize = 7;
+    /// What answers of blocking drivers have cost since the event loop last turned; JavaScript sets it back.
+    pub const SPENT: usize = 7;
+    pub const COUNT: usize = 8;
 }
 
 /// What answers for a mount.
@@ -79,9 +81,9 @@ impl Table {
 
 /// What a turn of the event loop may spend on answers of blocking drivers, and what they cost. The rest goes to the pool, so
 /// that a loop of calls that are all answered at once lets other things happen.
-const ALLOWANCE: u32 = 512;
-pub const COST_OF_HAS: u32 = 1;
-pub const COST_OF_GET: u32 = 8;
+const ALLOWANCE: i32 = 512;
+pub const COST_OF_HAS: i32 = 1;
+pub const COST_OF_GET: i32 = 8;
 
 /// What the calls of an environment work with beside its tables.
 pub struct Context {
@@ -92,7 +94,6 @@ pub struct Context {
     queue: Arc<Queue>,
     in_flight: usize,
     last_request: i32,
-    allowance: u32,
 }
 
 pub struct Environment {
@@ -127,10 +128,12 @@ impl Context {
     }
 
     /// Whether a call may be answered at once: no earlier one touches its place, and the event loop is not held up.
-    pub fn may_answer(&mut self, place: &Place, cost: u32) -> bool {
-        let may = self.allowance >= cost && Pool::get().is_free(place);
+    pub fn may_answer(&mut self, place: &Place, cost: i32) -> bool {
+        // SAFETY: as in `set_register`.
+        let spent = unsafe { self.registers.add(register::SPENT).read() }.saturating_add(cost);
+        let may = spent <= ALLOWANCE && Pool::get().is_free(place);
         if may {
-            self.allowance -= cost;
+            self.set_register(register::SPENT, spent);
         }
         may
     }
@@ -175,7 +178,6 @@ impl Context {
 
     /// So many calls were answered.
     pub fn finished(&mut self, count: usize) {
-        self.allowance = ALLOWANCE;
         self.in_flight -= count;
         if self.in_flight == 0 && count > 0 {
             self.queue.hold(self.env, false);
@@ -196,7 +198,6 @@ impl Environment {
                 queue: Arc::default(),
                 in_flight: 0,
                 last_request: 0,
-                allowance: ALLOWANCE,
             },
             reader: Reader::default(),
             functions: Vec::new(),

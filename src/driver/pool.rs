@@ -50,15 +50,17 @@ impl Pool {
             state.schedule.add(claim, job);
             count += 1;
         }
-        self.unfinished.fetch_add(count, Ordering::AcqRel);
-        self.wake(state, count);
+        self.publish(&state);
+        if !self.wake(state, count) {
+            self.work_without_threads();
+        }
     }
 
-    /// Runs `job` at that time or soon after, for as long as the process lives by itself.
+    /// Runs `job` at that time or soon after, if the pool has threads.
     pub fn run_at(&'static self, at: Instant, job: impl FnOnce() + Send + 'static) {
         let mut state = self.lock();
         state.schedule.add_timer(at, Box::new(job));
-        self.wake(state, 1);
+        self.wake(state, 0);
         // Whoever is idle now may be busy then: so all learn of it.
         self.filled.notify_all();
     }
@@ -68,27 +70,27 @@ impl Pool {
         self.unfinished.load(Ordering::Acquire) == 0 || self.lock().schedule.is_free(place)
     }
 
-    /// Sees to it that `count` new jobs find workers.
-    fn wake(&'static self, mut state: MutexGuard<State>, count: usize) {
-        let idle = state.idle;
-        let started = if state.workers == 0 { WORKERS } else { 0 };
-        state.workers += started;
-        drop(state);
-        for _ in 0..count.min(idle) {
-            self.filled.notify_one();
-        }
-        for _ in 0..started {
-            let worker = thread::Builder::new().name("rustorage".into()).spawn(|| self.work());
-            if worker.is_err() {
-                self.work_without_threads();
+    /// Sees to it that `count` new jobs find workers. Whether there are any.
+    fn wake(&'static self, mut state: MutexGuard<State>, count: usize) -> bool {
+        if state.workers > 0 {
+            let idle = state.idle;
+            drop(state);
+            for _ in 0..count.min(idle) {
+                self.filled.notify_one();
             }
+            return true;
         }
+        state.workers = WORKERS;
+        drop(state);
+        let start = || thread::Builder::new().name("rustorage".into()).spawn(|| self.work());
+        let refused = (0..WORKERS).filter(|_| start().is_err()).count();
+        self.lock().workers -= refused;
+        refused < WORKERS
     }
 
-    /// The system gave no thread. Where there is none at all, the caller does the work.
+    /// The system gave no thread: the caller does the work.
     fn work_without_threads(&self) {
         let mut state = self.lock();
-        state.workers -= 1;
         while state.workers == 0
             && let Some(task) = state.schedule.take()
         {
@@ -101,6 +103,7 @@ impl Pool {
         loop {
             if state.schedule.next_timer().is_some() {
                 state.schedule.advance(Instant::now());
+                self.publish(&state);
             }
             if let Some(task) = state.schedule.take() {
                 state = self.run_task(state, task);
@@ -124,12 +127,16 @@ impl Pool {
         let _ = catch_unwind(AssertUnwindSafe(job));
         let mut state = self.lock();
         state.schedule.finish(id);
-        self.unfinished.fetch_sub(1, Ordering::AcqRel);
+        self.publish(&state);
         // This worker takes the first of what became ready.
         for _ in 1..state.schedule.ready().min(state.idle + 1) {
             self.filled.notify_one();
         }
         state
+    }
+
+    fn publish(&self, state: &State) {
+        self.unfinished.store(state.schedule.unfinished(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -232,5 +239,10 @@ mod tests {
             Pool::get().run_at(now + Duration::from_millis(delay), move || sender.send(delay).unwrap());
         }
         assert_eq!(receiver.iter().take(3).collect::<Vec<_>>(), [10, 20, 30]);
+        // They are counted like other jobs: what comes after them is not mistaken for finished.
+        let (stop, stopped) = mpsc::channel::<()>();
+        Pool::get().run(item("/timed/a"), move || stopped.recv().unwrap());
+        assert!(!Pool::get().is_free(&Place::new(*b"/timed/a")));
+        stop.send(()).unwrap();
     }
 }

@@ -171,6 +171,11 @@ impl Schedule {
         }
     }
 
+    /// How many tasks are not finished.
+    pub fn unfinished(&self) -> usize {
+        self.tasks.len() - self.free.len()
+    }
+
     pub fn ready(&self) -> usize {
         self.ready.len()
     }

@@ -13,6 +13,7 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    task::Poll,
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -87,6 +88,11 @@ impl Index {
         records.push(record);
     }
 
+    fn is_expired(&self, key: &[u8], stamp: Stamp) -> bool {
+        let (records, now) = (self.records.get(key).map(Vec::as_slice).unwrap_or_default(), now());
+        records.iter().any(|record| record.stamp == stamp && record.expires <= now)
+    }
+
     fn forget(&mut self, record: &Record) {
         if let Some(records) = self.records.get_mut(&record.key) {
             records.retain(|known| known != record);
@@ -153,9 +159,12 @@ impl Expiries {
 
     /// Whether the file with this stamp, which holds the item, has expired.
     pub fn is_expired(&self, key: &[u8], stamp: Stamp) -> bool {
-        let (state, now) = (self.lock(), now());
-        let records = state.records.get(key).map(Vec::as_slice).unwrap_or_default();
-        records.iter().any(|record| record.stamp == stamp && record.expires <= now)
+        self.lock().is_expired(key, stamp)
+    }
+
+    /// As `is_expired`, on a thread that must not wait: another may be reading the index.
+    pub fn is_expired_now(&self, key: &[u8], stamp: Stamp) -> Poll<bool> {
+        self.state.try_lock().map_or(Poll::Pending, |state| Poll::Ready(state.is_expired(key, stamp)))
     }
 
     /// Reads what other processes wrote, unless that was done just now.

@@ -177,8 +177,10 @@ impl Fs {
     fn collect_soon(&self) {
         self.collected.call_once(|| {
             for delay in [Duration::ZERO, walk::ABANDONED] {
-                let (root, ignore) = (self.root().clone(), Arc::clone(&self.ignore));
+                let (root, ignore) = (self.root().clone(), Arc::downgrade(&self.ignore));
                 Pool::get().run_at(Instant::now() + delay, move || {
+                    // The driver may be gone by then.
+                    let Some(ignore) = ignore.upgrade() else { return };
                     let listing = Listing { hidden: true, ..Listing::default() };
                     let walk = Walk { root: &root, ignore: &ignore, listing: &listing, prune: false, collect: true };
                     // Nobody asked for it, so nobody hears of a folder that cannot be read.
@@ -191,6 +193,14 @@ impl Fs {
     /// Whether an item's file has expired.
     fn is_expired(&self, path: &Path, stamp: impl Into<Stamp>) -> bool {
         !self.expiries.is_empty() && self.expiries.is_expired(&path::to_key(&self.root().base, path), stamp.into())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn is_expired_now(&self, path: &Path, stamp: impl Into<Stamp>) -> Poll<bool> {
+        if self.expiries.is_empty() {
+            return Poll::Ready(false);
+        }
+        self.expiries.is_expired_now(&path::to_key(&self.root().base, path), stamp.into())
     }
 
     /// Whether an item that a walk came to has expired.
@@ -241,8 +251,10 @@ impl BlockingDriver for Fs {
         if !self.expiries.is_fresh() {
             return Poll::Pending;
         }
-        ask(&self.names_cached, || cached::metadata(self.root(), &path))
-            .map(|found| found.is_some_and(|stat| !self.is_expired(&path, &stat)))
+        match ask(&self.names_cached, || cached::metadata(self.root(), &path)) {
+            Poll::Ready(Some(stat)) => self.is_expired_now(&path, &stat).map(|is_over| !is_over),
+            found => found.map(|_| false),
+        }
     }
 
     #[cfg(target_os = "linux")]
@@ -251,8 +263,12 @@ impl BlockingDriver for Fs {
         if !self.expiries.is_fresh() {
             return Poll::Pending;
         }
-        ask(&self.contents_cached, || cached::read(self.root(), &path))
-            .map(|found| found.filter(|(_, stat)| !self.is_expired(&path, stat)).map(|(bytes, _)| Bytes::from(bytes)))
+        match ask(&self.contents_cached, || cached::read(self.root(), &path)) {
+            Poll::Ready(Some((bytes, stat))) => {
+                self.is_expired_now(&path, &stat).map(|is_over| (!is_over).then(|| Bytes::from(bytes)))
+            }
+            found => found.map(|_| None),
+        }
     }
 
     fn has(&self, key: &[u8]) -> Result<bool, Cause> {
@@ -318,7 +334,11 @@ impl BlockingDriver for Fs {
                 emit(item.key);
             }
             found(unlinkat(item.folder, item.name, AtFlags::empty()).map_err(io::Error::from)).map(drop)
-        })
+        })?;
+        if self.writer.durable {
+            self.root().sync()?;
+        }
+        Ok(())
     }
 }
 
