@@ -143,6 +143,28 @@ test("sizeCalculation and dispose see what unstorage's driver would give them", 
   expect(seen[2][1]).toBe(raw);
 });
 
+test.each(["Get", "Has"])(
+  "updateAgeOn%s renews an item's own life, or the driver's",
+  async (on) => {
+    native.setClock(0);
+    const driver = lruCache({ ttl: 1000, [`updateAgeOn${on}`]: true });
+    const storage = createStorage({ driver });
+    await storage.setItem("own", 1, { ttl: 60 });
+    await storage.setItem("common", 1);
+    await storage.setItem("forgotten", 1);
+    const ask = on === "Get" ? storage.getItem : storage.hasItem;
+    for (const now of [900, 1800, 2700]) {
+      native.setClock(now);
+      for (const key of ["own", "common"]) await ask(key);
+    }
+    expect((await storage.getKeys()).sort()).toEqual(["common", "own"]);
+    native.setClock(2700 + 59_999);
+    expect(await storage.getKeys()).toEqual(["own"]);
+    native.setClock(2700 + 60_000);
+    expect(await storage.getKeys()).toEqual([]);
+  },
+);
+
 test("allowStale gives an expired item one last time", async () => {
   native.setClock(0);
   const storage = createStorage({ driver: lruCache({ ttl: 10, allowStale: true }) });
