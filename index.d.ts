@@ -236,8 +236,9 @@ export interface Driver<OptionsT = any, InstanceT = any> {
 }
 
 /**
- * What failed in a native driver. `code` is `INVALID_KEY`, `INVALID_OPTIONS`, `INVALID_VALUE`, `TOO_LARGE`, `UNSUPPORTED`, `INTERNAL`, or the system's
- * own, such as `EACCES`. It never holds a value or a secret.
+ * What failed in a native driver. `code` is `ALREADY_MOUNTED`, `INVALID_KEY`, `INVALID_OPTIONS`, `INVALID_VALUE`, `TOO_LARGE`, `UNSUPPORTED`, `INTERNAL`, or the system's
+ * own, such as `EACCES`. It never holds a value or a secret. `key` is the key as the storage knows it that called the driver: under an overlay or a storage that is
+ * mounted as a driver, the key there.
  */
 export interface StorageError extends Error {
   code: string;
@@ -267,7 +268,10 @@ export declare function useStorage<T extends StorageValue = StorageValue>(
 /** Makes `storage` the one that `useStorage` gives. */
 export declare function setStorage(storage: Storage<any>): void;
 
-/** A view of what is under a base. Views nest; an empty base gives the storage itself. Throws where the base is invalid. */
+/**
+ * A view of what is under a base. Views nest; an empty base gives the storage itself. Throws where the base holds a `?`; with a `.` or `..` segment in it, the view's
+ * calls reject.
+ */
 export declare function prefixStorage<T extends StorageValue>(
   storage: Storage<T> | Storage<any>,
   base: string,

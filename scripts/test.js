@@ -14,23 +14,9 @@ const PARTS = [
   ["generated files", process.execPath, "scripts/generate.js", "--check"],
   ["type tests", "npx", "tsc", "-p", "__test__/types"],
   ["declarations", "npx", "tsc", "-p", "__test__/types/tsconfig.declarations.json"],
-  [
-    "vitest, Node 22",
-    "node_modules/node22/bin/node",
-    vitest,
-    "run",
-    "--reporter=dot",
-    "--exclude=__test__/nitro/**",
-  ],
-  [
-    "vitest, Node 24",
-    "node_modules/node24/bin/node",
-    vitest,
-    "run",
-    "--reporter=dot",
-    "--exclude=__test__/nitro/**",
-  ],
-  ["vitest", process.execPath, vitest, "run", "--reporter=dot"],
+  ["vitest, Node 22", "node_modules/node22/bin/node", vitest, "run", "--exclude=__test__/nitro/**"],
+  ["vitest, Node 24", "node_modules/node24/bin/node", vitest, "run", "--exclude=__test__/nitro/**"],
+  ["vitest", process.execPath, vitest, "run"],
 ];
 
 const times = [];
