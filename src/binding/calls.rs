@@ -14,7 +14,7 @@ use super::{
     value::{self, KeyList},
 };
 use crate::{
-    driver::{BlockingDriver, CallOptions, Claim, InlineDriver, Lane, Place, Written},
+    driver::{Access, BlockingDriver, CallOptions, Claim, InlineDriver, Lane, Written},
     drivers,
     error::{Cause, StorageError},
     key::{KeyPrefix, Listing, normalize},
@@ -231,7 +231,9 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
                 return code::FOUND;
             }
             let operation = if raw { "getItemRaw" } else { "getItem" };
-            this.submit(driver, operation, one(place, key, full), move |driver, key| driver.get(key).map(outcome))
+            this.submit(driver, operation, one(Claim::Item(place, Access::Read), key, full), move |driver, key| {
+                driver.get(key).map(outcome)
+            })
         }
     });
     Ok(match found {
@@ -251,7 +253,9 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
             {
                 return found(answer);
             }
-            this.submit(driver, "hasItem", one(place, key, full), |driver, key| driver.has(key).map(Outcome::Boolean))
+            this.submit(driver, "hasItem", one(Claim::Item(place, Access::Read), key, full), |driver, key| {
+                driver.has(key).map(Outcome::Boolean)
+            })
         }
     })))
 }
@@ -349,11 +353,12 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
     let operation = if call.flag(4) { "setItemRaw" } else { "setItem" };
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::INVALID,
-        Lane::Blocking(driver) => {
-            this.submit(driver, operation, one(driver.place(key), key, full), move |driver, key| {
-                driver.set(key, &value, options).map(|()| Outcome::Nothing)
-            })
-        }
+        Lane::Blocking(driver) => this.submit(
+            driver,
+            operation,
+            one(Claim::Item(driver.place(key), Access::Write), key, full),
+            move |driver, key| driver.set(key, &value, options).map(|()| Outcome::Nothing),
+        ),
     })))
 }
 
@@ -361,11 +366,12 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
 fn remove(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().remove(key, &mut this.scope())),
-        Lane::Blocking(driver) => {
-            this.submit(driver, "removeItem", one(driver.place(key), key, full), |driver, key| {
-                driver.remove(key).map(|()| Outcome::Nothing)
-            })
-        }
+        Lane::Blocking(driver) => this.submit(
+            driver,
+            "removeItem",
+            one(Claim::Item(driver.place(key), Access::Write), key, full),
+            |driver, key| driver.remove(key).map(|()| Outcome::Nothing),
+        ),
     })))
 }
 
@@ -374,9 +380,12 @@ fn remove(this: &mut Environment, call: &Call) -> Answer {
 fn meta(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::MISS,
-        Lane::Blocking(driver) => this.submit(driver, "getMeta", one(driver.place(key), key, full), |driver, key| {
-            driver.meta(key).map(Outcome::Meta)
-        }),
+        Lane::Blocking(driver) => this.submit(
+            driver,
+            "getMeta",
+            one(Claim::Item(driver.place(key), Access::Read), key, full),
+            |driver, key| driver.meta(key).map(Outcome::Meta),
+        ),
     })))
 }
 
@@ -412,11 +421,12 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
             Ok(Reply::Keys(keys))
         }
         Lane::Blocking(driver) => {
-            let code = this.context.submit(driver, "getKeys", many(driver, &listing), move |driver, _| {
-                let mut keys = KeyList::default();
-                driver.keys(&listing, &mut |key| keys.push(listing.mount.as_bytes(), key))?;
-                Ok(Outcome::Keys(keys))
-            });
+            let code =
+                this.context.submit(driver, "getKeys", many(driver, &listing, Access::Read), move |driver, _| {
+                    let mut keys = KeyList::default();
+                    driver.keys(&listing, &mut |key| keys.push(listing.mount.as_bytes(), key))?;
+                    Ok(Outcome::Keys(keys))
+                });
             Ok(Reply::Code(code))
         }
     }
@@ -444,7 +454,7 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
             Ok(Reply::Keys(gone))
         }
         Lane::Blocking(driver) => {
-            let code = this.context.submit(driver, "clear", many(driver, &listing), move |driver, _| {
+            let code = this.context.submit(driver, "clear", many(driver, &listing, Access::Write), move |driver, _| {
                 let mut gone = KeyList::default();
                 driver.clear(&listing, &mut |key| gone.push(listing.mount.as_bytes(), key))?;
                 Ok(Outcome::Keys(gone))
@@ -541,13 +551,12 @@ fn release_unused(this: &mut Environment, lane: &Lane) {
     }
 }
 
-fn one(place: Place, relative: &[u8], full: &[u8]) -> Submitted {
-    Submitted { relative: relative.into(), full: full.into(), claim: Claim::Item(place) }
+fn one(claim: Claim, relative: &[u8], full: &[u8]) -> Submitted {
+    Submitted { relative: relative.into(), full: full.into(), claim }
 }
 
-fn many(driver: &Arc<dyn BlockingDriver>, listing: &Listing) -> Submitted {
-    let claim = Claim::Area(driver.area(listing));
-    Submitted { relative: Box::default(), full: listing.base.as_bytes().into(), claim }
+fn many(driver: &Arc<dyn BlockingDriver>, listing: &Listing, access: Access) -> Submitted {
+    one(Claim::Area(driver.area(listing), access), &[], listing.base.as_bytes())
 }
 
 fn found(found: bool) -> i32 {

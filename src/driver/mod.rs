@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::{clock::Clock, error::Cause, key::Listing};
 pub use pool::{Pool, WORKERS};
-pub use schedule::{Claim, Job, Place};
+pub use schedule::{Access, Claim, Job, Place};
 
 /// Where JavaScript keeps a value: an index into its array of values.
 pub type Slot = u32;
@@ -171,7 +171,7 @@ pub trait BlockingDriver: Send + Sync {
     /// What the places of all keys start with that `listing` can accept.
     fn area(&self, listing: &Listing) -> Place;
     /// [`BlockingDriver::has`] on a thread that must not wait, where the answer is in memory. It is asked only while no other
-    /// call touches the key's place.
+    /// call writes to the key's place.
     fn has_now(&self, _: &[u8]) -> Poll<bool> {
         Poll::Pending
     }

@@ -65,7 +65,7 @@ impl Pool {
         self.filled.notify_all();
     }
 
-    /// No unfinished job touches the place.
+    /// No unfinished job writes to the place.
     pub fn is_free(&self, place: &Place) -> bool {
         self.unfinished.load(Ordering::Acquire) == 0 || self.lock().schedule.is_free(place)
     }
@@ -146,14 +146,18 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::schedule::Access, *};
     use std::{
         sync::{Arc, Barrier, mpsc},
         time::Duration,
     };
 
     fn item(name: impl AsRef<[u8]>) -> Claim {
-        Claim::Item(Place::new(name.as_ref()))
+        Claim::Item(Place::new(name.as_ref()), Access::Write)
+    }
+
+    fn area(name: impl AsRef<[u8]>) -> Claim {
+        Claim::Area(Place::new(name.as_ref()), Access::Write)
     }
 
     #[test]
@@ -161,8 +165,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         for index in 0..400 {
             let sender = sender.clone();
-            let claim =
-                if index % 100 == 99 { Claim::Area(Place::new(*b"/x/")) } else { item(format!("/x/{}", index % 3)) };
+            let claim = if index % 100 == 99 { area(*b"/x/") } else { item(format!("/x/{}", index % 3)) };
             Pool::get().run(claim, move || sender.send(index).unwrap());
         }
         drop(sender);
@@ -182,13 +185,29 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         Pool::get().run(item("/long/a"), move || stopped.recv().unwrap());
         let behind = sender.clone();
-        Pool::get().run(Claim::Area(Place::new(*b"/long/")), move || behind.send("behind").unwrap());
+        Pool::get().run(area(*b"/long/"), move || behind.send("behind").unwrap());
         Pool::get().run(item("/other/a"), move || sender.send("other").unwrap());
         assert_eq!(receiver.recv().unwrap(), "other");
         assert!(!Pool::get().is_free(&Place::new(*b"/long/b")));
         assert!(Pool::get().is_free(&Place::new(*b"/longer")));
         stop.send(()).unwrap();
         assert_eq!(receiver.recv().unwrap(), "behind");
+    }
+
+    #[test]
+    fn what_reads_passes_what_reads() {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let (sender, receiver) = mpsc::channel();
+        Pool::get().run(Claim::Area(Place::new(*b"/read/"), Access::Read), move || stopped.recv().unwrap());
+        let reader = sender.clone();
+        Pool::get().run(Claim::Item(Place::new(*b"/read/a"), Access::Read), move || reader.send("reads").unwrap());
+        assert_eq!(receiver.recv().unwrap(), "reads");
+        assert!(Pool::get().is_free(&Place::new(*b"/read/a")));
+        Pool::get().run(item("/read/a"), move || sender.send("writes").unwrap());
+        assert!(!Pool::get().is_free(&Place::new(*b"/read/a")));
+        assert!(receiver.try_recv().is_err());
+        stop.send(()).unwrap();
+        assert_eq!(receiver.recv().unwrap(), "writes");
     }
 
     #[test]
@@ -200,12 +219,11 @@ mod tests {
             thread::spawn(move || {
                 for index in 0..2000 {
                     let (place, counts) = ((thread * 7 + index) % 8, Arc::clone(&counts));
-                    let claim =
-                        if index % 50 == 0 { Claim::Area(Place::new(*b"/s/")) } else { item(format!("/s/{place}")) };
+                    let claim = if index % 50 == 0 { area(*b"/s/") } else { item(format!("/s/{place}")) };
                     Pool::get().run(claim, move || counts[place].lock().unwrap().push(thread * 10_000 + index));
                 }
                 let (sender, receiver) = mpsc::channel();
-                Pool::get().run(Claim::Area(Place::new(*b"/s/")), move || sender.send(()).unwrap());
+                Pool::get().run(area(*b"/s/"), move || sender.send(()).unwrap());
                 receiver.recv().unwrap();
                 done.wait();
             });
@@ -224,7 +242,7 @@ mod tests {
     #[test]
     fn a_panic_ends_its_job_only() {
         let (sender, receiver) = mpsc::channel();
-        Pool::get().run(Claim::Area(Place::new(*b"/p/")), || panic!("expected in this test"));
+        Pool::get().run(area(*b"/p/"), || panic!("expected in this test"));
         Pool::get().run(item("/p/1"), || panic!("expected in this test"));
         Pool::get().run(item("/p/1"), move || sender.send(()).unwrap());
         receiver.recv().unwrap();

@@ -1,7 +1,7 @@
 //! Which jobs may run: each waits for the earlier ones that touch what it touches, and for no others.
 
 use std::{
-    collections::{BinaryHeap, HashMap, VecDeque},
+    collections::{BinaryHeap, HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasher, BuildHasherDefault, Hasher},
     slice,
     time::Instant,
@@ -30,32 +30,56 @@ impl Place {
     }
 }
 
+/// Whether a job changes what it touches. Jobs that only read do not wait for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
 /// What a job touches.
 #[derive(Debug, Clone)]
 pub enum Claim {
     Nothing,
-    Item(Place),
-    Items(Vec<Place>),
+    Item(Place, Access),
+    Items(Vec<Place>, Access),
     /// Every item whose place starts with this one.
-    Area(Place),
+    Area(Place, Access),
 }
 
 impl Claim {
     fn items(&self) -> &[Place] {
         match self {
-            Self::Item(place) => slice::from_ref(place),
-            Self::Items(places) => places,
-            Self::Nothing | Self::Area(_) => &[],
+            Self::Item(place, _) => slice::from_ref(place),
+            Self::Items(places, _) => places,
+            Self::Nothing | Self::Area(..) => &[],
         }
     }
 
-    /// Two claims of items are compared by `Schedule::last` instead, which is faster.
-    fn meets_area(&self, area: &Place) -> bool {
+    fn access(&self) -> Access {
         match self {
-            Self::Area(other) => area.covers(other) || other.covers(area),
-            _ => self.items().iter().any(|place| area.covers(place)),
+            Self::Nothing => Access::Read,
+            Self::Item(_, access) | Self::Items(_, access) | Self::Area(_, access) => *access,
         }
     }
+
+    /// Two claims of items are compared by `Schedule::users` instead, which is faster.
+    fn meets_area(&self, area: &Place, access: Access) -> bool {
+        (access == Access::Write || self.access() == Access::Write)
+            && match self {
+                Self::Area(other, _) => area.covers(other) || other.covers(area),
+                _ => self.items().iter().any(|place| area.covers(place)),
+            }
+    }
+}
+
+/// The unfinished tasks that claim one place, as far as a new one has to wait for them.
+#[derive(Default)]
+struct Users {
+    /// The last that writes.
+    writer: Option<TaskId>,
+    /// Those after it that read.
+    readers: Vec<TaskId>,
 }
 
 struct Task {
@@ -78,8 +102,8 @@ pub struct Schedule {
     tasks: Vec<Option<Task>>,
     free: Vec<TaskId>,
     ready: VecDeque<TaskId>,
-    /// By the hash of a place: the last unfinished task that claims it. What shares a hash shares the order.
-    last: HashMap<u64, TaskId, BuildHasherDefault<Hashed>>,
+    /// By the hash of a place. What shares a hash shares the order.
+    users: HashMap<u64, Users, BuildHasherDefault<Hashed>>,
     areas: Vec<TaskId>,
     timers: BinaryHeap<Timer>,
 }
@@ -90,40 +114,43 @@ impl Schedule {
             self.tasks.push(None);
             self.tasks.len() - 1
         });
-        let mut waits = 0;
-        if let Claim::Area(area) = &claim {
-            for earlier in self.tasks.iter_mut().flatten().filter(|task| task.claim.meets_area(area)) {
-                earlier.followers.push(id);
-                waits += 1;
-            }
+        let mut earlier: Vec<TaskId> = Vec::new();
+        if let Claim::Area(area, access) = &claim {
+            let meets = |task: &Option<Task>| task.as_ref().is_some_and(|task| task.claim.meets_area(area, *access));
+            earlier.extend((0..self.tasks.len()).filter(|&other| meets(&self.tasks[other])));
             self.areas.push(id);
         } else {
             for place in claim.items() {
-                if let Some(earlier) = self.last.insert(place.hash, id).filter(|&earlier| earlier != id) {
-                    waits += self.follow(earlier, id);
+                let users = self.users.entry(place.hash).or_default();
+                match claim.access() {
+                    Access::Read => {
+                        earlier.extend(users.writer);
+                        users.readers.push(id);
+                    }
+                    Access::Write => {
+                        // Readers wait for the writer before them by themselves.
+                        earlier.extend(users.writer.filter(|_| users.readers.is_empty()));
+                        earlier.append(&mut users.readers);
+                        users.writer = Some(id);
+                    }
                 }
             }
-            for index in 0..self.areas.len() {
-                let area = self.areas[index];
-                if let Some(Some(Task { claim: Claim::Area(place), .. })) = self.tasks.get(area)
-                    && claim.meets_area(place)
-                {
-                    waits += self.follow(area, id);
-                }
+            earlier.retain(|&other| other != id);
+            earlier.extend(self.areas.iter().filter(|&&area| match &self.tasks[area] {
+                Some(Task { claim: Claim::Area(place, access), .. }) => claim.meets_area(place, *access),
+                _ => false,
+            }));
+        }
+        let waits = earlier.len();
+        for other in earlier {
+            if let Some(Some(task)) = self.tasks.get_mut(other) {
+                task.followers.push(id);
             }
         }
         self.tasks[id] = Some(Task { job: Some(job), claim, waits, followers: Vec::new() });
         if waits == 0 {
             self.ready.push_back(id);
         }
-    }
-
-    fn follow(&mut self, earlier: TaskId, id: TaskId) -> usize {
-        let task = self.tasks[earlier].as_mut();
-        task.map_or(0, |task| {
-            task.followers.push(id);
-            1
-        })
     }
 
     pub fn add_timer(&mut self, at: Instant, job: Job) {
@@ -154,11 +181,16 @@ impl Schedule {
         let Some(task) = self.tasks[id].take() else { return };
         self.free.push(id);
         for place in task.claim.items() {
-            if self.last.get(&place.hash) == Some(&id) {
-                self.last.remove(&place.hash);
+            if let Entry::Occupied(mut entry) = self.users.entry(place.hash) {
+                let users = entry.get_mut();
+                users.writer = users.writer.filter(|&writer| writer != id);
+                users.readers.retain(|&reader| reader != id);
+                if users.writer.is_none() && users.readers.is_empty() {
+                    entry.remove();
+                }
             }
         }
-        if matches!(task.claim, Claim::Area(_)) {
+        if matches!(task.claim, Claim::Area(..)) {
             self.areas.retain(|&area| area != id);
         }
         for follower in task.followers {
@@ -180,12 +212,13 @@ impl Schedule {
         self.ready.len()
     }
 
-    /// No unfinished task touches the place.
+    /// No unfinished task writes to the place.
     pub fn is_free(&self, place: &Place) -> bool {
-        !self.last.contains_key(&place.hash)
-            && !self.areas.iter().any(
-                |&area| matches!(&self.tasks[area], Some(Task { claim: Claim::Area(area), .. }) if area.covers(place)),
-            )
+        self.users.get(&place.hash).is_none_or(|users| users.writer.is_none())
+            && !self.areas.iter().any(|&area| match &self.tasks[area] {
+                Some(Task { claim: Claim::Area(area, Access::Write), .. }) => area.covers(place),
+                _ => false,
+            })
     }
 }
 
@@ -239,16 +272,20 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        Add(Vec<usize>),
-        AddArea(usize),
+        Add(Vec<usize>, Access),
+        AddArea(usize, Access),
         Take,
         Finish(usize),
     }
 
+    fn access() -> impl Strategy<Value = Access> {
+        prop_oneof![Just(Access::Read), Just(Access::Write)]
+    }
+
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            4 => prop::collection::vec(0..PLACES.len(), 1..4).prop_map(Step::Add),
-            1 => (0..AREAS.len()).prop_map(Step::AddArea),
+            4 => (prop::collection::vec(0..PLACES.len(), 1..4), access()).prop_map(|(places, access)| Step::Add(places, access)),
+            1 => (0..AREAS.len(), access()).prop_map(|(area, access)| Step::AddArea(area, access)),
             4 => Just(Step::Take),
             4 => any::<prop::sample::Index>().prop_map(|index| Step::Finish(index.index(64))),
         ]
@@ -256,7 +293,8 @@ mod tests {
 
     fn conflict(one: &Claim, other: &Claim) -> bool {
         match (one, other) {
-            (Claim::Area(area), claim) | (claim, Claim::Area(area)) => claim.meets_area(area),
+            _ if one.access() == Access::Read && other.access() == Access::Read => false,
+            (Claim::Area(area, access), claim) | (claim, Claim::Area(area, access)) => claim.meets_area(area, *access),
             _ => one.items().iter().any(|place| other.items().contains(place)),
         }
     }
@@ -272,13 +310,14 @@ mod tests {
             let mut next = 0;
             for step in steps.into_iter().chain((0..400).flat_map(|_| [Step::Take, Step::Finish(0)])) {
                 match step {
-                    Step::Add(_) | Step::AddArea(_) => {
+                    Step::Add(..) | Step::AddArea(..) => {
+                        let place = |name: &str| Place::new(name.as_bytes());
                         let claim = match step {
-                            Step::Add(places) if places.len() == 1 => Claim::Item(Place::new(PLACES[places[0]].as_bytes())),
-                            Step::Add(places) => {
-                                Claim::Items(places.into_iter().map(|place| Place::new(PLACES[place].as_bytes())).collect())
+                            Step::Add(places, access) if places.len() == 1 => Claim::Item(place(PLACES[places[0]]), access),
+                            Step::Add(places, access) => {
+                                Claim::Items(places.into_iter().map(|index| place(PLACES[index])).collect(), access)
                             }
-                            Step::AddArea(area) => Claim::Area(Place::new(AREAS[area].as_bytes())),
+                            Step::AddArea(area, access) => Claim::Area(place(AREAS[area]), access),
                             _ => Claim::Nothing,
                         };
                         let (number, started) = (next, Arc::clone(&started));
@@ -313,7 +352,7 @@ mod tests {
                     }
                 }
                 for name in PLACES {
-                    let claim = Claim::Item(Place::new(name.as_bytes()));
+                    let claim = Claim::Item(Place::new(name.as_bytes()), Access::Read);
                     let taken = waiting.iter().map(|(_, other)| other).chain(running.iter().map(|(_, other, _)| other))
                         .any(|other| conflict(&claim, other));
                     prop_assert_eq!(schedule.is_free(&Place::new(name.as_bytes())), !taken);

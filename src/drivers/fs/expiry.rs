@@ -32,7 +32,7 @@ use super::{
     root::{Root, found},
     stamp::Stamp,
 };
-use crate::driver::{Claim, Job, Place, Pool};
+use crate::driver::{Access, Claim, Job, Place, Pool};
 
 /// How long what was read of the index is good for: other processes' expiries are seen so much later at most.
 const FRESH: u64 = 500;
@@ -319,7 +319,7 @@ impl Expiries {
             .into_iter()
             .filter_map(|record| {
                 let path = path::of_key(&self.root.base, &record.key).ok()?;
-                let claim = Claim::Item(Place::new(path.into_os_string().into_encoded_bytes()));
+                let claim = Claim::Item(Place::new(path.into_os_string().into_encoded_bytes()), Access::Write);
                 let (expiries, record) = (Arc::clone(self), record.clone());
                 let job: Job = Box::new(move || expiries.expire(&record));
                 Some((claim, job))
