@@ -327,6 +327,27 @@ test("fs writes whole values", async () => {
   expect(lstatSync(join(base, "a")).isFile()).toBe(true);
 });
 
+test("clear keeps what ignore names", async () => {
+  const base = folder();
+  const storage = createStorage({ driver: fs({ base, ignore: ["a/keep"] }) });
+  await filled(storage, "a:keep", "a:go", "b:go");
+  await storage.clear();
+  expect(readdirSync(base)).toEqual(["a"]);
+  expect(await storage.getItem("a:keep")).toBe("a:keep");
+});
+
+test("every callback of a driver's watch is called", async () => {
+  const driver = fs({ base: folder() });
+  const first = vi.fn();
+  const second = vi.fn();
+  const stops = [await driver.watch(first), await driver.watch(second)];
+  await driver.setItem("a", "1");
+  for (const callback of [first, second]) {
+    await vi.waitFor(() => expect(callback.mock.calls).toEqual([["update", "a"]]));
+  }
+  for (const stop of stops) await stop();
+});
+
 test("fs refuses only . and .. segments", async () => {
   const storage = createStorage({ driver: fs({ base: folder() }) });
   await storage.setItem("a..:b", 1);

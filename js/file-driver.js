@@ -1,10 +1,11 @@
 /** The drivers that keep files: fs and fs-lite. */
 import { storageError } from "./errors.js";
 import { createNativeDriver, toMeta } from "./native-driver.js";
-import { INVALID, native, pending } from "./native.js";
+import { INVALID, native, pending, startWatch } from "./native.js";
 
-export function createFileDriver(name, options) {
+export function createFileDriver(name, options, { watches = false } = {}) {
   return createNativeDriver(name, options, {
+    ask: typeof options.ignore === "function" ? options.ignore : undefined,
     methods: (owner) => ({
       getMeta(key) {
         if (native.meta(owner.table, key) === INVALID) {
@@ -12,6 +13,47 @@ export function createFileDriver(name, options) {
         }
         return pending(toMeta);
       },
+      ...(watches && watchMethods(owner)),
     }),
   });
+}
+
+/** One watcher, however many callbacks there are. */
+function watchMethods(owner) {
+  let listeners = new Set();
+  /** The promise of what stops the watcher. */
+  let running;
+
+  const start = () => {
+    const told = listeners;
+    return startWatch(owner, (event, key) => {
+      for (const { callback } of told) callback(event, key);
+    });
+  };
+
+  const stop = async () => {
+    const stopping = running;
+    running = undefined;
+    listeners = new Set();
+    const end = await stopping?.catch(() => undefined);
+    await end?.();
+  };
+
+  return {
+    async watch(callback) {
+      const listener = { callback };
+      const joined = listeners.add(listener);
+      running ??= start();
+      try {
+        await running;
+      } catch (error) {
+        if (joined === listeners) await stop();
+        throw error;
+      }
+      return async () => {
+        if (joined.delete(listener) && joined.size === 0 && joined === listeners) await stop();
+      };
+    },
+    dispose: stop,
+  };
 }

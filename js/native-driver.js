@@ -39,14 +39,15 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
  *
  * `observe`: what JavaScript does about each write to an in-memory driver, as
  * `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
- * removes. `methods`: what the object has beside the usual.
+ * removes. `ask`: the function that answers what the driver asks while it lists or clears. `methods`: what the object has
+ * beside the usual.
  */
-export function createNativeDriver(name, options, { observe, forgets, methods } = {}) {
+export function createNativeDriver(name, options, { observe, forgets, ask, methods } = {}) {
   const handle = native.createDriver(name, toJson(name, options ?? {}));
   const table = native.createTable(true);
   native.mount(table, "", handle);
   // The methods hold on to `owner`, so that it goes only after the last of them.
-  const owner = { table, handle, observe, forgets, name };
+  const owner = { table, handle, observe, forgets, ask, name };
   owner.items = itemMethods(owner);
   dropped.register(owner, { table, handle });
   const flags = native.driverFlags(handle);
@@ -204,14 +205,14 @@ function itemMethods(owner) {
     removeItem: simple("removeItem", native.remove, () => undefined),
     getKeys(base, options) {
       const keys = native.keys(table, 0, base ?? "", options?.maxDepth ?? -1, true);
-      if (keys === PENDING) return pending(toKeys);
+      if (keys === PENDING) return pending(toKeys, owner.ask);
       if (keys === INVALID) throw invalid(owner, "getKeys", base);
       settle();
       return toKeys(keys);
     },
     clear(base) {
       const gone = native.clear(table, 0, base ?? "");
-      if (gone === PENDING) return pending(() => undefined);
+      if (gone === PENDING) return pending(() => undefined, owner.ask);
       if (gone === INVALID) throw invalid(owner, "clear", base);
       settle();
       return undefined;

@@ -158,6 +158,13 @@ impl Expiries {
         records.iter().any(|record| record.stamp == stamp && record.expires <= now)
     }
 
+    /// When the file with this stamp, which holds the item, expires.
+    pub fn expires(&self, key: &[u8], stamp: Stamp) -> Option<u64> {
+        let state = self.lock();
+        let records = state.records.get(key)?;
+        records.iter().find(|record| record.stamp == stamp).map(|record| record.expires)
+    }
+
     /// Reads what other processes wrote, unless that was done just now.
     pub fn refresh(self: &Arc<Self>) {
         if !self.is_fresh() {
