@@ -13,6 +13,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -334,6 +335,33 @@ test("clear keeps what ignore names", async () => {
   await storage.clear();
   expect(readdirSync(base)).toEqual(["a"]);
   expect(await storage.getItem("a:keep")).toBe("a:keep");
+});
+
+test("a watcher takes some of chokidar's options", () => {
+  const known = { usePolling: true, interval: 5, depth: 1, awaitWriteFinish: true, ignored: "a" };
+  fs({ base: "unused", watchOptions: { ...known, ignoreInitial: false } });
+  for (const watchOptions of [{ cwd: "." }, { ignored: /a/ }, { ignored: () => true }]) {
+    expect(() => fs({ base: "unused", watchOptions })).toThrow(/watchOptions|cwd/);
+  }
+});
+
+test("a watcher follows no link to a folder", async () => {
+  const base = folder();
+  const outside = folder();
+  symlinkSync(outside, join(base, "link"));
+  const driver = fs({ base });
+  const heard = vi.fn();
+  const unwatch = await driver.watch(heard);
+  writeFileSync(join(outside, "a"), "1");
+  writeFileSync(join(base, "b"), "1");
+  await vi.waitFor(() => expect(heard.mock.calls).toEqual([["update", "b"]]));
+  await unwatch();
+});
+
+test("a pattern that stands for too many is refused", () => {
+  for (const pattern of ["{1..9999}", "{a,b}".repeat(12), "!(a)".repeat(40)]) {
+    expect(() => fs({ base: "unused", ignore: [pattern] })).toThrow(/`ignore`/);
+  }
 });
 
 test("every callback of a driver's watch is called", async () => {

@@ -27,7 +27,16 @@ function watchMethods(owner) {
   const start = () => {
     const told = listeners;
     return startWatch(owner, (event, key) => {
-      for (const { callback } of told) callback(event, key);
+      for (const { callback } of told) {
+        try {
+          callback(event, key);
+        } catch (error) {
+          // It is nobody's call that fails, and the other callbacks have to hear of the change.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      }
     });
   };
 

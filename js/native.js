@@ -71,7 +71,7 @@ const UPDATED = 3;
 
 const waiting = new Map();
 
-/** By the request that started a watcher: what hears of changes, as `(event, key)`. */
+/** By the request that started a watcher: what hears of changes, as `(event, key)`. It must not throw. */
 const watches = new Map();
 
 native.connect((messages) => {
@@ -81,20 +81,9 @@ native.connect((messages) => {
     const content = messages[index + 2];
     if (kind === WORKED || kind === FAILED) complete(request, kind, content);
     else if (kind === ASKED) answer(request, toKeys(content));
-    else tell(request, kind === UPDATED ? "update" : "remove", content);
+    else watches.get(request)?.(kind === UPDATED ? "update" : "remove", content);
   }
 });
-
-function tell(watch, event, key) {
-  try {
-    watches.get(watch)?.(event, key);
-  } catch (error) {
-    // It is nobody's call that fails, and the other messages have to be read.
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}
 
 function complete(request, kind, content) {
   const call = waiting.get(request);

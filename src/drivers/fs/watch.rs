@@ -160,7 +160,7 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
     let stop = Stop { signals: signals.clone(), stopped: Arc::default() };
     let mut watcher = Watcher {
         system: None,
-        polling: options.use_polling.then(|| Duration::from_millis(options.interval.max(1))),
+        polling: options.use_polling.then(|| pause(options.interval)),
         depth: options.depth,
         stability: match options.await_write_finish {
             AwaitWriteFinish::Switch(false) => None,
@@ -175,6 +175,7 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
         base: None,
         unfinished: HashMap::new(),
         changes: BTreeMap::new(),
+        failure: None,
     };
     fs::DirBuilder::new().recursive(true).mode(watcher.scope.mode).create(&watcher.scope.base)?;
     if !options.use_polling {
@@ -182,10 +183,18 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
     }
     watcher.base = Some(Identity::of(&fs::metadata(&watcher.scope.base)?));
     watcher.enter(&watcher.scope.base.clone())?;
+    if let Some(cause) = watcher.failure.take() {
+        return Err(cause);
+    }
     watcher.deliver();
     watcher.phase = Phase::Running;
     let thread = thread::Builder::new().name("rustorage-watch".into()).spawn(move || watcher.run(&reports))?;
     Ok(Watch { stop: Box::new(stop), thread })
+}
+
+/// Time between two looks: some, and less than a day.
+fn pause(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds.clamp(1, 86_400_000))
 }
 
 fn system_watcher(signals: Sender<Signal>) -> Result<RecommendedWatcher, Cause> {
@@ -269,6 +278,8 @@ struct Watcher {
     unfinished: HashMap<PathBuf, Unfinished>,
     /// By key, what is to be told.
     changes: BTreeMap<String, Change>,
+    /// Why the first look failed.
+    failure: Option<Cause>,
 }
 
 /// What was reported of a path.
@@ -326,7 +337,7 @@ impl Watcher {
             let interval = if self.base.is_none() { Some(FALLBACK) } else { self.polling };
             let poll = interval.map(|interval| polled + interval);
             let check = self.stability.filter(|_| !self.unfinished.is_empty());
-            let check = check.map(|stability| checked + Duration::from_millis(stability.poll_interval.max(1)));
+            let check = check.map(|stability| checked + pause(stability.poll_interval));
             let signal = match [hints.due(), poll, check].into_iter().flatten().min() {
                 Some(at) => signals.recv_timeout(at.saturating_duration_since(Instant::now())),
                 None => signals.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -506,8 +517,11 @@ impl Watcher {
         }
         match seen {
             Some(Known::File(..)) => self.updated(path, !matches!(known, Some(Known::File(..)))),
-            // It fails for the base alone.
-            Some(Known::Folder(_)) => drop(self.enter(path)),
+            Some(Known::Folder(_)) => {
+                if let Err(cause) = self.enter(path) {
+                    self.failure.get_or_insert(cause);
+                }
+            }
             None => {}
         }
     }

@@ -41,10 +41,6 @@ async function held() {
 }
 
 async function main() {
-  // All threads of the pool, which start when they are needed.
-  const storage = createStorage({ driver: fs({ base: join(process.argv[2], "main") }) });
-  const value = "x".repeat(1_000_000);
-  await Promise.all(Array.from({ length: 50 }, (_, index) => storage.setItem(`a:${index}`, value)));
   for (let number = 0; number < 4; number++) await round(number);
   const early = await held();
   for (let number = 4; number < 12; number++) await round(number);

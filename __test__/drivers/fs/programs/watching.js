@@ -38,10 +38,6 @@ async function held() {
 
 // A watcher keeps no process alive.
 const alive = setInterval(() => {}, 1000);
-// All threads of the pool, which start when they are needed.
-const storage = createStorage({ driver: fs({ base: join(base, "main") }) });
-const value = "x".repeat(1_000_000);
-await Promise.all(Array.from({ length: 50 }, (_, index) => storage.setItem(`a:${index}`, value)));
 for (let number = 0; number < 5; number++) await round(number);
 const early = await held();
 for (let number = 0; number < 20; number++) await round(number);

@@ -78,6 +78,10 @@ impl Segment {
 }
 
 fn matches(pattern: &[Segment], path: &[&str]) -> bool {
+    let is_missing = |segment: &Segment| matches!(segment, Segment::Text(text) if !path.contains(&text.as_str()));
+    if pattern.iter().any(is_missing) {
+        return false;
+    }
     let is_any = |segment: &Segment| matches!(segment, Segment::Any);
     let Some(first) = pattern.iter().position(is_any) else {
         return all_match(pattern, path);
