@@ -13,6 +13,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -263,6 +264,7 @@ test("what a Nitro config leaves among the options is let be", () => {
     });
   }
   expect(fs({ driver: "fs", base: "x", readOnly: null, ignore: undefined }).name).toBe("fs");
+  expect(fs({ base: "x", watchOptions: { ignored: [null], depth: null } }).name).toBe("fs");
   expect(lruCache({ driver: "lruCache", max: 2, ttlAutopurge: true, ttlResolution: 5 }).name).toBe(
     "lru-cache",
   );
@@ -325,6 +327,54 @@ test("fs writes whole values", async () => {
   expect(readFileSync(join(base, "a"), "utf8")).toBe("three");
   expect(readdirSync(base)).toEqual(["a"]);
   expect(lstatSync(join(base, "a")).isFile()).toBe(true);
+});
+
+test("clear keeps what ignore names", async () => {
+  const base = folder();
+  const storage = createStorage({ driver: fs({ base, ignore: ["a/keep"] }) });
+  await filled(storage, "a:keep", "a:go", "b:go");
+  await storage.clear();
+  expect(readdirSync(base)).toEqual(["a"]);
+  expect(await storage.getItem("a:keep")).toBe("a:keep");
+});
+
+test("a watcher takes some of chokidar's options", () => {
+  const known = { usePolling: true, interval: 5, depth: 1, awaitWriteFinish: true, ignored: "a" };
+  fs({ base: "unused", watchOptions: { ...known, ignoreInitial: false } });
+  for (const watchOptions of [{ cwd: "." }, { ignored: /a/ }, { ignored: () => true }]) {
+    expect(() => fs({ base: "unused", watchOptions })).toThrow(/watchOptions|cwd/);
+  }
+});
+
+test("a watcher follows no link to a folder", async () => {
+  const base = folder();
+  const outside = folder();
+  symlinkSync(outside, join(base, "link"));
+  const driver = fs({ base });
+  const heard = vi.fn();
+  const unwatch = await driver.watch(heard);
+  writeFileSync(join(outside, "a"), "1");
+  writeFileSync(join(base, "b"), "1");
+  await vi.waitFor(() => expect(heard.mock.calls).toEqual([["update", "b"]]));
+  await unwatch();
+});
+
+test("a pattern that stands for too many is refused", () => {
+  for (const pattern of ["{1..9999}", "{a,b}".repeat(12), "!(a)".repeat(40)]) {
+    expect(() => fs({ base: "unused", ignore: [pattern] })).toThrow(/`ignore`/);
+  }
+});
+
+test("every callback of a driver's watch is called", async () => {
+  const driver = fs({ base: folder() });
+  const first = vi.fn();
+  const second = vi.fn();
+  const stops = [await driver.watch(first), await driver.watch(second)];
+  await driver.setItem("a", "1");
+  for (const callback of [first, second]) {
+    await vi.waitFor(() => expect(callback.mock.calls).toEqual([["update", "a"]]));
+  }
+  for (const stop of stops) await stop();
 });
 
 test("fs refuses only . and .. segments", async () => {

@@ -3,27 +3,75 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { storageError } from "./errors.js";
 import { createNativeDriver, toMeta } from "./native-driver.js";
-import { INVALID, native, pending } from "./native.js";
+import { INVALID, native, pending, startWatch } from "./native.js";
 
-export function createFileDriver(name, { base, ...options }) {
-  return createNativeDriver(
-    name,
-    { ...options, base: toPath(base) },
-    {
-      methods: (owner) => ({
-        getMeta(key) {
-          if (native.meta(owner.table, key) === INVALID) {
-            throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
-          }
-          return pending(toMeta);
-        },
-      }),
-    },
-  );
+export function createFileDriver(name, { base, ...options }, { watches = false } = {}) {
+  const settings = { ...options, base: toPath(base) };
+  return createNativeDriver(name, settings, {
+    ask: typeof options.ignore === "function" ? options.ignore : undefined,
+    methods: (owner) => ({
+      getMeta(key) {
+        if (native.meta(owner.table, key) === INVALID) {
+          throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
+        }
+        return pending(toMeta);
+      },
+      ...(watches && watchMethods(owner)),
+    }),
+  });
 }
 
 /** An absolute path, as unstorage has it in `driver.options`; what is no path is refused by the addon. */
 function toPath(base) {
   if (base instanceof URL) return fileURLToPath(base);
   return typeof base === "string" && base !== "" ? resolve(base) : base;
+}
+
+/** One watcher, however many callbacks there are. */
+function watchMethods(owner) {
+  let listeners = new Set();
+  /** The promise of what stops the watcher. */
+  let running;
+
+  const start = () => {
+    const told = listeners;
+    return startWatch(owner, (event, key) => {
+      for (const { callback } of told) {
+        try {
+          callback(event, key);
+        } catch (error) {
+          // It is nobody's call that fails, and the other callbacks have to hear of the change.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      }
+    });
+  };
+
+  const stop = async () => {
+    const stopping = running;
+    running = undefined;
+    listeners = new Set();
+    const end = await stopping?.catch(() => undefined);
+    await end?.();
+  };
+
+  return {
+    async watch(callback) {
+      const listener = { callback };
+      const joined = listeners.add(listener);
+      running ??= start();
+      try {
+        await running;
+      } catch (error) {
+        if (joined === listeners) await stop();
+        throw error;
+      }
+      return async () => {
+        if (joined.delete(listener) && joined.size === 0 && joined === listeners) await stop();
+      };
+    },
+    dispose: stop,
+  };
 }

@@ -39,14 +39,15 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
  *
  * `observe`: what JavaScript does about each write to an in-memory driver, as
  * `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
- * removes. `methods`: what the object has beside the usual.
+ * removes. `ask`: the function that answers what the driver asks while it lists or clears. `methods`: what the object has
+ * beside the usual.
  */
-export function createNativeDriver(name, options, { observe, forgets, methods } = {}) {
+export function createNativeDriver(name, options, { observe, forgets, ask, methods } = {}) {
   const handle = native.createDriver(name, toJson(name, options ?? {}));
   const table = native.createTable(true);
   native.mount(table, "", handle);
   // The methods hold on to `owner`, so that it goes only after the last of them.
-  const owner = { table, handle, observe, forgets, name };
+  const owner = { table, handle, observe, forgets, ask, name };
   owner.items = itemMethods(owner);
   owner.weak = new WeakRef(owner);
   dropped.register(owner, { table, handle });
@@ -85,9 +86,11 @@ function toJson(name, options) {
     settings[option] = value;
   }
   try {
-    return JSON.stringify(settings, (_, value) =>
-      typeof value === "function" ? { function: true } : value,
-    );
+    return JSON.stringify(settings, (_, value) => {
+      if (typeof value === "function") return { function: true };
+      // What JSON made null in a Nitro config was a function or nothing.
+      return Array.isArray(value) ? value.filter((item) => item !== null) : (value ?? undefined);
+    });
   } catch (error) {
     return refuse(error.message);
   }
@@ -244,14 +247,14 @@ function itemMethods(owner) {
     removeItem: simple("removeItem", native.remove, () => undefined),
     getKeys(base, options) {
       const keys = native.keys(table, 0, base ?? "", depthOf(options?.maxDepth), true);
-      if (keys === PENDING) return pending(toKeys);
+      if (keys === PENDING) return pending(toKeys, owner.ask);
       if (keys === INVALID) throw invalid(owner, "getKeys", base, "the base is invalid");
       settle();
       return toKeys(keys);
     },
     clear(base) {
       const gone = native.clear(table, 0, base ?? "");
-      if (gone === PENDING) return pending(() => undefined);
+      if (gone === PENDING) return pending(() => undefined, owner.ask);
       if (gone === INVALID) throw invalid(owner, "clear", base, "the base is invalid");
       settle();
       return undefined;

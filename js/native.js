@@ -69,21 +69,53 @@ const observers = new Map();
 /** What left such drivers and was not told yet. */
 const departures = [];
 
+/** What a message is; src/binding/completion.rs has the same list. */
+const FAILED = 0;
+const WORKED = 1;
+const ASKED = 2;
+const UPDATED = 3;
+
 const waiting = new Map();
 
-native.connect((results) => {
-  for (let index = 0; index < results.length; index += 3) {
-    const request = results[index];
-    const call = waiting.get(request);
-    waiting.delete(request);
-    try {
-      if (!results[index + 1]) throw results[index + 2];
-      call.resolve(call.decode ? call.decode(results[index + 2]) : results[index + 2]);
-    } catch (error) {
-      call.reject(error);
-    }
+/** By the request that started a watcher: what hears of changes, as `(event, key)`. It must not throw. */
+const watches = new Map();
+
+native.connect((messages) => {
+  for (let index = 0; index < messages.length; index += 3) {
+    const request = messages[index];
+    const kind = messages[index + 1];
+    const content = messages[index + 2];
+    if (kind === WORKED || kind === FAILED) complete(request, kind, content);
+    else if (kind === ASKED) answer(request, toKeys(content));
+    else watches.get(request)?.(kind === UPDATED ? "update" : "remove", content);
   }
 });
+
+function complete(request, kind, content) {
+  const call = waiting.get(request);
+  // It failed before, while it asked.
+  if (call === undefined) return;
+  waiting.delete(request);
+  try {
+    if (kind === FAILED) throw content;
+    call.resolve(call.decode ? call.decode(content) : content);
+  } catch (error) {
+    call.reject(error);
+  }
+}
+
+/** Answers a call's question about each of the texts. What the function throws is what the call rejects with. */
+function answer(request, texts) {
+  const call = waiting.get(request);
+  let answers;
+  try {
+    answers = Uint8Array.from(texts, (text) => (call.ask(text) ? 1 : 0));
+  } catch (error) {
+    waiting.delete(request);
+    call.reject(error);
+  }
+  native.answer(request, answers);
+}
 
 /** Set while the end of the event loop's turn is waited for. Answers alone do not tell: many can come in one turn. */
 let turning = false;
@@ -93,15 +125,18 @@ function turned() {
   registers[SPENT] = 0;
 }
 
-/** The promise of the call that just answered PENDING; `decode` turns what comes into the result. */
-export function pending(decode) {
+/**
+ * The promise of the call that just answered PENDING; `decode` turns what comes into the result, `ask` answers what the
+ * driver asks meanwhile.
+ */
+export function pending(decode, ask) {
   const request = registers[REQUEST];
   if (registers[SPENT] !== 0 && !turning) {
     turning = true;
     setImmediate(turned);
   }
   const answer = new Promise((resolve, reject) => {
-    waiting.set(request, { resolve, reject, decode });
+    waiting.set(request, { resolve, reject, decode, ask });
   });
   return answer.catch(rethrow);
 }
@@ -110,6 +145,25 @@ export function pending(decode) {
 function rethrow(error) {
   if (error instanceof Error) Error.captureStackTrace(error, rethrow);
   throw error;
+}
+
+/** Starts a driver's watcher; what it resolves to stops it. */
+export async function startWatch(owner, listener) {
+  native.watch(owner.handle);
+  const watch = registers[REQUEST];
+  const stop = () => {
+    watches.delete(watch);
+    native.unwatch(owner.handle, watch);
+    return pending();
+  };
+  watches.set(watch, listener);
+  try {
+    await pending();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
 }
 
 /** As `pending`, for the call that just answered FOUND. */

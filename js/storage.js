@@ -480,7 +480,7 @@ export function createStorage(options = {}) {
       if (keys) return keys.slice();
     }
     const list = native.keys(table, mount.id, prefix, depth, false);
-    const keys = toKeys(list === PENDING ? await pending() : list);
+    const keys = toKeys(list === PENDING ? await pending(undefined, mount.owner.ask) : list);
     settle();
     if (generation >= 0) {
       listings.set(mount.id, { generation, prefix, depth, keys: new WeakRef(keys) });
@@ -511,7 +511,7 @@ export function createStorage(options = {}) {
 
   const clearNative = async (mount, prefix) => {
     const gone = native.clear(table, mount.id, prefix);
-    const keys = gone === PENDING ? await pending() : gone;
+    const keys = gone === PENDING ? await pending(undefined, mount.owner.ask) : gone;
     settle();
     if (watcher.active) for (const key of toKeys(keys)) changed("remove", key, mount.driver);
   };

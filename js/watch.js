@@ -49,7 +49,13 @@ export function createWatcher(mounts) {
       }
       if (!watcher.active) {
         watcher.active = true;
-        for (const mount of mounts()) await start(mount);
+        try {
+          for (const mount of mounts()) await start(mount);
+        } catch (error) {
+          // The next watcher tries again.
+          await watcher.stop();
+          throw error;
+        }
       }
       listeners.push(listener);
       return async () => {

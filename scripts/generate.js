@@ -56,19 +56,11 @@ if (stale.length > 0) {
 function declarations(name, schema) {
   const camel = name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
   const options = `${camel[0].toUpperCase()}${camel.slice(1)}Options`;
-  const fields = Object.entries(schema.properties).map(([field, property]) => {
-    const lines = description(property).replaceAll("\n", "\n   * ");
-    const comment = lines.includes("\n") ? `/**\n   * ${lines}\n   */` : `/** ${lines} */`;
-    // A required option too: apps pass `process.env.BASE`, and unstorage lets them. It is checked at run time.
-    return `  ${comment}\n  ${field}?: ${typeOf(property)} | undefined;`;
-  });
   const instance = schema["x-instance"] ?? "unknown";
   return `// Generated from the driver's Rust struct by scripts/generate.js.
 import type { CommonDriverOptions, Driver } from "../../index.js";
 
-export interface ${options} extends CommonDriverOptions {
-${fields.join("\n")}
-}
+export interface ${options} extends CommonDriverOptions ${fields(schema, "")}
 ${name in ALIASES ? `/** The name that unstorage has for them. */\nexport type ${ALIASES[name]} = ${options};\n` : ""}
 declare const ${camel}: (options?: ${options}) => Driver<${options}, ${instance}>;
 export default ${camel};
@@ -76,13 +68,42 @@ ${DEPENDENT.has(name) ? "export declare const DRIVER_DEPENDENCIES: Record<string
 `;
 }
 
-function table(schema) {
-  const rows = Object.entries(schema.properties).map(([field, property]) => {
-    const type = (property["x-type"] ?? typeOf(property)).replaceAll("|", "\\|");
-    const standard = property["x-required"] ? "required" : defaultOf(property);
-    return `| \`${field}\` | \`${type}\` | ${standard} | ${property.description.replaceAll("\n", " ")} |`;
+/** The fields of an interface, in braces. */
+function fields({ properties }, indent) {
+  const lines = Object.entries(properties).map(([field, property]) => {
+    const words = description(property).replaceAll("\n", `\n${indent}   * `);
+    const comment = words.includes("\n")
+      ? `/**\n${indent}   * ${words}\n${indent}   */`
+      : `/** ${words} */`;
+    const type = typeOf(property, `${indent}  `);
+    // A required option too: apps pass `process.env.BASE`, and unstorage lets them. It is checked at run time.
+    return `${indent}  ${comment}\n${indent}  ${field}?: ${type} | undefined;`;
   });
-  return ["| Option | Type | Default | |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return `{\n${lines.join("\n")}\n${indent}}`;
+}
+
+function table(schema) {
+  return ["| Option | Type | Default | |", "| --- | --- | --- | --- |", ...rows(schema, "")].join(
+    "\n",
+  );
+}
+
+function rows({ properties }, prefix) {
+  return Object.entries(properties).flatMap(([field, property]) => {
+    const nested = nestedIn(property);
+    const type = nested
+      ? "object"
+      : (property["x-type"] ?? typeOf(property)).replaceAll("|", "\\|");
+    const standard = property["x-required"] ? "required" : defaultOf(property);
+    const words = property.description.replaceAll("\n", " ");
+    const row = `| \`${prefix}${field}\` | \`${type}\` | ${standard} | ${words} |`;
+    return nested ? [row, ...rows(nested, `${prefix}${field}.`)] : [row];
+  });
+}
+
+/** The schema of options within an option. */
+function nestedIn(property) {
+  return [property, ...(property.anyOf ?? [])].find(({ properties }) => properties);
 }
 
 function description(property) {
@@ -96,8 +117,11 @@ function defaultOf({ default: value, "x-type": callback }) {
   return value === undefined || value === null || callback ? "" : `\`${JSON.stringify(value)}\``;
 }
 
-function typeOf({ type, items, "x-type": callback }) {
+function typeOf(property, indent = "") {
+  const { type, items, "x-type": callback } = property;
   if (callback) return `(${callback})`;
+  const nested = nestedIn(property);
+  if (nested) return fields(nested, indent);
   const kind = Array.isArray(type) ? type.find((name) => name !== "null") : type;
   if (kind === "array") return `${typeOf(items)}[]`;
   return kind === "integer" ? "number" : kind;

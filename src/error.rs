@@ -15,6 +15,9 @@ pub enum Cause {
     /// A file of the driver's, by its path under the base.
     #[error("{}, {path}", describe(.source))]
     File { path: String, source: io::Error },
+    /// The system has no more of something: its code, and what.
+    #[error("{0}: {1}")]
+    Exhausted(&'static str, &'static str),
     #[error("the call panicked: {0}; this is a bug in rustorage")]
     Panic(String),
 }
@@ -35,6 +38,7 @@ impl StorageError {
             Cause::InvalidKey(_) => "INVALID_KEY".into(),
             Cause::InvalidOptions(_) => "INVALID_OPTIONS".into(),
             Cause::Io(error) | Cause::File { source: error, .. } => system_code(error).into(),
+            Cause::Exhausted(code, _) => (*code).into(),
             Cause::Panic(_) => "INTERNAL".into(),
         }
     }

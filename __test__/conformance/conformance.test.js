@@ -55,7 +55,10 @@ conformance("overlay", {
   capabilities: { ...AS_TEXT, ttl: true, forgets: true },
 });
 
-conformance("fs", { create: () => fs({ base: folder() }), capabilities: FILES });
+conformance("fs", {
+  create: () => fs({ base: folder() }),
+  capabilities: { ...FILES, watches: true },
+});
 
 conformance("fs-lite", { create: () => fsLite({ base: folder() }), capabilities: FILES });
 

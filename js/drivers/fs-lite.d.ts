@@ -16,10 +16,10 @@ export interface FsLiteOptions extends CommonDriverOptions {
   /** Follow symbolic links, out of base too. `false` refuses paths with one below base, and lists none. It needs Linux. Default: `true`. */
   followSymlinks?: boolean | undefined;
   /**
-   * Globs of what is not listed, relative to base; absolute entries are prefixes of paths. By default `node_modules` and
-   * `.git` in fs, nothing in fs-lite.
+   * Whether the file or the folder at this absolute path is not listed, and with a folder all that it
+   * holds.
    */
-  ignore?: string[] | undefined;
+  ignore?: ((path: string) => boolean) | undefined;
   /** Permissions of new files, less the process's umask. Default: `0o666`. */
   mode?: number | undefined;
   /** clear does nothing. Default: `false`. */

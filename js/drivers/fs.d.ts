@@ -16,8 +16,8 @@ export interface FsOptions extends CommonDriverOptions {
   /** Follow symbolic links, out of base too. `false` refuses paths with one below base, and lists none. It needs Linux. Default: `true`. */
   followSymlinks?: boolean | undefined;
   /**
-   * Globs of what is not listed, relative to base; absolute entries are prefixes of paths. By default `node_modules` and
-   * `.git` in fs, nothing in fs-lite.
+   * Globs of what is neither listed nor watched, relative to base, as node's `path.matchesGlob` reads them; absolute
+   * entries are prefixes of paths. By default what folders called `node_modules` and `.git` hold.
    */
   ignore?: string[] | undefined;
   /** Permissions of new files, less the process's umask. Default: `0o666`. */
@@ -28,6 +28,28 @@ export interface FsOptions extends CommonDriverOptions {
   readOnly?: boolean | undefined;
   /** Life of items that are written without a `ttl` of their own, in seconds; 0 for none. Default: `0`. */
   ttl?: number | undefined;
+  /** How `watch` goes about it. */
+  watchOptions?:
+    | {
+        /**
+         * Tell of a file only when its size has stayed the same for `stabilityThreshold` milliseconds (2000), looking every
+         * `pollInterval` milliseconds (100).
+         */
+        awaitWriteFinish?:
+          | (boolean | { stabilityThreshold?: number; pollInterval?: number })
+          | undefined;
+        /** How many folders below base are watched; 0 for the files in base alone. */
+        depth?: number | undefined;
+        /** Tell of no files that are there already. Default: `true`. */
+        ignoreInitial?: boolean | undefined;
+        /** Globs of what is not watched though it is listed, as `ignore` has them. */
+        ignored?: (string | string[]) | undefined;
+        /** Milliseconds from one look to the next, with `usePolling`. Default: `100`. */
+        interval?: number | undefined;
+        /** Look for changes again and again, where the system reports none: on network drives, say. Default: `false`. */
+        usePolling?: boolean | undefined;
+      }
+    | undefined;
 }
 /** The name that unstorage has for them. */
 export type FSStorageOptions = FsOptions;

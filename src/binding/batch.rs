@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    completion::{Completion, Outcome, Queue},
+    completion::{Content, Message, Outcome, Queue},
     raw::panic_text,
 };
 use crate::{
@@ -71,7 +71,7 @@ impl Gathering {
         if parts.iter().all(Option::is_some) {
             let parts: Result<Vec<_>, _> = parts.drain(..).flatten().collect();
             let outcome = parts.map(|parts| Outcome::Texts(parts.into_iter().flatten().collect()));
-            self.queue.push(Completion { request: self.request, outcome });
+            self.queue.push(Message { request: self.request, content: Content::Completion(outcome) });
         }
     }
 }

@@ -46,6 +46,9 @@ pub const TABLE: &[(&str, Handler)] = &[
     ("generation", generation),
     ("keys", keys),
     ("clear", clear),
+    ("answer", answer),
+    ("watch", watch),
+    ("unwatch", unwatch),
     ("takeReleased", take_released),
     ("sweep", sweep),
     ("setClock", set_clock),
@@ -421,10 +424,11 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
             Ok(Reply::Keys(keys))
         }
         Lane::Blocking(driver) => {
+            let mut ask = this.context.asker();
             let code =
                 this.context.submit(driver, "getKeys", many(driver, &listing, Access::Read), move |driver, _| {
                     let mut keys = KeyList::default();
-                    driver.keys(&listing, &mut |key| keys.push(listing.mount.as_bytes(), key))?;
+                    driver.keys(&listing, &mut ask, &mut |key| keys.push(listing.mount.as_bytes(), key))?;
                     Ok(Outcome::Keys(keys))
                 });
             Ok(Reply::Code(code))
@@ -454,14 +458,42 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
             Ok(Reply::Keys(gone))
         }
         Lane::Blocking(driver) => {
+            let mut ask = this.context.asker();
             let code = this.context.submit(driver, "clear", many(driver, &listing, Access::Write), move |driver, _| {
                 let mut gone = KeyList::default();
-                driver.clear(&listing, &mut |key| gone.push(listing.mount.as_bytes(), key))?;
+                driver.clear(&listing, &mut ask, &mut |key| gone.push(listing.mount.as_bytes(), key))?;
                 Ok(Outcome::Keys(gone))
             });
             Ok(Reply::Code(code))
         }
     }
+}
+
+/// `answer(request, answers?)`: a Uint8Array with a byte for each text that the request asked about, 0 for no. Without it the
+/// request fails, and nobody hears of it.
+fn answer(this: &mut Environment, call: &Call) -> Answer {
+    let question = this.context.questions.remove(&call.number(0));
+    if let (Some(question), Some(answers)) = (question, text::bytes(call.env, call.arguments[1])) {
+        // It has no receiver if its thread has gone, and then needs no answer.
+        let _ = question.send(answers.into_iter().map(|answer| answer != 0).collect());
+    }
+    Ok(Reply::Nothing)
+}
+
+/// `watch(driver)` → PENDING. What changes is told under the request's number, until `unwatch`.
+fn watch(this: &mut Environment, call: &Call) -> Answer {
+    let Some(Lane::Blocking(driver)) = this.drivers.get(call.handle(0)) else {
+        return Err(internal("no such driver".into()));
+    };
+    Ok(Reply::Code(this.context.watch(driver)))
+}
+
+/// `unwatch(driver, watch)` → PENDING. All that the watcher took is given back then.
+fn unwatch(this: &mut Environment, call: &Call) -> Answer {
+    let Some(Lane::Blocking(driver)) = this.drivers.get(call.handle(0)) else {
+        return Err(internal("no such driver".into()));
+    };
+    Ok(Reply::Code(this.context.unwatch(driver, call.number(1))))
 }
 
 /// `takeReleased()` → an Int32Array: the slots whose values are gone, each with its [`crate::driver::Reason`], and at its end

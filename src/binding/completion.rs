@@ -5,7 +5,7 @@ use std::{
     ffi::c_void,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::Sender},
     time::{Duration, Instant},
 };
 
@@ -16,9 +16,12 @@ use super::{
     environment::Environment,
     value::{self, KeyList},
 };
-use crate::{driver::Meta, error::StorageError};
+use crate::{
+    driver::{Change, Meta},
+    error::StorageError,
+};
 
-/// A wake-up ends after so many completions, or so long, to let the event loop breathe.
+/// A wake-up ends after so many messages, or so long, to let the event loop breathe.
 const BATCH: usize = 1000;
 const BATCH_TIME: Duration = Duration::from_millis(1);
 
@@ -32,9 +35,28 @@ pub enum Outcome {
     Meta(Option<Meta>),
 }
 
-pub struct Completion {
+/// What JavaScript hears, under the number of a request.
+pub struct Message {
     pub request: i32,
-    pub outcome: std::result::Result<Outcome, StorageError>,
+    pub content: Content,
+}
+
+pub enum Content {
+    /// The request is over.
+    Completion(std::result::Result<Outcome, StorageError>),
+    /// The call goes on when `answer` was called, which sends here.
+    Question(KeyList, Sender<Vec<bool>>),
+    /// What a watcher saw: an item of this key.
+    Change(Change, Box<[u8]>),
+}
+
+/// What a message is to JavaScript; js/native.js has the same list.
+mod kind {
+    pub const FAILED: i32 = 0;
+    pub const WORKED: i32 = 1;
+    pub const ASKED: i32 = 2;
+    pub const UPDATED: i32 = 3;
+    pub const REMOVED: i32 = 4;
 }
 
 /// Shared with the threads that do the work; they never see the environment itself.
@@ -43,8 +65,8 @@ pub struct Queue(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    done: VecDeque<Completion>,
-    /// None once the environment is gone: what completes then is dropped.
+    messages: VecDeque<Message>,
+    /// None once the environment is gone: what comes then is dropped.
     waker: Option<Waker>,
     awake: bool,
 }
@@ -56,10 +78,10 @@ struct Waker(sys::napi_threadsafe_function);
 unsafe impl Send for Waker {}
 
 impl Queue {
-    pub fn push(&self, completion: Completion) {
+    pub fn push(&self, message: Message) {
         let mut state = self.lock();
         if state.waker.is_some() {
-            state.done.push_back(completion);
+            state.messages.push_back(message);
             state.wake();
         }
     }
@@ -68,7 +90,7 @@ impl Queue {
     pub fn close(&self) {
         let mut state = self.lock();
         state.waker = None;
-        state.done.clear();
+        state.messages.clear();
     }
 
     /// Keeps the process alive, or lets it end.
@@ -85,7 +107,7 @@ impl Queue {
         }
     }
 
-    /// Delivers completions to `complete`, a JavaScript function.
+    /// Delivers messages to `complete`, a JavaScript function.
     pub fn connect(&self, env: sys::napi_env, complete: sys::napi_value, environment: *mut Environment) -> Result<()> {
         let name = value::text(env, b"rustorage");
         let mut function = ptr::null_mut();
@@ -112,20 +134,20 @@ impl Queue {
         Ok(())
     }
 
-    fn take(&self) -> Vec<Completion> {
+    fn take(&self) -> Vec<Message> {
         let mut state = self.lock();
-        let count = state.done.len().min(BATCH);
+        let count = state.messages.len().min(BATCH);
         state.awake = false;
-        state.done.drain(..count).collect()
+        state.messages.drain(..count).collect()
     }
 
     /// What did not fit into this wake-up comes first in the next.
-    fn give_back(&self, rest: impl DoubleEndedIterator<Item = Completion>) {
+    fn give_back(&self, rest: impl DoubleEndedIterator<Item = Message>) {
         let mut state = self.lock();
-        for completion in rest.rev() {
-            state.done.push_front(completion);
+        for message in rest.rev() {
+            state.messages.push_front(message);
         }
-        if !state.done.is_empty() {
+        if !state.messages.is_empty() {
             state.wake();
         }
     }
@@ -167,20 +189,27 @@ fn deliver_batch(env: sys::napi_env, complete: sys::napi_value, environment: *mu
     let started = Instant::now();
     let mut batch = queue.take().into_iter();
     let mut arguments = Vec::with_capacity(batch.len() * 3);
-    let mut delivered = 0;
+    let mut finished = 0;
     while started.elapsed() < BATCH_TIME
-        && let Some(Completion { request, outcome }) = batch.next()
+        && let Some(Message { request, content }) = batch.next()
     {
-        delivered += 1;
-        let (worked, value) = match outcome {
-            Ok(outcome) => (true, outcome.into_js(env)),
-            Err(error) => (false, value::error(env, &error)),
+        finished += usize::from(matches!(content, Content::Completion(_)));
+        let (kind, value) = match content {
+            Content::Completion(Ok(outcome)) => (kind::WORKED, outcome.into_js(env)),
+            Content::Completion(Err(error)) => (kind::FAILED, value::error(env, &error)),
+            Content::Question(texts, answer) => {
+                // SAFETY: as above; the reference ends with this statement.
+                unsafe { (*environment).context.questions.insert(request, answer) };
+                (kind::ASKED, texts.to_js(env))
+            }
+            Content::Change(Change::Update, key) => (kind::UPDATED, value::key(env, &key)),
+            Content::Change(Change::Remove, key) => (kind::REMOVED, value::key(env, &key)),
         };
-        arguments.extend([value::integer(env, request), value::boolean(env, worked), value]);
+        arguments.extend([value::integer(env, request), value::integer(env, kind), value]);
     }
     queue.give_back(batch);
     // SAFETY: as above; the reference ends with this statement.
-    unsafe { (*environment).context.finished(delivered) };
+    unsafe { (*environment).context.finished(finished) };
     let results = value::array(env, arguments);
     // SAFETY: handles are valid in this callback. JavaScript catches what its own promises' code throws.
     unsafe {

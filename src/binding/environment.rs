@@ -1,22 +1,28 @@
 //! What one environment (the main thread, or a worker) has of its own.
 
 use std::{
-    mem,
+    collections::HashMap,
+    io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
-    sync::Arc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Sender, channel},
+    },
+    thread,
 };
 
 use napi::{Result, check_status, sys};
 
 use super::{
-    completion::{Completion, Outcome, Queue},
+    completion::{Content, Message, Outcome, Queue},
     raw::{Call, Function, panic_text},
     text::Reader,
+    value::KeyList,
 };
 use crate::{
     clock::Clock,
-    driver::{BlockingDriver, Claim, Lane, Place, Pool, Scope, Slots},
+    driver::{BlockingDriver, Claim, Lane, Place, Pool, Scope, Slots, Watch},
     error::{Cause, StorageError},
     key::Key,
     router::{Mount, Router},
@@ -94,7 +100,14 @@ pub struct Context {
     queue: Arc<Queue>,
     in_flight: usize,
     last_request: i32,
+    /// By request: where the answer is awaited.
+    pub questions: HashMap<i32, Sender<Vec<bool>>>,
+    /// By the request that started it. Dropped, a watcher ends soon.
+    pub watches: HashMap<i32, Arc<WatchSlot>>,
 }
+
+/// Empty until the watcher has started.
+type WatchSlot = Mutex<Option<Watch>>;
 
 pub struct Environment {
     pub tables: Slab<Table>,
@@ -146,27 +159,79 @@ impl Context {
         key: Submitted,
         work: impl FnOnce(&dyn BlockingDriver, &[u8]) -> std::result::Result<Outcome, Cause> + Send + 'static,
     ) -> i32 {
-        let request = self.begin();
-        let (queue, driver) = (self.queue(), Arc::clone(driver));
         let Submitted { relative, full, claim } = key;
-        let job = move || {
+        let key = Some(String::from_utf8_lossy(&full).into_owned());
+        let report = Report { queue: self.queue(), request: self.begin(), driver: driver.name(), operation, key };
+        let apart = matches!(claim, Claim::Area(..)) && driver.capabilities().asks;
+        let driver = Arc::clone(driver);
+        let job = move |report: Report| {
             let result = catch_unwind(AssertUnwindSafe(|| work(&*driver, &relative)));
-            let outcome = result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic))));
-            let outcome = outcome.map_err(|cause| StorageError {
-                driver: driver.name(),
-                operation,
-                key: Some(String::from_utf8_lossy(&full).into_owned()),
-                cause,
-            });
-            queue.push(Completion { request, outcome });
+            report.send(result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic)))));
         };
-        Pool::get().run(claim, job);
+        Pool::get().run(claim, move || if apart { run_apart(report, job) } else { job(report) });
         code::PENDING
+    }
+
+    /// How the call that is submitted next asks JavaScript.
+    pub fn asker(&self) -> impl FnMut(Vec<String>) -> io::Result<Vec<bool>> + Send + use<> {
+        let (queue, request) = (self.queue(), self.next_request());
+        move |texts| {
+            let mut list = KeyList::default();
+            for text in &texts {
+                list.push(b"", text.as_bytes());
+            }
+            let (sender, answers) = channel();
+            queue.push(Message { request, content: Content::Question(list, sender) });
+            // The sender is dropped without an answer when JavaScript gives up, or ends.
+            let answers = answers.recv().ok().filter(|answers: &Vec<bool>| answers.len() == texts.len());
+            answers.ok_or_else(|| io::Error::other("no answer"))
+        }
+    }
+
+    /// Starts a watcher, which belongs to the request.
+    pub fn watch(&mut self, driver: &Arc<dyn BlockingDriver>) -> i32 {
+        let request = self.begin();
+        let slot = Arc::<WatchSlot>::default();
+        self.watches.insert(request, Arc::clone(&slot));
+        let (queue, changes) = (self.queue(), self.queue());
+        let report = Report { queue, request, driver: driver.name(), operation: "watch", key: None };
+        let driver = Arc::clone(driver);
+        run_apart(report, move |report| {
+            let tell = Box::new(move |change, key: &[u8]| {
+                changes.push(Message { request, content: Content::Change(change, key.into()) });
+            });
+            let result = catch_unwind(AssertUnwindSafe(|| driver.watch(tell)));
+            let result = result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic))));
+            report.send(result.map(|watch| {
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+                Outcome::Nothing
+            }));
+        });
+        code::PENDING
+    }
+
+    /// Ends a watcher.
+    pub fn unwatch(&mut self, driver: &Arc<dyn BlockingDriver>, watch: i32) -> i32 {
+        let slot = self.watches.remove(&watch);
+        let (queue, request) = (self.queue(), self.begin());
+        let report = Report { queue, request, driver: driver.name(), operation: "unwatch", key: None };
+        run_apart(report, move |report| {
+            let watch = slot.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
+            if let Some(watch) = watch {
+                watch.end();
+            }
+            report.send(Ok(Outcome::Nothing));
+        });
+        code::PENDING
+    }
+
+    fn next_request(&self) -> i32 {
+        self.last_request.wrapping_add(1) & i32::MAX
     }
 
     /// The number of a new call in flight.
     pub fn begin(&mut self) -> i32 {
-        let request = self.last_request.wrapping_add(1) & i32::MAX;
+        let request = self.next_request();
         self.last_request = request;
         self.set_register(register::REQUEST, request);
         if self.in_flight == 0 {
@@ -198,6 +263,8 @@ impl Environment {
                 queue: Arc::default(),
                 in_flight: 0,
                 last_request: 0,
+                questions: HashMap::new(),
+                watches: HashMap::new(),
             },
             reader: Reader::default(),
             functions: Vec::new(),
@@ -315,6 +382,32 @@ impl Routed<'_> {
     /// The key was normal as it came.
     pub fn is_normal(&self) -> bool {
         self.key.is_borrowed()
+    }
+}
+
+/// Where a call's result goes.
+#[derive(Clone)]
+struct Report {
+    queue: Arc<Queue>,
+    request: i32,
+    driver: &'static str,
+    operation: &'static str,
+    key: Option<String>,
+}
+
+impl Report {
+    fn send(self, result: std::result::Result<Outcome, Cause>) {
+        let Self { queue, request, driver, operation, key } = self;
+        let outcome = result.map_err(|cause| StorageError { driver, operation, key, cause });
+        queue.push(Message { request, content: Content::Completion(outcome) });
+    }
+}
+
+/// Runs on a thread of its own what waits for JavaScript or for other threads, and calls in the pool must not wait for.
+fn run_apart(report: Report, job: impl FnOnce(Report) + Send + 'static) {
+    let refused = report.clone();
+    if let Err(error) = thread::Builder::new().name("rustorage-call".into()).spawn(move || job(report)) {
+        refused.send(Err(error.into()));
     }
 }
 

@@ -3,7 +3,7 @@
 mod pool;
 mod schedule;
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, task::Poll};
+use std::{cell::RefCell, io, rc::Rc, sync::Arc, task::Poll, thread::JoinHandle};
 
 use bytes::Bytes;
 
@@ -25,6 +25,7 @@ pub struct CallOptions {
 
 /// What a driver can do natively. JavaScript shows it as the driver's `flags`.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Capabilities {
     /// `ttl` of an item is kept.
     pub ttl: bool,
@@ -32,6 +33,8 @@ pub struct Capabilities {
     pub max_depth: bool,
     /// The driver needs [`CallOptions::size`].
     pub sized: bool,
+    /// `keys` and `clear` ask JavaScript, and wait for it.
+    pub asks: bool,
 }
 
 /// A driver in the lane that its store allows.
@@ -159,6 +162,35 @@ pub struct Meta {
     pub changed: f64,
 }
 
+/// Asks the function that JavaScript keeps for the driver: its answer for each text.
+pub type Ask<'a> = dyn FnMut(Vec<String>) -> io::Result<Vec<bool>> + 'a;
+
+/// What happened to an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Update,
+    Remove,
+}
+
+/// Where a watcher tells of changes, with the item's key.
+pub type Tell = Box<dyn Fn(Change, &[u8]) + Send>;
+
+/// A watcher at work.
+pub struct Watch {
+    /// Dropped, it tells the thread to stop.
+    pub stop: Box<dyn Send>,
+    pub thread: JoinHandle<()>,
+}
+
+impl Watch {
+    /// Stops it, and waits until it has given back what it took.
+    pub fn end(self) {
+        drop(self.stop);
+        // If it panicked, it has ended, too.
+        let _ = self.thread.join();
+    }
+}
+
 /// A driver whose calls may block. It is called from several threads at once; calls on one key come one after another, in
 /// the order they were made.
 ///
@@ -185,7 +217,10 @@ pub trait BlockingDriver: Send + Sync {
     fn remove(&self, key: &[u8]) -> Result<(), Cause>;
     fn meta(&self, key: &[u8]) -> Result<Option<Meta>, Cause>;
     /// The keys that `listing` accepts.
-    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause>;
+    fn keys(&self, listing: &Listing, ask: &mut Ask, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause>;
     /// Removes the keys that `listing` accepts, and what only they needed; tells which those were.
-    fn clear(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause>;
+    fn clear(&self, listing: &Listing, ask: &mut Ask, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause>;
+    /// Tells of every change of an item from now on, whoever makes it, until the watch is dropped. Changes that come in
+    /// quick succession may be told as one.
+    fn watch(&self, tell: Tell) -> Result<Watch, Cause>;
 }

@@ -43,7 +43,7 @@ pub fn schemas() -> [(&'static str, schemars::Schema); 4] {
         ("memory", schema_for!(MemoryOptions)),
         ("lru-cache", schema_for!(LruCacheOptions)),
         ("fs", schema_for!(FsOptions)),
-        ("fs-lite", schema_for!(FsOptions)),
+        ("fs-lite", fs::lite_schema()),
     ]
 }
 

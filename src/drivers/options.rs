@@ -66,7 +66,7 @@ pub fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result
 /// serde's name of a type, as JavaScript would call it.
 fn in_words(expected: &str) -> &str {
     match expected {
-        "u32" | "u64" => "a whole number, and not below 0",
+        "u32" | "u64" | "usize" => "a whole number, and not below 0",
         "f64" => "a number",
         "a sequence" => "a list",
         other if other.starts_with("struct ") => "an object",

@@ -167,6 +167,13 @@ impl Expiries {
         self.state.try_lock().map_or(Poll::Pending, |state| Poll::Ready(state.is_expired(key, stamp)))
     }
 
+    /// When the file with this stamp, which holds the item, expires.
+    pub fn expires(&self, key: &[u8], stamp: Stamp) -> Option<u64> {
+        let state = self.lock();
+        let records = state.records.get(key)?;
+        records.iter().find(|record| record.stamp == stamp).map(|record| record.expires)
+    }
+
     /// Reads what other processes wrote, unless that was done just now.
     pub fn refresh(self: &Arc<Self>) {
         if !self.is_fresh() {

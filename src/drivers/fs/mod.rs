@@ -4,6 +4,8 @@
 mod cached;
 mod expiry;
 mod folders;
+mod glob;
+mod ignore;
 mod layout;
 mod path;
 mod read;
@@ -11,6 +13,7 @@ mod record;
 mod root;
 mod stamp;
 mod walk;
+mod watch;
 mod write;
 
 use std::{
@@ -30,16 +33,19 @@ use bytes::Bytes;
 use rustix::fs::{AtFlags, Mode, statat, unlinkat};
 use serde::{Deserialize, Serialize};
 
+use super::options::Callback;
 use expiry::Expiries;
 use folders::Folders;
+use ignore::{Filter, Globs, Ignore, IgnoreOption};
 use record::Record;
 use root::{Root, found};
 use stamp::Stamp;
 use walk::{Item, Walk};
+use watch::WatchOptions;
 use write::Writer;
 
 use crate::{
-    driver::{BlockingDriver, CallOptions, Capabilities, Meta, Place, Pool},
+    driver::{Ask, BlockingDriver, CallOptions, Capabilities, Meta, Place, Pool, Tell, Watch},
     error::{Cause, StorageError},
     key::Listing,
 };
@@ -52,9 +58,12 @@ pub struct FsOptions {
     /// The folder that holds the items; relative to the working directory.
     #[cfg_attr(feature = "schema", schemars(extend("x-required" = true)))]
     base: String,
-    /// Globs of what is not listed, relative to base; absolute entries are prefixes of paths. By default `node_modules` and
-    /// `.git` in fs, nothing in fs-lite.
-    ignore: Option<Vec<String>>,
+    /// Globs of what is neither listed nor watched, relative to base, as node's `path.matchesGlob` reads them; absolute
+    /// entries are prefixes of paths. By default what folders called `node_modules` and `.git` hold.
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = "string[]")))]
+    ignore: Option<IgnoreOption>,
+    /// How `watch` goes about it.
+    watch_options: Option<WatchOptions>,
     /// Writes, removals and clear do nothing.
     read_only: bool,
     /// clear does nothing.
@@ -74,11 +83,26 @@ pub struct FsOptions {
     ttl: f64,
 }
 
+/// What fs-lite takes: a function for `ignore`, and it does not watch.
+#[cfg(feature = "schema")]
+pub fn lite_schema() -> schemars::Schema {
+    let mut schema = schemars::schema_for!(FsOptions);
+    if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+        properties.remove("watchOptions");
+        let description =
+            "Whether the file or the folder at this absolute path is not listed, and with a folder all that it\nholds.";
+        let ignore = serde_json::json!({ "x-type": "(path: string) => boolean", "description": description });
+        properties.insert("ignore".into(), ignore);
+    }
+    schema
+}
+
 impl Default for FsOptions {
     fn default() -> Self {
         Self {
             base: String::new(),
             ignore: None,
+            watch_options: None,
             read_only: false,
             no_clear: false,
             atomic: true,
@@ -96,7 +120,10 @@ pub struct Fs {
     /// The base as every other driver over it names it, whatever links lead there.
     canonical: PathBuf,
     folders: Folders,
-    ignore: Arc<walk::Ignore>,
+    ignore: Arc<Ignore>,
+    watch_options: WatchOptions,
+    /// What the watcher alone leaves out.
+    unwatched: Arc<Globs>,
     read_only: bool,
     no_clear: bool,
     writer: Writer,
@@ -131,17 +158,29 @@ impl Fs {
         }
         let base = std::path::absolute(&options.base).map_err(|error| invalid(format!("`base`: {error}")))?;
         let canonical = path::canonical(&base);
-        let ignore = options.ignore.unwrap_or_else(|| match name {
-            "fs" => vec!["**/node_modules/**".into(), "**/.git/**".into()],
-            _ => Vec::new(),
-        });
+        let ignore = match (name, options.ignore) {
+            ("fs", None) => globs(&["**/node_modules/**", "**/.git/**"]),
+            ("fs", Some(IgnoreOption::Globs(patterns))) => globs(&patterns),
+            ("fs", Some(IgnoreOption::Function(_))) => Err("must be an array of globs".into()),
+            (_, None | Some(IgnoreOption::Function(Callback(false)))) => globs::<&str>(&[]),
+            (_, Some(IgnoreOption::Function(_))) => Ok(Ignore::Function),
+            (_, Some(IgnoreOption::Globs(_))) => Err("must be a function; fs takes globs".into()),
+        };
+        if name != "fs" && options.watch_options.is_some() {
+            return Err(invalid("unknown field `watchOptions`: only fs watches".into()));
+        }
+        let watch_options = options.watch_options.unwrap_or_default();
+        let unwatched =
+            Globs::new(watch_options.ignored()).map_err(|error| invalid(format!("`watchOptions.ignored`: {error}")))?;
         // Links above the base are nobody's concern.
         let root = Root { base: if follow { base } else { canonical.clone() }, follow };
         Ok(Self {
             name,
             ttl: options.ttl * 1000.0,
             expiries: Expiries::of(&root, &canonical, !options.read_only),
-            ignore: walk::Ignore::new(&ignore).map_err(|error| invalid(format!("`ignore`: {error}")))?.into(),
+            ignore: Arc::new(ignore.map_err(|error| invalid(format!("`ignore`: {error}")))?),
+            unwatched: Arc::new(unwatched),
+            watch_options,
             read_only: options.read_only,
             no_clear: options.no_clear,
             writer: Writer {
@@ -182,7 +221,10 @@ impl Fs {
                     // The driver may be gone by then.
                     let Some(ignore) = ignore.upgrade() else { return };
                     let listing = Listing { hidden: true, ..Listing::default() };
-                    let walk = Walk { root: &root, ignore: &ignore, listing: &listing, prune: false, collect: true };
+                    // There is nobody to ask: what is unfinished goes from ignored folders, too.
+                    let mut ask = |paths: Vec<String>| Ok(vec![false; paths.len()]);
+                    let filter = Filter::new(&root.base, &ignore, &mut ask);
+                    let walk = Walk { root: &root, filter, listing: &listing, prune: false, collect: true };
                     // Nobody asked for it, so nobody hears of a folder that cannot be read.
                     let _ = walk.run(&mut |_| Ok(()));
                 });
@@ -216,8 +258,9 @@ impl Fs {
         self.at(key, |path| Ok(read::metadata(self.root(), path)?.filter(|metadata| !self.is_expired(path, metadata))))
     }
 
-    fn walk<'a>(&'a self, listing: &'a Listing) -> Walk<'a> {
-        Walk { root: self.root(), ignore: &self.ignore, listing, prune: false, collect: !self.read_only }
+    fn walk<'a>(&'a self, listing: &'a Listing, ask: &'a mut Ask<'a>) -> Walk<'a> {
+        let filter = Filter::new(&self.root().base, &self.ignore, ask);
+        Walk { root: self.root(), filter, listing, prune: false, collect: !self.read_only }
     }
 }
 
@@ -227,7 +270,8 @@ impl BlockingDriver for Fs {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { ttl: true, max_depth: true, sized: false }
+        let asks = matches!(*self.ignore, Ignore::Function);
+        Capabilities { ttl: true, max_depth: true, sized: false, asks }
     }
 
     fn place(&self, key: &[u8]) -> Place {
@@ -314,9 +358,9 @@ impl BlockingDriver for Fs {
         Ok(self.metadata(key)?.as_ref().map(to_meta))
     }
 
-    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
+    fn keys(&self, listing: &Listing, ask: &mut Ask, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
         self.expiries.refresh();
-        self.walk(listing).run(&mut |item| {
+        self.walk(listing, ask).run(&mut |item| {
             if !item.stale && !self.is_over(item) {
                 emit(item.key);
             }
@@ -324,12 +368,12 @@ impl BlockingDriver for Fs {
         })
     }
 
-    fn clear(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
+    fn clear(&self, listing: &Listing, ask: &mut Ask, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
         if self.read_only || self.no_clear {
             return Ok(());
         }
         self.expiries.refresh();
-        Walk { prune: true, ..self.walk(listing) }.run(&mut |item| {
+        Walk { prune: true, ..self.walk(listing, ask) }.run(&mut |item| {
             if !item.stale && !self.is_over(item) {
                 emit(item.key);
             }
@@ -340,6 +384,22 @@ impl BlockingDriver for Fs {
         }
         Ok(())
     }
+
+    fn watch(&self, tell: Tell) -> Result<Watch, Cause> {
+        let scope = watch::Scope {
+            base: self.root().base.clone(),
+            mode: self.writer.folder_mode.bits() as _,
+            follow: self.root().follow,
+            ignore: Arc::clone(&self.ignore),
+            unwatched: Arc::clone(&self.unwatched),
+            expiries: Arc::clone(&self.expiries),
+        };
+        watch::start(scope, &self.watch_options, tell)
+    }
+}
+
+fn globs<T: AsRef<str>>(patterns: &[T]) -> Result<Ignore, String> {
+    Globs::new(patterns).map(Ignore::Globs)
 }
 
 /// Asks the kernel's memory, unless it once turned out to be unable to tell.

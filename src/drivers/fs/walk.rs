@@ -11,13 +11,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rustix::{
     fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat, unlinkat},
     io::Errno,
 };
 
 use super::{
+    ignore::Filter,
     layout::{OVERFLOW, VALUE, is_temporary, is_unfinished},
     path,
     root::{Root, found},
@@ -27,36 +27,6 @@ use crate::{error::Cause, key::Listing};
 /// An unfinished file that nobody has written to for so long belongs to a process that has ended. If it has not, its write
 /// starts anew.
 pub const ABANDONED: Duration = Duration::from_secs(600);
-
-/// What is not listed.
-pub struct Ignore {
-    globs: GlobSet,
-    prefixes: Vec<PathBuf>,
-}
-
-impl Ignore {
-    pub fn new(patterns: &[String]) -> Result<Self, globset::Error> {
-        let (absolute, relative): (Vec<_>, Vec<_>) =
-            patterns.iter().partition(|pattern| Path::new(pattern).is_absolute());
-        let mut globs = GlobSetBuilder::new();
-        for pattern in relative {
-            globs.add(GlobBuilder::new(pattern).literal_separator(true).build()?);
-        }
-        Ok(Self { globs: globs.build()?, prefixes: absolute.into_iter().map(PathBuf::from).collect() })
-    }
-
-    fn covers(&self, base: &Path, path: &Path) -> bool {
-        let is_under =
-            |prefix: &PathBuf| path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes());
-        self.prefixes.iter().any(is_under)
-            || path.strip_prefix(base).is_ok_and(|relative| self.globs.is_match(relative))
-    }
-
-    /// Nothing under the folder can be listed, so it need not be read.
-    fn covers_folder(&self, base: &Path, path: &Path) -> bool {
-        self.covers(base, path) || self.covers(base, &path.join("\u{1}"))
-    }
-}
 
 /// An item that a walk came to.
 pub struct Item<'a> {
@@ -68,11 +38,11 @@ pub struct Item<'a> {
     pub stale: bool,
 }
 
-/// One walk over the items of a listing. No link is followed below the base, so it never leaves it; the folder of the
+/// One walk over the items of a listing, past what is ignored. No link is followed below the base, so it never leaves it; the folder of the
 /// listing's base alone is read.
 pub struct Walk<'a> {
     pub root: &'a Root,
-    pub ignore: &'a Ignore,
+    pub filter: Filter<'a>,
     pub listing: &'a Listing,
     /// Empty folders are removed on the way back, but never the driver's base.
     pub prune: bool,
@@ -108,6 +78,11 @@ impl Walk<'_> {
     pub fn run(&self, visit: &mut Visit) -> Result<(), Cause> {
         let base = &self.root.base;
         let start = folder(base, self.listing)?;
+        for above in start.ancestors().take_while(|above| above.starts_with(base)) {
+            if self.filter.covers(above)? {
+                return Ok(());
+            }
+        }
         let prefix = self.listing.relative_base();
         // Where a file is in the way of the folder, or was, its items lie beside that file.
         for above in start.ancestors().skip(1).take_while(|above| above.starts_with(base)) {
@@ -135,6 +110,9 @@ impl Walk<'_> {
 
     fn walk(&self, folder: OwnedFd, place: &mut Place, overflow: bool, visit: &mut Visit) -> io::Result<()> {
         let mut entries = Dir::new(folder)?;
+        if self.filter.asks() {
+            self.foresee(&mut entries, place, overflow)?;
+        }
         while let Some(entry) = entries.read() {
             let entry = entry?;
             let (name, folder) = (OsStr::from_bytes(entry.file_name().to_bytes()), entries.fd()?);
@@ -155,7 +133,7 @@ impl Walk<'_> {
                 _ if overflow => {}
                 _ => {
                     let length = place.enter(name);
-                    if self.listing.accepts(&place.prefix) && !self.ignore.covers(&self.root.base, &place.path) {
+                    if self.listing.accepts(&place.prefix) && !self.filter.covers(&place.path)? {
                         visit(&Item { key: &place.prefix, folder, name, stale: false })?;
                     }
                     place.leave(length);
@@ -163,6 +141,29 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Asks about all that the folder holds at once.
+    fn foresee(&self, entries: &mut Dir, place: &mut Place, overflow: bool) -> io::Result<()> {
+        let mut paths = Vec::new();
+        while let Some(entry) = entries.read() {
+            let entry = entry?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name == "." || name == ".." || name == OVERFLOW {
+                continue;
+            }
+            let length = place.enter(name);
+            let wanted = match entry.file_type() {
+                FileType::Directory => true,
+                _ => !overflow && !is_temporary(name) && self.listing.accepts(&place.prefix),
+            };
+            if wanted {
+                paths.push(place.path.clone());
+            }
+            place.leave(length);
+        }
+        entries.rewind();
+        self.filter.foresee(paths)
     }
 
     fn walk_overflow(&self, parent: BorrowedFd, place: &mut Place, visit: &mut Visit) -> io::Result<()> {
@@ -185,7 +186,7 @@ impl Walk<'_> {
         let is_deepest = self.listing.relative_depth().is_some_and(|most| depth >= most);
         let length = place.enter(name);
         place.prefix.push(b':');
-        if !self.ignore.covers_folder(&self.root.base, &place.path)
+        if !self.filter.covers(&place.path)?
             && let Some(folder) = open_inside(parent, name)?
         {
             if !is_deepest {
@@ -202,7 +203,7 @@ impl Walk<'_> {
     /// The item that the folder is called as.
     fn visit_value(&self, folder: BorrowedFd, place: &Place, overflow: bool, visit: &mut Visit) -> io::Result<()> {
         let Some(key) = place.prefix.strip_suffix(b":") else { return Ok(()) };
-        if !self.listing.accepts(key) || self.ignore.covers(&self.root.base, &place.path) {
+        if !self.listing.accepts(key) || self.filter.covers(&place.path)? {
             return Ok(());
         }
         let stale = overflow && self.root.metadata(&place.path).is_ok_and(|metadata| !metadata.is_dir());

@@ -1,0 +1,668 @@
+//! A watcher over the files under a base.
+//!
+//! What the system reports is taken as a hint where to look. The watcher knows each folder's entries as it last saw them; it looks at
+//! what a hint names once nothing more has come in for a moment, and tells of what differs. So a file that was written in many steps, or
+//! replaced by rename, is one change, and one that came and went is none. Polling looks everywhere, by the same code.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ffi::{OsStr, OsString},
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Component, Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use notify::{
+    EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
+    event::{AccessKind, AccessMode, ModifyKind},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    expiry::{self, Expiries},
+    ignore::{Globs, Ignore},
+    layout::{OVERFLOW, VALUE, is_temporary},
+    stamp::Stamp,
+};
+use crate::{
+    driver::{Change, Tell, Watch},
+    error::Cause,
+};
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct WatchOptions {
+    /// Look for changes again and again, where the system reports none: on network drives, say.
+    use_polling: bool,
+    /// Milliseconds from one look to the next, with `usePolling`.
+    interval: u64,
+    /// How many folders below base are watched; 0 for the files in base alone.
+    depth: Option<usize>,
+    /// Tell of a file only when its size has stayed the same for `stabilityThreshold` milliseconds (2000), looking every
+    /// `pollInterval` milliseconds (100).
+    #[cfg_attr(
+        feature = "schema",
+        schemars(extend("x-type" = "boolean | { stabilityThreshold?: number; pollInterval?: number }"))
+    )]
+    await_write_finish: AwaitWriteFinish,
+    /// Globs of what is not watched though it is listed, as `ignore` has them.
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = "string | string[]")))]
+    ignored: Option<Patterns>,
+    /// Tell of no files that are there already.
+    ignore_initial: bool,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        Self {
+            use_polling: false,
+            interval: 100,
+            depth: None,
+            await_write_finish: AwaitWriteFinish::Switch(false),
+            ignored: None,
+            ignore_initial: true,
+        }
+    }
+}
+
+impl WatchOptions {
+    pub fn ignored(&self) -> &[String] {
+        match &self.ignored {
+            None => &[],
+            Some(Patterns::One(pattern)) => std::slice::from_ref(pattern),
+            Some(Patterns::Many(patterns)) => patterns,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged, expecting = "`watchOptions.ignored`: a glob or an array of globs")]
+enum Patterns {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged, expecting = "`watchOptions.awaitWriteFinish`: a boolean or { stabilityThreshold, pollInterval }")]
+enum AwaitWriteFinish {
+    Switch(bool),
+    Settings(Stability),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Stability {
+    stability_threshold: u64,
+    poll_interval: u64,
+}
+
+impl Default for Stability {
+    fn default() -> Self {
+        Self { stability_threshold: 2000, poll_interval: 100 }
+    }
+}
+
+/// The watcher looks when nothing was reported for so long, or when the first report is so old.
+const QUIET: Duration = Duration::from_millis(50);
+const LATEST: Duration = Duration::from_millis(250);
+/// How often it looks by itself where the system has no watches left, or for a base that is gone.
+const FALLBACK: Duration = Duration::from_secs(1);
+/// These systems watch a whole tree at once.
+const WATCHES_TREES: bool = cfg!(any(windows, target_os = "macos"));
+
+/// What a watcher is over.
+pub struct Scope {
+    pub base: PathBuf,
+    /// Permissions of a base that has to be made.
+    pub mode: u32,
+    /// Links are items.
+    pub follow: bool,
+    pub ignore: Arc<Ignore>,
+    /// What the watcher alone leaves out.
+    pub unwatched: Arc<Globs>,
+    pub expiries: Arc<Expiries>,
+}
+
+enum Signal {
+    Report(notify::Result<notify::Event>),
+    Stop,
+}
+
+/// Dropped, it stops the watcher.
+struct Stop {
+    signals: Sender<Signal>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Release);
+        // Where nobody listens, it has stopped.
+        let _ = self.signals.send(Signal::Stop);
+    }
+}
+
+/// Starts a watcher, which knows every file when this returns.
+pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, Cause> {
+    let (signals, reports) = channel();
+    let stop = Stop { signals: signals.clone(), stopped: Arc::default() };
+    let mut watcher = Watcher {
+        system: None,
+        polling: options.use_polling.then(|| pause(options.interval)),
+        depth: options.depth,
+        stability: match options.await_write_finish {
+            AwaitWriteFinish::Switch(false) => None,
+            AwaitWriteFinish::Switch(true) => Some(Stability::default()),
+            AwaitWriteFinish::Settings(stability) => Some(stability),
+        },
+        scope,
+        tell,
+        stopped: Arc::clone(&stop.stopped),
+        phase: if options.ignore_initial { Phase::Silent } else { Phase::Initial },
+        folders: HashMap::new(),
+        base: None,
+        unfinished: HashMap::new(),
+        changes: BTreeMap::new(),
+        failure: None,
+    };
+    fs::DirBuilder::new().recursive(true).mode(watcher.scope.mode).create(&watcher.scope.base)?;
+    if !options.use_polling {
+        watcher.system = Some(system_watcher(signals)?);
+    }
+    watcher.base = Some(Identity::of(&fs::metadata(&watcher.scope.base)?));
+    watcher.enter(&watcher.scope.base.clone())?;
+    if let Some(cause) = watcher.failure.take() {
+        return Err(cause);
+    }
+    watcher.deliver();
+    watcher.phase = Phase::Running;
+    let thread = thread::Builder::new().name("rustorage-watch".into()).spawn(move || watcher.run(&reports))?;
+    Ok(Watch { stop: Box::new(stop), thread })
+}
+
+/// Time between two looks: some, and less than a day.
+fn pause(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds.clamp(1, 86_400_000))
+}
+
+fn system_watcher(signals: Sender<Signal>) -> Result<RecommendedWatcher, Cause> {
+    let handler = move |report: notify::Result<notify::Event>| {
+        // That somebody reads is of no interest, and often reported.
+        let reads = report.as_ref().is_ok_and(|event| match event.kind {
+            EventKind::Access(AccessKind::Close(mode)) => mode != AccessMode::Write,
+            EventKind::Access(_) => true,
+            _ => false,
+        });
+        if !reads {
+            let _ = signals.send(Signal::Report(report));
+        }
+    };
+    RecommendedWatcher::new(handler, notify::Config::default()).map_err(to_cause)
+}
+
+fn to_cause(error: notify::Error) -> Cause {
+    match error.kind {
+        notify::ErrorKind::Io(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
+            Cause::Exhausted("EMFILE", "no inotify instance or file is left; see fs.inotify.max_user_instances")
+        }
+        notify::ErrorKind::Io(error) => error.into(),
+        notify::ErrorKind::MaxFilesWatch => Cause::Exhausted(
+            "ENOSPC",
+            "no inotify watch is left; raise fs.inotify.max_user_watches, name more in `ignore`, or set usePolling",
+        ),
+        notify::ErrorKind::PathNotFound => io::Error::from(io::ErrorKind::NotFound).into(),
+        _ => io::Error::other(error).into(),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    /// The first look, which tells nothing.
+    Silent,
+    /// The first look, which tells of every file.
+    Initial,
+    Running,
+}
+
+/// An entry of a folder as it was last seen.
+#[derive(Clone, Copy, PartialEq)]
+enum Known {
+    /// With the time when the item expires.
+    File(Stamp, Option<u64>),
+    Folder(Identity),
+}
+
+/// Which file or folder a name stands for.
+#[derive(Clone, Copy, PartialEq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+}
+
+/// A file that may still be written to.
+struct Unfinished {
+    /// Nobody heard of it yet.
+    is_new: bool,
+    size: Option<u64>,
+    since: Instant,
+}
+
+struct Watcher {
+    scope: Scope,
+    system: Option<RecommendedWatcher>,
+    polling: Option<Duration>,
+    depth: Option<usize>,
+    stability: Option<Stability>,
+    tell: Tell,
+    stopped: Arc<AtomicBool>,
+    phase: Phase,
+    /// The watched folders.
+    folders: HashMap<PathBuf, HashMap<OsString, Known>>,
+    /// Which folder the base was, unless it is gone.
+    base: Option<Identity>,
+    unfinished: HashMap<PathBuf, Unfinished>,
+    /// By key, what is to be told.
+    changes: BTreeMap<String, Change>,
+    /// Why the first look failed.
+    failure: Option<Cause>,
+}
+
+/// What was reported of a path.
+#[derive(Clone, Copy, Default)]
+struct Hint {
+    /// The file's content was written to, whatever its times say.
+    written: bool,
+    /// The name may stand for another file or folder, though it looks like the one before: the system uses its numbers again.
+    renamed: bool,
+}
+
+/// Where to look, and when.
+#[derive(Default)]
+struct Hints {
+    /// Parents come before what they hold.
+    paths: BTreeMap<PathBuf, Hint>,
+    everywhere: bool,
+    /// The first and the last report.
+    times: Option<(Instant, Instant)>,
+}
+
+impl Hints {
+    fn note(&mut self, report: notify::Result<notify::Event>) {
+        match report {
+            Ok(event) => {
+                self.everywhere |= event.need_rescan();
+                let written = matches!(event.kind, EventKind::Modify(ModifyKind::Data(_)));
+                let renamed = matches!(
+                    event.kind,
+                    EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+                );
+                for path in event.paths {
+                    let hint = self.paths.entry(path).or_default();
+                    hint.written |= written;
+                    hint.renamed |= renamed;
+                }
+            }
+            Err(_) => self.everywhere = true,
+        }
+        let now = Instant::now();
+        self.times = Some((self.times.map_or(now, |(first, _)| first), now));
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.times.map(|(first, last)| (last + QUIET).min(first + LATEST))
+    }
+}
+
+impl Watcher {
+    fn run(mut self, signals: &Receiver<Signal>) {
+        let mut hints = Hints::default();
+        let mut polled = Instant::now();
+        let mut checked = Instant::now();
+        loop {
+            let interval = if self.base.is_none() { Some(FALLBACK) } else { self.polling };
+            let poll = interval.map(|interval| polled + interval);
+            let check = self.stability.filter(|_| !self.unfinished.is_empty());
+            let check = check.map(|stability| checked + pause(stability.poll_interval));
+            let signal = match [hints.due(), poll, check].into_iter().flatten().min() {
+                Some(at) => signals.recv_timeout(at.saturating_duration_since(Instant::now())),
+                None => signals.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match signal {
+                Ok(Signal::Report(report)) => hints.note(report),
+                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = Instant::now();
+            if hints.due().is_some_and(|at| at <= now) {
+                let hints = std::mem::take(&mut hints);
+                self.follow(&hints);
+            }
+            if poll.is_some_and(|at| at <= now) {
+                self.look_everywhere();
+                polled = Instant::now();
+            }
+            if check.is_some_and(|at| at <= now) {
+                self.check_unfinished();
+                checked = Instant::now();
+            }
+        }
+    }
+
+    fn follow(&mut self, hints: &Hints) {
+        self.scope.expiries.refresh();
+        if hints.everywhere {
+            self.look_everywhere();
+        }
+        for (path, &hint) in &hints.paths {
+            if *path == self.scope.base {
+                self.look_at_base(hint.renamed);
+            } else {
+                self.look(path, hint);
+            }
+        }
+        self.deliver();
+    }
+
+    fn look_everywhere(&mut self) {
+        self.look_at_base(false);
+        let mut folders: Vec<PathBuf> = self.folders.keys().cloned().collect();
+        folders.sort_unstable();
+        for folder in folders {
+            // It may have gone with one that came before.
+            if self.folders.contains_key(&folder) {
+                self.look_into(&folder);
+            }
+        }
+        self.deliver();
+    }
+
+    fn look_at_base(&mut self, renamed: bool) {
+        let path = self.scope.base.clone();
+        let base = fs::metadata(&path).ok().filter(Metadata::is_dir).map(|metadata| Identity::of(&metadata));
+        if base != self.base {
+            self.forget(&path);
+            self.base = base.filter(|_| self.enter(&path).is_ok());
+        } else if renamed {
+            self.refresh(&path);
+        }
+    }
+
+    /// Watches a folder and what it holds.
+    fn enter(&mut self, folder: &Path) -> Result<(), Cause> {
+        // First the watch: what comes after the look is reported.
+        self.watch(folder)?;
+        self.folders.insert(folder.to_path_buf(), HashMap::new());
+        if folder == self.scope.base {
+            fs::read_dir(folder)?;
+        }
+        self.look_into(folder);
+        Ok(())
+    }
+
+    /// As `enter`, for a folder that was known by its name, and may be another one by now.
+    fn refresh(&mut self, folder: &Path) {
+        let Some(entries) = self.folders.get(folder) else { return };
+        let is_folder = |(name, known): (&OsString, &Known)| match known {
+            Known::Folder(_) => Some(folder.join(name)),
+            Known::File(..) => None,
+        };
+        let inner: Vec<PathBuf> = entries.iter().filter_map(is_folder).collect();
+        if let Some(system) = &mut self.system {
+            let _ = system.unwatch(folder);
+        }
+        // A folder that may no longer be read is looked at in vain.
+        let _ = self.watch(folder);
+        self.look_into(folder);
+        for folder in inner {
+            self.refresh(&folder);
+        }
+    }
+
+    fn watch(&mut self, folder: &Path) -> Result<(), Cause> {
+        let Some(system) = &mut self.system else { return Ok(()) };
+        if WATCHES_TREES && folder != self.scope.base {
+            return Ok(());
+        }
+        let mode = if WATCHES_TREES { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+        match system.watch(folder, mode) {
+            // It has gone again, or may not be read.
+            Err(error) if folder != self.scope.base && is_unreadable(&error) => Ok(()),
+            Err(error) if self.phase != Phase::Running => Err(to_cause(error)),
+            // There is nobody to tell: what cannot be watched is looked at again and again.
+            Err(_) => {
+                self.polling = Some(self.polling.map_or(FALLBACK, |known| known.min(FALLBACK)));
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Looks at all that a watched folder holds.
+    fn look_into(&mut self, folder: &Path) {
+        let mut gone: Vec<OsString> =
+            self.folders.get(folder).map(|known| known.keys().cloned().collect()).unwrap_or_default();
+        if let Ok(entries) = fs::read_dir(folder) {
+            let mut names: Vec<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+            names.sort_unstable();
+            gone.retain(|name| names.binary_search(name).is_err());
+            for name in names {
+                self.look(&folder.join(name), Hint::default());
+            }
+        }
+        for name in gone {
+            self.look(&folder.join(name), Hint::default());
+        }
+    }
+
+    fn see(&self, path: &Path) -> Option<Known> {
+        let metadata = fs::symlink_metadata(path).ok()?;
+        if metadata.is_dir() {
+            return Some(Known::Folder(Identity::of(&metadata)));
+        }
+        let metadata = match metadata.is_symlink() {
+            true if !self.scope.follow => return None,
+            true => fs::metadata(path).unwrap_or(metadata),
+            false => metadata,
+        };
+        let (stamp, known) = (Stamp::from(&metadata), &self.scope.expiries);
+        let expires = if known.is_empty() { None } else { known.expires(self.key(path).as_bytes(), stamp) };
+        Some(Known::File(stamp, expires))
+    }
+
+    /// Compares what is at a path with what was known of it.
+    fn look(&mut self, path: &Path, hint: Hint) {
+        if self.stopped.load(Ordering::Acquire) {
+            return;
+        }
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+        let Some(known) = self.folders.get(folder).map(|known| known.get(name).copied()) else { return };
+        let seen = self.see(path);
+        let same = match seen {
+            Some(Known::Folder(_)) => !hint.renamed,
+            Some(Known::File(..)) => !hint.written,
+            None => true,
+        };
+        if known == seen && same {
+            return;
+        }
+        if known.is_none() && self.passes_over(path, name, matches!(seen, Some(Known::Folder(_)))) {
+            return;
+        }
+        if let Some(entries) = self.folders.get_mut(folder) {
+            match seen {
+                Some(seen) => entries.insert(name.to_owned(), seen),
+                None => entries.remove(name),
+            };
+        }
+        match (known, seen) {
+            (Some(Known::Folder(before)), Some(Known::Folder(after))) if before == after => return self.refresh(path),
+            (Some(Known::Folder(_)), _) => self.forget(path),
+            (Some(Known::File(_, expires)), Some(Known::Folder(_)) | None) => self.removed(path, expires),
+            _ => {}
+        }
+        match seen {
+            Some(Known::File(..)) => self.updated(path, !matches!(known, Some(Known::File(..)))),
+            Some(Known::Folder(_)) => {
+                if let Err(cause) = self.enter(path) {
+                    self.failure.get_or_insert(cause);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Forgets a watched folder, with all that it held.
+    fn forget(&mut self, folder: &Path) {
+        let Some(entries) = self.folders.remove(folder) else { return };
+        if let Some(system) = &mut self.system
+            && (!WATCHES_TREES || folder == self.scope.base)
+        {
+            // Mostly the system has given it up already.
+            let _ = system.unwatch(folder);
+        }
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, known) in entries {
+            let path = folder.join(name);
+            match known {
+                Known::File(_, expires) => self.removed(&path, expires),
+                Known::Folder(_) => self.forget(&path),
+            }
+        }
+    }
+
+    /// Whether something is not watched.
+    fn passes_over(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
+        let relative = path.strip_prefix(&self.scope.base).unwrap_or(path);
+        let overflow = relative.components().any(|part| part.as_os_str() == OVERFLOW);
+        if is_folder {
+            let depth = relative.components().filter(|part| part.as_os_str() != OVERFLOW).count();
+            // The item that a folder is called as lies in the folder.
+            if self.depth.is_some_and(|most| depth > most + 1) || is_temporary(name) && name != VALUE {
+                return true;
+            }
+        } else {
+            let depth = self.key(path).bytes().filter(|&byte| byte == b':').count();
+            let is_ours = name != VALUE && (overflow || is_temporary(name));
+            if is_ours || self.depth.is_some_and(|most| depth > most) || is_of_an_editor(name) {
+                return true;
+            }
+        }
+        let item = item(relative);
+        if item.as_os_str().is_empty() {
+            return false;
+        }
+        let item = self.scope.base.join(item);
+        let ignored = match &*self.scope.ignore {
+            Ignore::Globs(globs) => globs.cover(&self.scope.base, &item),
+            Ignore::Function => false,
+        };
+        ignored || self.scope.unwatched.cover(&self.scope.base, &item)
+    }
+
+    fn key(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(&self.scope.base).unwrap_or(path);
+        let parts: Vec<_> = item(relative).iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        parts.join(":")
+    }
+
+    fn updated(&mut self, path: &Path, is_new: bool) {
+        match self.phase {
+            Phase::Silent => return,
+            Phase::Running if self.stability.is_some() => {
+                let now = Instant::now();
+                let new = || Unfinished { is_new, size: None, since: now };
+                self.unfinished.entry(path.to_path_buf()).or_insert_with(new).since = now;
+                return;
+            }
+            Phase::Initial | Phase::Running => {}
+        }
+        self.report(Change::Update, path);
+    }
+
+    fn removed(&mut self, path: &Path, expires: Option<u64>) {
+        let unfinished = self.unfinished.remove(path);
+        // An item expires in silence, and one that nobody heard of goes so.
+        let is_over = expires.is_some_and(|expires| expires <= expiry::now());
+        if !is_over && unfinished.is_none_or(|unfinished| !unfinished.is_new) {
+            self.report(Change::Remove, path);
+        }
+    }
+
+    fn report(&mut self, change: Change, path: &Path) {
+        self.changes.insert(self.key(path), change);
+    }
+
+    /// Tells what became of each item in the end.
+    fn deliver(&mut self) {
+        for (key, change) in std::mem::take(&mut self.changes) {
+            if !self.stopped.load(Ordering::Acquire) {
+                (self.tell)(change, key.as_bytes());
+            }
+        }
+    }
+
+    fn check_unfinished(&mut self) {
+        let Some(stability) = self.stability else { return };
+        let threshold = Duration::from_millis(stability.stability_threshold);
+        let mut finished = Vec::new();
+        for (path, unfinished) in &mut self.unfinished {
+            // That it is gone will be reported.
+            let Ok(metadata) = fs::metadata(path) else { continue };
+            let size = Some(metadata.len());
+            if unfinished.size.is_some() && unfinished.size != size {
+                unfinished.since = Instant::now();
+            }
+            unfinished.size = size;
+            if unfinished.since.elapsed() >= threshold {
+                finished.push(path.clone());
+            }
+        }
+        for path in finished {
+            self.unfinished.remove(&path);
+            self.report(Change::Update, &path);
+        }
+        self.deliver();
+    }
+}
+
+/// The path that the item would have if nothing had been in its way.
+fn item(relative: &Path) -> PathBuf {
+    let is_part = |part: &Component| part.as_os_str() != OVERFLOW && part.as_os_str() != VALUE;
+    relative.components().filter(is_part).collect()
+}
+
+fn is_unreadable(error: &notify::Error) -> bool {
+    use io::ErrorKind as Kind;
+    match &error.kind {
+        notify::ErrorKind::PathNotFound => true,
+        notify::ErrorKind::Io(error) => {
+            matches!(error.kind(), Kind::NotFound | Kind::PermissionDenied | Kind::NotADirectory)
+        }
+        _ => false,
+    }
+}
+
+/// What editors keep beside a file that they have open: chokidar tells of none of it, and so neither does unstorage.
+fn is_of_an_editor(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let swap = name.strip_suffix(".swp").or_else(|| name.strip_suffix(".swx"));
+    name.ends_with('~')
+        || swap.is_some_and(|rest| rest.contains('.'))
+        || name.find(".subl").is_some_and(|at| name[at..].contains(".tmp"))
+}
