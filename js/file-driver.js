@@ -10,6 +10,9 @@ export function createFileDriver(name, { base, ...options }, { watches = false }
   return createNativeDriver(name, settings, {
     ask: typeof options.ignore === "function" ? options.ignore : undefined,
     methods: (owner) => ({
+      // unstorage's drivers answer whoever calls them by themselves with paths.
+      getKeys: async (base, settings) =>
+        (await owner.items.getKeys(base, settings)).map((key) => key.replaceAll(":", "/")),
       getMeta(key) {
         if (native.meta(owner.table, key) === INVALID) {
           throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");

@@ -13,7 +13,7 @@
  * - forgets: whether dispose empties it
  * - watches: whether the driver tells of changes by itself, some time later
  */
-import { createStorage, prefixStorage } from "rustorage";
+import { createStorage, normalizeKey, prefixStorage } from "rustorage";
 import { describe, expect, test, vi } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -638,7 +638,9 @@ function describeDriver(open, { forgets }) {
     await setItem("top", "other", {});
     expect(await hasItem("foo:a", {})).toBe(true);
     expect(await getItem("foo:a", {})).toBe("text");
-    expect([...(await getKeys("", {}))].sort()).toEqual(["foo:a", "top"]);
+    // A driver may list paths: storages normalise what they are given.
+    const keys = [...(await getKeys("", {}))].map((key) => normalizeKey(key));
+    expect(keys.sort()).toEqual(["foo:a", "top"]);
     await removeItem("foo:a", {});
     expect(await getItem("foo:a", {})).toBe(null);
   });

@@ -8,7 +8,7 @@ import fsLite1 from "unstorage-v1/drivers/fs-lite";
 import { createStorage as createStorage2 } from "unstorage";
 import fs2 from "unstorage/drivers/fs";
 import fsLite2 from "unstorage/drivers/fs-lite";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { folder } from "./folder.js";
@@ -60,6 +60,21 @@ describe.each(PAIRS)("our %s and unstorage %s", (ours, theirs) => {
     await storage.setItemRaw("raw:bytes", Buffer.from([0, 255, 10, 13]));
     await storage.setMeta("text", { of: "text" });
   }
+
+  test("list in the same order, files of other programs too", async () => {
+    const base = folder();
+    const storages = pair(base);
+    for (const key of ["zeta", "alpha", "10", "9", "é", "Z", "sub:b", "sub:a"]) {
+      await storages[0].setItem(key, 1);
+    }
+    for (const name of ["q?x", "n\\s", "co:lon", "sub/q?x", ".hidden"]) {
+      writeFileSync(join(base, name), "other");
+    }
+    const [listed, expected] = await Promise.all(storages.map((storage) => storage.getKeys()));
+    expect(listed).toEqual(expected);
+    const driver = OURS[ours]({ base });
+    expect(await driver.getKeys("sub", {})).toEqual(["sub/a", "sub/b", "sub/q"]);
+  });
 
   test("write the same files", async () => {
     const bases = [folder(), folder()];

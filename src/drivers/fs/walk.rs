@@ -1,7 +1,7 @@
 //! The files under a base.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
@@ -22,7 +22,10 @@ use super::{
     path,
     root::{Root, found},
 };
-use crate::{error::Cause, key::Listing};
+use crate::{
+    error::Cause,
+    key::{Listing, normalize},
+};
 
 /// An unfinished file that nobody has written to for so long belongs to a process that has ended. If it has not, its write
 /// starts anew.
@@ -30,6 +33,7 @@ pub const ABANDONED: Duration = Duration::from_secs(600);
 
 /// An item that a walk came to.
 pub struct Item<'a> {
+    /// As storages have it, whatever another program called the file.
     pub key: &'a [u8],
     /// The file that holds it.
     pub folder: BorrowedFd<'a>,
@@ -109,32 +113,24 @@ impl Walk<'_> {
     }
 
     fn walk(&self, folder: OwnedFd, place: &mut Place, overflow: bool, visit: &mut Visit) -> io::Result<()> {
-        let mut entries = Dir::new(folder)?;
+        let mut folder = Dir::new(folder)?;
+        let entries = entries(&mut folder)?;
+        let folder = folder.fd()?;
         if self.filter.asks() {
-            self.foresee(&mut entries, place, overflow)?;
+            self.foresee(&entries, place, overflow)?;
         }
-        while let Some(entry) = entries.read() {
-            let entry = entry?;
-            let (name, folder) = (OsStr::from_bytes(entry.file_name().to_bytes()), entries.fd()?);
-            let kind = match entry.file_type() {
-                FileType::Unknown => match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                    Err(_) => continue,
-                },
-                kind => kind,
-            };
-            match kind {
-                FileType::Directory if name == "." || name == ".." => {}
-                FileType::Directory if name == OVERFLOW => self.walk_overflow(folder, place, visit)?,
-                FileType::Directory => self.walk_folder(folder, name, place, overflow, visit)?,
-                _ if name == VALUE => self.visit_value(folder, place, overflow, visit)?,
-                _ if is_temporary(name) => self.collect(folder, name),
-                FileType::Symlink if !self.root.follow => {}
-                _ if overflow => {}
-                _ => {
+        for Entry { is_folder, is_link, name } in &entries {
+            match name {
+                name if *is_folder && name == OVERFLOW => self.walk_overflow(folder, place, visit)?,
+                name if *is_folder => self.walk_folder(folder, name, place, overflow, visit)?,
+                name if name == VALUE => self.visit_value(folder, place, overflow, visit)?,
+                name if is_temporary(name) => self.collect(folder, name),
+                _ if overflow || *is_link && !self.root.follow => {}
+                name => {
                     let length = place.enter(name);
-                    if self.listing.accepts(&place.prefix) && !self.filter.covers(&place.path)? {
-                        visit(&Item { key: &place.prefix, folder, name, stale: false })?;
+                    let key = normalize(&place.prefix);
+                    if self.listing.accepts(&key) && !self.filter.covers(&place.path)? {
+                        visit(&Item { key: &key, folder, name, stale: false })?;
                     }
                     place.leave(length);
                 }
@@ -144,25 +140,15 @@ impl Walk<'_> {
     }
 
     /// Asks about all that the folder holds at once.
-    fn foresee(&self, entries: &mut Dir, place: &mut Place, overflow: bool) -> io::Result<()> {
+    fn foresee(&self, entries: &[Entry], place: &mut Place, overflow: bool) -> io::Result<()> {
         let mut paths = Vec::new();
-        while let Some(entry) = entries.read() {
-            let entry = entry?;
-            let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if name == "." || name == ".." || name == OVERFLOW {
-                continue;
-            }
+        for Entry { is_folder, name, .. } in entries.iter().filter(|entry| entry.name != OVERFLOW) {
             let length = place.enter(name);
-            let wanted = match entry.file_type() {
-                FileType::Directory => true,
-                _ => !overflow && !is_temporary(name) && self.listing.accepts(&place.prefix),
-            };
-            if wanted {
+            if *is_folder || !overflow && !is_temporary(name) && self.listing.accepts(&normalize(&place.prefix)) {
                 paths.push(place.path.clone());
             }
             place.leave(length);
         }
-        entries.rewind();
         self.filter.foresee(paths)
     }
 
@@ -203,6 +189,7 @@ impl Walk<'_> {
     /// The item that the folder is called as.
     fn visit_value(&self, folder: BorrowedFd, place: &Place, overflow: bool, visit: &mut Visit) -> io::Result<()> {
         let Some(key) = place.prefix.strip_suffix(b":") else { return Ok(()) };
+        let key = &*normalize(key);
         if !self.listing.accepts(key) || self.filter.covers(&place.path)? {
             return Ok(());
         }
@@ -253,6 +240,35 @@ impl Walk<'_> {
         }
         Ok(Some(folder))
     }
+}
+
+struct Entry {
+    is_folder: bool,
+    is_link: bool,
+    name: OsString,
+}
+
+/// What a folder holds, as unstorage lists it: by name, files before folders.
+fn entries(folder: &mut Dir) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    while let Some(entry) = folder.read() {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => match statat(folder.fd()?, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                Err(_) => continue,
+            },
+            kind => kind,
+        };
+        let (is_folder, is_link) = (kind == FileType::Directory, kind == FileType::Symlink);
+        entries.push(Entry { is_folder, is_link, name: name.to_owned() });
+    }
+    entries.sort_unstable_by(|one, other| (one.is_folder, &one.name).cmp(&(other.is_folder, &other.name)));
+    Ok(entries)
 }
 
 /// The folder `name`, unless it is gone or was replaced by a link.
