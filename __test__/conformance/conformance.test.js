@@ -60,6 +60,13 @@ conformance("fs", {
   capabilities: { ...FILES, watches: true },
 });
 
+for (const options of [{ atomic: false }, { durable: true }, { followSymlinks: false }]) {
+  conformance(`fs with ${JSON.stringify(options)}`, {
+    create: () => fs({ base: folder(), ...options }),
+    capabilities: FILES,
+  });
+}
+
 conformance("fs-lite", { create: () => fsLite({ base: folder() }), capabilities: FILES });
 
 conformance("a JavaScript driver", { create: () => mapDriver(), capabilities: AS_TEXT });

@@ -191,8 +191,8 @@ impl Watch {
     }
 }
 
-/// A driver whose calls may block. It is called from several threads at once; calls on one key come one after another, in
-/// the order they were made.
+/// A driver whose calls may block. It is called from several threads at once. A call that writes to a place comes after all
+/// earlier calls on it and before all later ones.
 ///
 /// A miss is `None`; whatever else keeps the driver from answering is an error.
 pub trait BlockingDriver: Send + Sync {

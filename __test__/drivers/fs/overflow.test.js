@@ -6,10 +6,11 @@ import theirsFs1 from "unstorage-v1/drivers/fs";
 import * as theirs2 from "unstorage";
 import theirsFs2 from "unstorage/drivers/fs";
 import theirsFsLite2 from "unstorage/drivers/fs-lite";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { folder } from "./folder.js";
 
@@ -173,5 +174,18 @@ test(
     ]).flat();
     for (const key of keys) expect(await storage.getItem(key)).toBe(key.padEnd(3000, "."));
     expect((await storage.getKeys()).sort()).toEqual(keys.sort());
+  },
+);
+
+test.each([{}, { durable: true }, { followSymlinks: false }])(
+  "two processes in each other's way fail at nothing: %j",
+  { timeout: 120_000 },
+  async (options) => {
+    const base = folder();
+    const program = fileURLToPath(new URL("programs/race.js", import.meta.url));
+    const race = (seed) =>
+      promisify(execFile)(process.execPath, [program, base, seed, JSON.stringify(options)]);
+    const ended = await Promise.all([race("1"), race("77")]);
+    for (const { stdout } of ended) expect(JSON.parse(stdout)).toEqual([]);
   },
 );

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -20,7 +20,8 @@ use std::{
 
 use rustix::{
     fs::{
-        AtFlags, FlockOperation, Timespec, Timestamps, UTIME_OMIT, flock, futimens, linkat, renameat, statat, unlinkat,
+        AtFlags, FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, flock, futimens, linkat, renameat,
+        statat, unlinkat,
     },
     io::Errno,
 };
@@ -210,7 +211,8 @@ impl Expiries {
     fn open_for_adding(&self) -> io::Result<File> {
         let path = self.path();
         loop {
-            let file = OpenOptions::new().append(true).create(true).open(&path)?;
+            let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
+            let file = File::from(self.root.open(&path, flags, Mode::from_raw_mode(0o666))?);
             lock_file(&file, FlockOperation::NonBlockingLockShared, LOCK_ATTEMPTS);
             // It may have been replaced before the lock.
             if found(path.metadata())?

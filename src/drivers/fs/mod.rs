@@ -30,7 +30,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use rustix::fs::{AtFlags, Mode, statat, unlinkat};
+use rustix::{
+    fs::{AtFlags, Mode, statat, unlinkat},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
 use super::options::Callback;
@@ -38,7 +41,7 @@ use expiry::Expiries;
 use folders::Folders;
 use ignore::{Filter, Globs, Ignore, IgnoreOption};
 use record::Record;
-use root::{Root, found};
+use root::Root;
 use stamp::Stamp;
 use walk::{Item, Walk};
 use watch::WatchOptions;
@@ -374,10 +377,14 @@ impl BlockingDriver for Fs {
         }
         self.expiries.refresh();
         Walk { prune: true, ..self.walk(listing, ask) }.run(&mut |item| {
-            if !item.stale && !self.is_over(item) {
-                emit(item.key);
+            let counts = !item.stale && !self.is_over(item);
+            match unlinkat(item.folder, item.name, AtFlags::empty()) {
+                Ok(()) if counts => emit(item.key),
+                // Another process was faster, and may have made a folder of that name.
+                Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => {}
+                Err(error) => return Err(error.into()),
             }
-            found(unlinkat(item.folder, item.name, AtFlags::empty()).map_err(io::Error::from)).map(drop)
+            Ok(())
         })?;
         if self.writer.durable {
             self.root().sync()?;

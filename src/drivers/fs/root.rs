@@ -55,9 +55,12 @@ impl Root {
         Ok(())
     }
 
-    /// Makes what is in the folder durable: the names of new files too.
+    /// Makes what is in the folder durable: the names of new files too. If another process has removed it meanwhile, nothing
+    /// is left to do.
     pub fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        let folder = self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+        let Some(folder) = found(self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()))? else {
+            return Ok(());
+        };
         match rustix::fs::fsync(folder) {
             // Some file systems have no such thing for folders.
             Err(rustix::io::Errno::INVAL) => Ok(()),

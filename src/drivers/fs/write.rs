@@ -65,16 +65,14 @@ impl Writer {
             Ok(true) => return Ok(()),
             Ok(false) => return self.remove_beside_files(path, None),
             Err(error) => match error.kind() {
-                ErrorKind::NotADirectory => {
-                    let place = self.place_beside(path)?;
-                    self.make_folder(place.parent().unwrap_or(path))?;
-                    place
-                }
+                ErrorKind::NotADirectory => self.place_beside(path)?,
                 ErrorKind::IsADirectory => path.join(VALUE),
                 _ => return Err(error),
             },
         };
-        self.put(&place, value, written).map_err(|error| match error.kind() {
+        let made = if place.starts_with(path) { Ok(false) } else { self.make_folder(place.parent().unwrap_or(path)) };
+        made.and_then(|_| self.put(&place, value, written)).map_err(|error| match error.kind() {
+            // A folder on the way became a file.
             ErrorKind::NotADirectory => ErrorKind::NotFound.into(),
             _ => error,
         })?;
