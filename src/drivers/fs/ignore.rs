@@ -18,7 +18,7 @@ use crate::driver::Ask;
 /// The option as JavaScript gives it.
 #[derive(Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "`ignore`: an array of globs, or in fs-lite a function")]
+#[serde(untagged, expecting = "`ignore` must be an array of globs, or in fs-lite a function")]
 pub enum IgnoreOption {
     Globs(Vec<String>),
     Function(Callback),

@@ -36,7 +36,6 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::options::Callback;
 use expiry::Expiries;
 use folders::Folders;
 use ignore::{Filter, Globs, Ignore, IgnoreOption};
@@ -165,7 +164,7 @@ impl Fs {
             ("fs", None) => globs(&["**/node_modules/**", "**/.git/**"]),
             ("fs", Some(IgnoreOption::Globs(patterns))) => globs(&patterns),
             ("fs", Some(IgnoreOption::Function(_))) => Err("must be an array of globs".into()),
-            (_, None | Some(IgnoreOption::Function(Callback(false)))) => globs::<&str>(&[]),
+            (_, None) => globs::<&str>(&[]),
             (_, Some(IgnoreOption::Function(_))) => Ok(Ignore::Function),
             (_, Some(IgnoreOption::Globs(_))) => Err("must be a function; fs takes globs".into()),
         };

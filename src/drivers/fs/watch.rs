@@ -46,7 +46,7 @@ pub struct WatchOptions {
     /// Milliseconds from one look to the next, with `usePolling`.
     interval: u64,
     /// How many folders below base are watched; 0 for the files in base alone.
-    depth: Option<usize>,
+    depth: Option<u32>,
     /// Tell of a file only when its size has stayed the same for `stabilityThreshold` milliseconds (2000), looking every
     /// `pollInterval` milliseconds (100).
     #[cfg_attr(
@@ -86,7 +86,7 @@ impl WatchOptions {
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "`watchOptions.ignored`: a glob or an array of globs")]
+#[serde(untagged, expecting = "`watchOptions.ignored` must be a glob or an array of globs")]
 enum Patterns {
     One(String),
     Many(Vec<String>),
@@ -94,7 +94,10 @@ enum Patterns {
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "`watchOptions.awaitWriteFinish`: a boolean or { stabilityThreshold, pollInterval }")]
+#[serde(
+    untagged,
+    expecting = "`watchOptions.awaitWriteFinish` must be a boolean or { stabilityThreshold, pollInterval }"
+)]
 enum AwaitWriteFinish {
     Switch(bool),
     Settings(Stability),
@@ -161,7 +164,7 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
     let mut watcher = Watcher {
         system: None,
         polling: options.use_polling.then(|| pause(options.interval)),
-        depth: options.depth,
+        depth: options.depth.map(|depth| depth as usize),
         stability: match options.await_write_finish {
             AwaitWriteFinish::Switch(false) => None,
             AwaitWriteFinish::Switch(true) => Some(Stability::default()),
