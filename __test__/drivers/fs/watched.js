@@ -3,7 +3,7 @@ import fs from "rustorage/drivers/fs";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { folder } from "./folder.js";
 
 /** Longer than a watcher waits for more to come. */
@@ -14,19 +14,24 @@ export function write(base, name, content = name) {
   writeFileSync(join(base, name), content);
 }
 
-/** A watched folder: `heard()` waits for silence and gives what was told since the last time. */
+/** Waits until `events` holds so many and no more come. */
+export async function silence(events, count) {
+  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(count), { timeout: 10_000 });
+  do {
+    count = events.length;
+    await sleep(SETTLED);
+  } while (events.length > count);
+}
+
+/** A watched folder. `heard(events)`: these are all since the last time, in any order. */
 export async function watched(options = {}, { base = folder(), driver = fs } = {}) {
   const watcher = driver({ base, ...options });
   const events = [];
   const unwatch = await watcher.watch((event, key) => events.push(`${event} ${key}`));
   onTestFinished(unwatch);
-  const heard = async () => {
-    let count;
-    do {
-      count = events.length;
-      await sleep(SETTLED);
-    } while (events.length > count);
-    return events.splice(0);
+  const heard = async (expected) => {
+    await silence(events, expected.length).catch(() => {});
+    expect(events.splice(0).sort()).toEqual([...expected].sort());
   };
   return { base, watcher, events, unwatch, heard };
 }
