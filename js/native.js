@@ -6,6 +6,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { createRequire } from "node:module";
 import { cellContent } from "./cells.js";
+import { isStorageError } from "./errors.js";
 
 const require = createRequire(import.meta.url);
 
@@ -141,9 +142,9 @@ export function pending(decode, ask) {
   return answer.catch(rethrow);
 }
 
-/** An error was made where nobody called: here its stack becomes that of those who await it. */
+/** The addon's errors are made where nobody called: here their stacks become those of who awaits them. */
 function rethrow(error) {
-  if (error instanceof Error) Error.captureStackTrace(error, rethrow);
+  if (isStorageError(error)) Error.captureStackTrace(error, rethrow);
   throw error;
 }
 

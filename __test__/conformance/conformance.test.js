@@ -63,7 +63,7 @@ conformance("fs", {
 for (const options of [{ atomic: false }, { durable: true }, { followSymlinks: false }]) {
   conformance(`fs with ${JSON.stringify(options)}`, {
     create: () => fs({ base: folder(), ...options }),
-    capabilities: FILES,
+    capabilities: { ...FILES, watches: true },
   });
 }
 

@@ -113,7 +113,7 @@ describe("globs", () => {
   test("absolute entries are prefixes of paths", async () => {
     const path = folder(["secret/a", "secrets", "open/a"]);
     const driver = fs({ base: path, ignore: [join(path, "secret")] });
-    expect(await driver.getKeys()).toEqual(["open:a"]);
+    expect(await driver.getKeys()).toEqual(["open/a"]);
   });
 
   test("an ignored folder hides what a listing of it would find", async () => {
@@ -147,7 +147,7 @@ describe("fs-lite's function", () => {
   ])("hides %s, as in unstorage", async (_, ignore) => {
     const ours = await fsLite({ base, ignore }).getKeys();
     const theirs = await unstorageFsLite({ base, ignore }).getKeys();
-    expect(ours.sort()).toEqual(theirs.map((key) => key.replaceAll("/", ":")).sort());
+    expect(ours.sort()).toEqual(theirs.sort());
   });
 
   test("is asked about absolute paths, about nothing in an ignored folder, once for each", async () => {
@@ -186,7 +186,7 @@ describe("fs-lite's function", () => {
       driver: fsLite({ base: path, ignore: (name) => name.endsWith("keep") }),
     });
     await storage.clear();
-    expect(await fs({ base: path }).getKeys()).toEqual(["a:keep"]);
+    expect(await fs({ base: path }).getKeys()).toEqual(["a/keep"]);
     expect(existsSync(join(path, "b"))).toBe(false);
   });
 
