@@ -221,6 +221,17 @@ test("ttl holds in fs and fs-lite", async () => {
   }
 });
 
+test("getInstance is Map-like", async () => {
+  for (const make of [memory, lruCache]) {
+    const driver = make();
+    await createStorage({ driver }).setItem("a", { b: 1 });
+    const map = driver.getInstance();
+    expect([map.size, map.get("a"), [...map.keys()]]).toEqual([1, '{"b":1}', ["a"]]);
+    map.delete("a");
+    expect(map.has("a")).toBe(false);
+  }
+});
+
 test("memory has limits", async () => {
   const two = createStorage({ driver: memory({ maxEntries: 2 }) });
   await filled(two, "a", "b", "c");
@@ -327,15 +338,6 @@ test("fs writes whole values", async () => {
   expect(readFileSync(join(base, "a"), "utf8")).toBe("three");
   expect(readdirSync(base)).toEqual(["a"]);
   expect(lstatSync(join(base, "a")).isFile()).toBe(true);
-});
-
-test("clear keeps what ignore names", async () => {
-  const base = folder();
-  const storage = createStorage({ driver: fs({ base, ignore: ["a/keep"] }) });
-  await filled(storage, "a:keep", "a:go", "b:go");
-  await storage.clear();
-  expect(readdirSync(base)).toEqual(["a"]);
-  expect(await storage.getItem("a:keep")).toBe("a:keep");
 });
 
 test("a watcher takes some of chokidar's options", () => {
