@@ -10,9 +10,8 @@ export function createFileDriver(name, { base, ...options }, { watches = false }
   return createNativeDriver(name, settings, {
     ask: typeof options.ignore === "function" ? options.ignore : undefined,
     methods: (owner) => ({
-      // unstorage's drivers answer whoever calls them by themselves with paths.
       getKeys: async (base, settings) =>
-        (await owner.items.getKeys(base, settings)).map((key) => key.replaceAll(":", "/")),
+        (await owner.items.getKeys(base, settings)).map(toRelative),
       getMeta(key) {
         if (native.meta(owner.table, key) === INVALID) {
           throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
@@ -30,6 +29,11 @@ function toPath(base) {
   return typeof base === "string" && base !== "" ? resolve(base) : base;
 }
 
+/** unstorage's drivers answer whoever calls them by themselves with paths. */
+function toRelative(key) {
+  return key.replaceAll(":", "/");
+}
+
 /** One watcher, however many callbacks there are. */
 function watchMethods(owner) {
   let listeners = new Set();
@@ -41,7 +45,7 @@ function watchMethods(owner) {
     return startWatch(owner, (event, key) => {
       for (const { callback } of told) {
         try {
-          callback(event, key);
+          callback(event, toRelative(key));
         } catch (error) {
           // It is nobody's call that fails, and the other callbacks have to hear of the change.
           queueMicrotask(() => {
