@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { list, text } from "../data.js";
 
 const KEYS = list(1000, (index) => `users:${index % 10}:${index}`);
@@ -22,6 +23,18 @@ async function filled(lib, options) {
 }
 
 const key = (index) => KEYS[index % KEYS.length];
+
+let read;
+
+/** The event loop's delay (p99) while a thousand reads are in flight, over and over. */
+async function delay(lib) {
+  read ??= await get(1000)(lib);
+  const histogram = monitorEventLoopDelay({ resolution: 1 });
+  histogram.enable();
+  for (let index = 0; index < 5; index++) await read(index);
+  histogram.disable();
+  return histogram.percentile(99);
+}
 
 /** `width` calls at a time. */
 function at(width, call) {
@@ -79,6 +92,7 @@ export const cells = [
   { name: "get", bar: 3, aim: 5, setup: get(1) },
   { name: "get x64", bar: 5, aim: 9, setup: get(64) },
   { name: "get x1000", bar: 6, aim: 10, setup: get(1000) },
+  { name: "get x1000: delay of the event loop, p99", bar: 1, sample: delay },
   { name: "getItems of 100", bar: 8, aim: 12, setup: getBatch },
   { name: "overwrite", bar: 1.1, aim: 1.5, setup: overwrite(1) },
   { name: "overwrite x64", bar: 1.1, aim: 1.5, setup: overwrite(64) },

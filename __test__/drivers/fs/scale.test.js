@@ -1,10 +1,7 @@
 /** Many keys and large values: what is counted here grows with what was asked for, and with nothing else. */
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
-import { createStorage as createTheirs } from "unstorage";
-import theirFs from "unstorage/drivers/fs";
 import { readFileSync, readdirSync } from "node:fs";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
 import { folder } from "./folder.js";
 
@@ -55,33 +52,3 @@ test("a value of 100 MB", { timeout: 120_000 }, async () => {
   expect((await storage.getItem("text", { type: "text" })) === text).toBe(true);
   expect((await storage.getMeta("text")).size).toBe(text.length);
 });
-
-test(
-  "1,000 calls in flight hold the event loop up less than unstorage's",
-  { timeout: 60_000 },
-  async () => {
-    const keys = list(1000, (index) => `k${index % 10}:${index}`);
-    const ours = createStorage({ driver: fs({ base: folder() }) });
-    const theirs = createTheirs({ driver: theirFs({ base: folder() }) });
-    const delay = async (storage) => {
-      const histogram = monitorEventLoopDelay({ resolution: 1 });
-      histogram.enable();
-      for (let round = 0; round < 5; round++) {
-        await Promise.all(keys.map((key) => storage.getItem(key)));
-      }
-      histogram.disable();
-      return histogram.percentile(99);
-    };
-    const delays = { ours: [], theirs: [] };
-    for (const storage of [ours, theirs]) {
-      await Promise.all(keys.map((key) => storage.setItem(key, key)));
-      await delay(storage);
-    }
-    for (let round = 0; round < 7; round++) {
-      delays.ours.push(await delay(ours));
-      delays.theirs.push(await delay(theirs));
-    }
-    const median = (numbers) => numbers.sort((one, other) => one - other)[3];
-    expect(median(delays.ours)).toBeLessThan(median(delays.theirs));
-  },
-);
