@@ -572,15 +572,16 @@ function describeTtl(open, { raw }) {
   describe("ttl, in seconds", () => {
     test("an item ends, alone and in silence", async () => {
       const { storage } = await open();
-      await storage.setItem("short", "value", { ttl: 0.3 });
-      await storage.setItemRaw("raw", "value", { ttl: 0.3 });
-      await storage.setItems([{ key: "batch", value: 1, options: { ttl: 0.3 } }]);
+      // Long enough for a slow disk to answer in the meantime.
+      await storage.setItem("short", "value", { ttl: 1 });
+      await storage.setItemRaw("raw", "value", { ttl: 1 });
+      await storage.setItems([{ key: "batch", value: 1, options: { ttl: 1 } }]);
       await storage.setItem("long", "value", { ttl: 100 });
       const events = [];
       await storage.watch((event, key) => events.push([event, key]));
       expect(await storage.getItem("short")).toBe("value");
       expect((await storage.getKeys()).sort()).toEqual(["batch", "long", "raw", "short"]);
-      await sleep(400);
+      await sleep(1100);
       expect(await storage.getItem("short")).toBe(null);
       expect(await storage.hasItem("short")).toBe(false);
       expect(await storage.getItemRaw("raw")).toBe(null);

@@ -65,13 +65,13 @@ test("another driver and another process see an expiry within a second", async (
     // It has read the index, and that there is none.
     await once(reader.stdout, "data");
     const storage = createStorage({ driver: fs({ base }) });
-    await storage.setItem("item", "value", { ttl: 1.5 });
+    await storage.setItem("item", "value", { ttl: 3 });
     const seen = [];
     reader.stdout.on("data", (text) => seen.push(...String(text).trim().split("\n")));
     await vi.waitFor(() => expect(seen).toContain("value"), 10_000);
     const same = createStorage({ driver: fsLite({ base }) });
     expect(await same.getItem("item")).toBe("value");
-    await sleep(2500);
+    await sleep(4000);
     expect(await same.getItem("item")).toBe(null);
     expect(seen.at(-1)).toBe("null");
   } finally {
