@@ -14,7 +14,8 @@ describe.each(["exits", "is terminated"])("a worker that %s with 1,000 calls in 
     async (mainThread) => {
       const { early, late } = await run("leaving-workers", folder(), how, mainThread);
       expect(late.threads).toBeLessThanOrEqual(early.threads);
-      expect(late.files).toBeLessThanOrEqual(early.files + 2);
+      // Twenty workers have come and gone in between; what a worker takes goes some time after it.
+      expect(late.files).toBeLessThan(early.files + 15);
       expect(late.kilobytes).toBeLessThan(early.kilobytes + 40_000);
     },
   );
