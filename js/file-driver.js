@@ -5,10 +5,11 @@ import { storageError } from "./errors.js";
 import { createNativeDriver, toMeta } from "./native-driver.js";
 import { INVALID, native, pending, startWatch } from "./native.js";
 
-export function createFileDriver(name, { base, ...options }, { watches = false } = {}) {
-  const settings = { ...options, base: toPath(base) };
+export function createFileDriver(name, options, { watches = false } = {}) {
+  const isObject = typeof options === "object" && options !== null;
+  const settings = isObject ? { ...options, base: toPath(options.base) } : options;
   return createNativeDriver(name, settings, {
-    ask: typeof options.ignore === "function" ? options.ignore : undefined,
+    ask: typeof settings?.ignore === "function" ? settings.ignore : undefined,
     methods: (owner) => ({
       getKeys: async (base, settings) =>
         (await owner.items.getKeys(base, settings)).map(toRelative),

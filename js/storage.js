@@ -6,7 +6,14 @@ import { readTogether, writeTogether } from "./batch.js";
 import { cellContent, fromCell, toCell } from "./cells.js";
 import { invalidBase, invalidKey, refusedValue, storageError } from "./errors.js";
 import { filterKeyByBase, filterKeyByDepth, joinKeys, normalizeKey } from "./keys.js";
-import { depthOf, finishWrite, lifeOf, nativeOwner, toMeta } from "./native-driver.js";
+import {
+  depthOf,
+  finishWrite,
+  lifeOf,
+  nativeOwner,
+  toBytesOrText,
+  toMeta,
+} from "./native-driver.js";
 import {
   DONE,
   FOUND,
@@ -15,6 +22,7 @@ import {
   MOUNT,
   MOUNTED,
   NEEDS_SIZE,
+  NEEDS_VALUE,
   NORMAL,
   OFFSET,
   PENDING,
@@ -278,20 +286,23 @@ export function createStorage(options = {}) {
         return;
       }
       const batches = new Map();
-      // Every key, then every value is read before the first is written.
+      // Every key, then every value is read and accepted before the first is written.
       const routes = items.map(({ key }) => {
-        const route = native.route(table, key);
+        const route = native.check(table, key);
         if (route === INVALID) throw invalidKey(key, "setItems");
         const { mount, key: relative } = scripted(key);
-        return { script: route === SCRIPT, mount, relative, full: native.normalize(key) };
+        return { route, mount, relative, full: native.normalize(key) };
       });
       const entries = items.map(({ value, options }, index) => {
-        const { script, mount, relative, full } = routes[index];
+        const { route, mount, relative, full } = routes[index];
+        const script = route === SCRIPT;
         const entry = {
           key: full,
           cell: isWritable(script, mount) ? cellOf(value, "setItems", full) : undefined,
           options: options ? { ...commonOptions, ...options } : commonOptions,
         };
+        if (route === NEEDS_VALUE)
+          toBytesOrText(cellContent(entry.cell), mount.owner, "setItems", full);
         if (script && mount.driver.setItems) {
           if (!batches.has(mount)) batches.set(mount, []);
           batches.get(mount).push({ ...entry, key: relative, full });

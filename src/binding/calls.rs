@@ -34,6 +34,7 @@ pub const TABLE: &[(&str, Handler)] = &[
     ("mountOf", mount_of),
     ("normalize", normalized),
     ("route", route),
+    ("check", check),
     ("get", get),
     ("has", has),
     ("set", set),
@@ -216,6 +217,26 @@ fn normalized(this: &mut Environment, call: &Call) -> Answer {
 /// `route(table, key)` → SCRIPT, INVALID, or DONE for a native driver's mount; the register MOUNT holds the mount.
 fn route(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |_, _, _, _| code::DONE)))
+}
+
+/// `check(table, key)` → as `route`, but NEEDS_VALUE for a blocking driver's mount. Throws if the driver refuses the key: for
+/// setItems, which then writes nothing.
+fn check(this: &mut Environment, call: &Call) -> Answer {
+    let mut refused = None;
+    let code = this.route(call, |_, lane, key, full| match lane {
+        Lane::Inline(_) => code::DONE,
+        Lane::Blocking(driver) => {
+            let key = driver.check(key).err().map(|cause| (cause, String::from_utf8_lossy(full).into_owned()));
+            refused = key.map(|(cause, key)| StorageError {
+                driver: driver.name(),
+                operation: "setItems",
+                key: Some(key),
+                cause,
+            });
+            code::NEEDS_VALUE
+        }
+    });
+    refused.map_or(Ok(Reply::Code(code)), Err)
 }
 
 /// `get(table, key, raw?)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).

@@ -162,13 +162,11 @@ impl Context {
         let Submitted { relative, full, claim } = key;
         let key = Some(String::from_utf8_lossy(&full).into_owned());
         let report = Report { queue: self.queue(), request: self.begin(), driver: driver.name(), operation, key };
-        let apart = matches!(claim, Claim::Area(..)) && driver.capabilities().asks;
         let driver = Arc::clone(driver);
-        let job = move |report: Report| {
+        Pool::get().run(claim, move || {
             let result = catch_unwind(AssertUnwindSafe(|| work(&*driver, &relative)));
             report.send(result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic)))));
-        };
-        Pool::get().run(claim, move || if apart { run_apart(report, job) } else { job(report) });
+        });
         code::PENDING
     }
 
@@ -403,7 +401,7 @@ impl Report {
     }
 }
 
-/// Runs on a thread of its own what waits for JavaScript or for other threads, and calls in the pool must not wait for.
+/// Runs on a thread of its own what waits for other threads, and calls in the pool must not wait for.
 fn run_apart(report: Report, job: impl FnOnce(Report) + Send + 'static) {
     let refused = report.clone();
     if let Err(error) = thread::Builder::new().name("rustorage-call".into()).spawn(move || job(report)) {

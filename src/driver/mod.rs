@@ -25,7 +25,6 @@ pub struct CallOptions {
 
 /// What a driver can do natively. JavaScript shows it as the driver's `flags`.
 #[derive(Debug, Clone, Copy, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Capabilities {
     /// `ttl` of an item is kept.
     pub ttl: bool,
@@ -33,8 +32,6 @@ pub struct Capabilities {
     pub max_depth: bool,
     /// The driver needs [`CallOptions::size`].
     pub sized: bool,
-    /// `keys` and `clear` ask JavaScript, and wait for it.
-    pub asks: bool,
 }
 
 /// A driver in the lane that its store allows.
@@ -198,6 +195,8 @@ impl Watch {
 pub trait BlockingDriver: Send + Sync {
     fn name(&self) -> &'static str;
     fn capabilities(&self) -> Capabilities;
+    /// Refuses what can be no key here, without looking at the store.
+    fn check(&self, key: &[u8]) -> Result<(), Cause>;
     /// Calls on one place never overtake each other, whichever instance they are made on.
     fn place(&self, key: &[u8]) -> Place;
     /// What the places of all keys start with that `listing` can accept.

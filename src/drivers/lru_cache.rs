@@ -127,7 +127,7 @@ impl InlineDriver for LruCache {
 
     fn capabilities(&self) -> Capabilities {
         let sized = self.options.dispose.0 || self.options.max_size != 0 || self.options.max_entry_size != 0;
-        Capabilities { ttl: true, max_depth: true, sized, asks: false }
+        Capabilities { ttl: true, max_depth: true, sized }
     }
 
     fn get(&mut self, key: &[u8], scope: &mut Scope) -> Option<Slot> {

@@ -41,7 +41,7 @@ impl InlineDriver for Memory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { ttl: true, max_depth: true, sized: self.options.max_bytes.is_some(), asks: false }
+        Capabilities { ttl: true, max_depth: true, sized: self.options.max_bytes.is_some() }
     }
 
     fn get(&mut self, key: &[u8], scope: &mut Scope) -> Option<Slot> {

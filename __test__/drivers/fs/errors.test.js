@@ -62,6 +62,37 @@ describe("refused before anything is touched", () => {
     expect(readdirSync(base)).toEqual([]);
   });
 
+  test.each([
+    ["a name that is too long", "x".repeat(300), 1],
+    ["NUL", "a\0", 1],
+    ["a function", "b", () => 1],
+    ["a Map", "b", new Map()],
+  ])("a batch with %s, as a whole", async (_, key, value) => {
+    const base = folder();
+    const storage = createStorage().mount("files", fs({ base }));
+    const items = [
+      { key: "files:first", value: 1 },
+      { key: "memory", value: 1 },
+      { key: `files:${key}`, value },
+    ];
+    const error = await failure(storage.setItems(items));
+    expect(error).toMatchObject({ operation: "setItems", key: `files:${key}` });
+    expect(await storage.getKeys()).toEqual([]);
+  });
+
+  test("a base that no system has, and options that are none", () => {
+    for (const options of ["./data", { base: "a\0b" }, { base: [] }]) {
+      expect(() => fs(options)).toThrow(expect.objectContaining({ code: "INVALID_OPTIONS" }));
+    }
+  });
+
+  test("keys that are too long are not there", async () => {
+    const storage = createStorage({ driver: fs({ base: folder() }) });
+    await storage.setItem("a", 1);
+    const key = `a:${Array.from({ length: 15 }, () => "x".repeat(250)).join(":")}`;
+    expect([await storage.hasItem(key), await storage.getItem(key)]).toEqual([false, null]);
+  });
+
   test("the longest names are taken", async () => {
     const storage = createStorage({ driver: fs({ base: folder() }) });
     const key = `${"d".repeat(255)}:${"é".repeat(127)}`;
@@ -100,6 +131,16 @@ test("too many open files", () => {
 });
 
 describe.skipIf(process.getuid() !== 0)("as another user", () => {
+  test("a file that may not be written to is not replaced", () => {
+    const base = folder();
+    chmodSync(base, 0o777);
+    writeFileSync(join(base, "item"), "kept");
+    chmodSync(join(base, "item"), 0o444);
+    const { before } = runs(base, { uid: 65534, gid: 65534 });
+    expect(before.setItem).toMatchObject({ code: "EACCES", operation: "setItem", key: "item" });
+    expect(readFileSync(join(base, "item"), "utf8")).toBe("kept");
+  });
+
   test("no permission", () => {
     const base = mkdtempSync(join(tmpdir(), "rustorage-"));
     onTestFinished(() => execFileSync("rm", ["-rf", base]));

@@ -57,6 +57,28 @@ test("in place and through links, too", async () => {
   expect(await storage.getItem("b")).toBe(null);
 });
 
+test("nothing over nothing is a new writing", async () => {
+  const storage = createStorage({ driver: fs({ base: folder(), atomic: false }) });
+  await storage.setItem("a", "", { ttl: 0.05 });
+  await storage.setItem("a", "");
+  await sleep(100);
+  expect(await storage.getItem("a")).toBe("");
+});
+
+test("what expires brings no older value to light", async () => {
+  const base = folder();
+  const storage = createStorage({ driver: fs({ base }) });
+  const theirs = unstorage.createStorage({ driver: unstorageFs({ base }) });
+  await storage.setItem("foo", 1);
+  await storage.setItem("foo:bar", "old");
+  await storage.removeItem("foo");
+  await theirs.setItem("foo:bar", "theirs");
+  await storage.setItem("foo:bar", "new", { ttl: 0.05 });
+  await sleep(100);
+  await vi.waitFor(async () => expect(await storage.getItem("foo:bar")).toBe(null), 10_000);
+  expect(await storage.getKeys()).toEqual([]);
+});
+
 test("another driver and another process see an expiry within a second", async () => {
   const base = folder();
   const program = fileURLToPath(new URL("programs/reader.js", import.meta.url));

@@ -190,6 +190,20 @@ describe("fs-lite's function", () => {
     expect(existsSync(join(path, "b"))).toBe(false);
   });
 
+  test("a clear that asks is over before later writes", async () => {
+    const path = folder(["a/1", "a/2", "b"]);
+    const storage = createStorage({ driver: fsLite({ base: path, ignore: () => false }) });
+    for (let round = 0; round < 30; round++) {
+      const cleared = storage.clear();
+      const listed = storage.getKeys();
+      void storage.setItem("zz:later", round);
+      expect(await storage.getItem("zz:later")).toBe(round);
+      expect(await listed).toEqual([]);
+      await cleared;
+      expect(await storage.getKeys()).toEqual(["zz:later"]);
+    }
+  });
+
   test("may call the storage again", async () => {
     const path = folder(["a", "b"]);
     const reads = [];

@@ -301,7 +301,8 @@ impl Expiries {
     fn plan(self: &Arc<Self>, state: &mut Index) {
         self.publish(state);
         let Some(next) = state.next.filter(|_| self.sweeps.load(Ordering::Relaxed)) else { return };
-        let next = next.max(state.swept.saturating_add(SWEEP_INTERVAL));
+        // The system's clock may have been set back since.
+        let next = next.max(state.swept.min(now()).saturating_add(SWEEP_INTERVAL));
         if state.planned.is_some_and(|planned| planned <= next) {
             return;
         }

@@ -150,6 +150,9 @@ impl Fs {
         if options.base.is_empty() {
             return Err(invalid("the option `base` is required".into()));
         }
+        if options.base.contains('\0') {
+            return Err(invalid("the option `base` must not hold a NUL character".into()));
+        }
         let mode = |option: &str, mode: Option<u32>, standard| match mode.unwrap_or(standard) {
             mode if mode <= 0o7777 => Ok(Mode::from_raw_mode(mode as _)),
             _ => Err(invalid(format!("`{option}` is a number up to 0o7777"))),
@@ -272,8 +275,11 @@ impl BlockingDriver for Fs {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let asks = matches!(*self.ignore, Ignore::Function);
-        Capabilities { ttl: true, max_depth: true, sized: false, asks }
+        Capabilities { ttl: true, max_depth: true, sized: false }
+    }
+
+    fn check(&self, key: &[u8]) -> Result<(), Cause> {
+        path::of_key(&self.root().base, key).map(drop)
     }
 
     fn place(&self, key: &[u8]) -> Place {
@@ -337,17 +343,21 @@ impl BlockingDriver for Fs {
             }
             self.collect_soon();
             if life == 0.0 || !life.is_finite() {
-                self.writer.write(path, value, &|_| Ok(()))
+                self.writer.write(path, value, None)
             } else if life < 0.0 {
                 // It is over at once.
                 self.writer.remove(path)
             } else {
                 let expires = expiry::after(life);
                 let key: Box<[u8]> = path::to_key(&self.root().base, path).into();
-                self.writer.write(path, value, &|file| {
-                    let record = Record { key: key.clone(), stamp: expiry::stamp(file)?, expires };
-                    self.expiries.add(record, self.writer.durable)
-                })
+                self.writer.write(
+                    path,
+                    value,
+                    Some(&|file| {
+                        let record = Record { key: key.clone(), stamp: expiry::stamp(file)?, expires };
+                        self.expiries.add(record, self.writer.durable)
+                    }),
+                )
             }
         })
     }

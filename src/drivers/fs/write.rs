@@ -4,10 +4,11 @@ use std::{
     fs::{File, Metadata},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use rustix::{
-    fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, fstat},
+    fs::{Access, AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, fstat},
     io::Errno,
 };
 
@@ -37,7 +38,7 @@ pub type Hook<'a> = &'a dyn Fn(&File) -> io::Result<()>;
 
 impl Writer {
     /// Writes `value` as the item of `path`. `written` sees the file before readers do, or after a write in place.
-    pub fn write(&self, path: &Path, value: &[u8], written: Hook) -> io::Result<()> {
+    pub fn write(&self, path: &Path, value: &[u8], written: Option<Hook>) -> io::Result<()> {
         for _ in 1..ATTEMPTS {
             match self.try_write(path, value, written) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -48,7 +49,7 @@ impl Writer {
     }
 
     /// NotFound if something came or went meanwhile, so that all has to be looked at anew.
-    fn try_write(&self, path: &Path, value: &[u8], written: Hook) -> io::Result<()> {
+    fn try_write(&self, path: &Path, value: &[u8], written: Option<Hook>) -> io::Result<()> {
         let mut result = self.put(path, value, written);
         // Rarely the folder is missing, or an empty one is in the way: so it is made or removed when that shows.
         let mended = match result.as_ref().map_err(io::Error::kind) {
@@ -62,8 +63,9 @@ impl Writer {
             Err(error) => result = Err(error),
         }
         let place = match result {
-            Ok(true) => return Ok(()),
-            Ok(false) => return self.remove_beside_files(path, None),
+            // What expires must not bring an older value to light.
+            Ok(true) if written.is_none() => return Ok(()),
+            Ok(_) => return self.remove_beside_files(path, None),
             Err(error) => match error.kind() {
                 ErrorKind::NotADirectory => self.place_beside(path)?,
                 ErrorKind::IsADirectory => path.join(VALUE),
@@ -96,7 +98,7 @@ impl Writer {
     }
 
     /// Writes to the very path, whose folder has to be there. Whether a file was there.
-    fn put(&self, path: &Path, value: &[u8], written: Hook) -> io::Result<bool> {
+    fn put(&self, path: &Path, value: &[u8], written: Option<Hook>) -> io::Result<bool> {
         if !self.atomic {
             return self.write_in_place(path, value, written);
         }
@@ -107,7 +109,11 @@ impl Writer {
         let old = match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(old) => match FileType::from_raw_mode(old.st_mode) {
                 FileType::Directory => return Err(ErrorKind::IsADirectory.into()),
-                FileType::RegularFile if old.st_nlink == 1 => Some(old),
+                FileType::RegularFile if old.st_nlink == 1 => {
+                    // The folder would let it be replaced, but whoever took the right to write to it away meant it.
+                    rustix::fs::accessat(&folder, name, Access::WRITE_OK, AtFlags::EACCESS)?;
+                    Some(old)
+                }
                 // A link stays a link, and all names of a file keep one content.
                 _ => return self.write_in_place(path, value, written),
             },
@@ -122,7 +128,7 @@ impl Writer {
             .write_all(value)
             .and_then(|()| old.as_ref().map_or(Ok(()), |old| keep_owner_and_mode(&file, old)))
             .and_then(|()| if self.durable { file.sync_all() } else { Ok(()) })
-            .and_then(|()| written(&file))
+            .and_then(|()| written.map_or(Ok(()), |written| written(&file)))
             .and_then(|()| Ok(rustix::fs::renameat(&folder, &*temporary, &folder, name)?));
         if renamed.is_err() {
             // The write's own error is the one to report.
@@ -133,7 +139,7 @@ impl Writer {
         renamed.map(|()| old.is_some())
     }
 
-    fn write_in_place(&self, path: &Path, value: &[u8], written: Hook) -> io::Result<bool> {
+    fn write_in_place(&self, path: &Path, value: &[u8], written: Option<Hook>) -> io::Result<bool> {
         let (file, existed) = match self.root.open(path, OFlags::WRONLY, Mode::empty()) {
             Ok(file) => (file, true),
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -147,6 +153,9 @@ impl Writer {
         file.write_all(value)?;
         if before > value.len() as u64 {
             file.set_len(value.len() as u64)?;
+        } else if value.is_empty() {
+            // Nothing over nothing is a new writing too: what was said of the last one no longer holds.
+            file.set_modified(SystemTime::now())?;
         }
         if self.durable {
             file.sync_all()?;
@@ -154,7 +163,7 @@ impl Writer {
                 self.root.sync_folder(parent)?;
             }
         }
-        written(&file)?;
+        written.map_or(Ok(()), |written| written(&file))?;
         Ok(existed)
     }
 
@@ -255,7 +264,7 @@ mod tests {
     }
 
     fn write(base: &Path, path: &Path, value: &[u8]) {
-        writer(base, true).write(path, value, &|_| Ok(())).unwrap();
+        writer(base, true).write(path, value, None).unwrap();
     }
 
     #[test]
@@ -292,10 +301,10 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let path = base.path().join("item");
         let writer = writer(base.path(), false);
-        writer.write(&path, b"a long value", &|_| Ok(())).unwrap();
+        writer.write(&path, b"a long value", None).unwrap();
         let inode = fs::metadata(&path).unwrap().ino();
         for value in [&b"short"[..], b"", b"a longer value than before"] {
-            writer.write(&path, value, &|_| Ok(())).unwrap();
+            writer.write(&path, value, None).unwrap();
             assert_eq!((fs::read(&path).unwrap().as_slice(), fs::metadata(&path).unwrap().ino()), (value, inode));
         }
     }
