@@ -204,7 +204,7 @@ export interface DriverFlags {
 }
 
 /**
- * What a storage keeps its items in. Keys are normalised and without the mount point. Methods are called without a receiver; each may answer with a value
+ * What a storage keeps its items in. Keys are normalised and without the mount point. Methods are called on the driver, by unstorage some of them detached; each may answer with a value
  * or a promise.
  */
 export interface Driver<OptionsT = any, InstanceT = any> {
