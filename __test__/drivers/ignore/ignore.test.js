@@ -47,28 +47,27 @@ async function listed(driver, pattern) {
   }
 }
 
-describe("globs", () => {
-  test.runIf(HAS_GLOBS)(
-    "any pattern hides what it hides in unstorage",
-    { timeout: 120_000 },
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(patterns, async (pattern) => {
-          expect(await listed(fs, pattern)).toBe(await listed(unstorageFs, pattern));
-        }),
-        { numRuns: RUNS },
-      );
-    },
-  );
+// Node 20 has no such globs, which is why what they hide was recorded.
+if (HAS_GLOBS) {
+  test("any pattern hides what it hides in unstorage", { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(patterns, async (pattern) => {
+        expect(await listed(fs, pattern)).toBe(await listed(unstorageFs, pattern));
+      }),
+      { numRuns: RUNS },
+    );
+  });
 
-  test.runIf(HAS_GLOBS)("the recorded patterns hide what they hide in unstorage", async () => {
+  test("the recorded patterns hide what they hide in unstorage", async () => {
     const lines = [];
     for (const pattern of new Set(fc.sample(patterns, { numRuns: 500, seed: 1 }))) {
       lines.push(`${JSON.stringify(pattern)} ${await listed(unstorageFs, pattern)}\n`);
     }
     await expect(lines.join("")).toMatchFileSnapshot(VECTORS);
   });
+}
 
+describe("globs", () => {
   test("the recorded patterns hide the same in every version of Node", async () => {
     const lines = readFileSync(new URL(VECTORS, import.meta.url), "utf8")
       .trimEnd()
