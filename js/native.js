@@ -47,8 +47,10 @@ let answered;
 export const native = {
   ...addon,
   get(table, key, raw) {
-    answered = raw ? get(table, key, true) : get(table, key);
-    return registers[ANSWER];
+    const value = raw ? get(table, key, true) : get(table, key);
+    const code = registers[ANSWER];
+    if (code === FOUND) answered = value;
+    return code;
   },
   has(table, key) {
     has(table, key);

@@ -442,7 +442,7 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
                 keys.push(listing.mount.as_bytes(), key);
             });
             this.context.report_released();
-            Ok(Reply::Keys(keys))
+            Ok(Reply::Keys(Box::new(keys)))
         }
         Lane::Blocking(driver) => {
             let mut ask = this.context.asker();
@@ -476,7 +476,7 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
                 gone.push(listing.mount.as_bytes(), &key);
             }
             this.context.report_released();
-            Ok(Reply::Keys(gone))
+            Ok(Reply::Keys(Box::new(gone)))
         }
         Lane::Blocking(driver) => {
             let mut ask = this.context.asker();

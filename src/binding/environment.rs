@@ -78,6 +78,7 @@ pub struct Table {
 
 impl Table {
     /// The key that a string stands for, and its mount.
+    #[inline]
     fn resolve<'a>(&self, raw: &'a [u8]) -> Option<(Key<'a>, &Mount<Target>)> {
         let key = if self.verbatim { Key::verbatim(raw) } else { Key::parse(raw).ok()? };
         let mount = self.router.route(&key)?;

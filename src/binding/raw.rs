@@ -39,7 +39,7 @@ pub enum Reply {
     /// The code FOUND in the register ANSWER, and the value.
     Found(sys::napi_value),
     Value(sys::napi_value),
-    Keys(KeyList),
+    Keys(Box<KeyList>),
 }
 
 pub type Handler = fn(&mut Environment, &Call) -> std::result::Result<Reply, StorageError>;

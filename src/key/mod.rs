@@ -32,8 +32,18 @@ pub struct KeyPrefix(Box<[u8]>);
 pub struct Invalid;
 
 impl<'a> Key<'a> {
+    #[inline]
     pub fn parse(raw: &'a [u8]) -> Result<Self, Invalid> {
         let shape = shape(raw);
+        // Most keys are as they should be, and need not be moved about.
+        if shape.normal && !shape.dots && !raw.is_empty() {
+            return Ok(Self(Normal::AsItCame(raw)));
+        }
+        Self::parse_odd(raw, &shape)
+    }
+
+    #[inline(never)]
+    fn parse_odd(raw: &'a [u8], shape: &Shape) -> Result<Self, Invalid> {
         let key = Self(if shape.normal { Normal::AsItCame(raw) } else { Normal::Rewritten(rewrite(raw)) });
         if key.as_bytes().is_empty() || shape.dots && has_dot_segment(key.as_bytes()) {
             return Err(Invalid);
