@@ -14,7 +14,7 @@ use super::{
     value::{self, KeyList},
 };
 use crate::{
-    driver::{Access, BlockingDriver, CallOptions, Claim, InlineDriver, Lane, Written},
+    driver::{Access, BlockingDriver, CallOptions, Claim, InlineDriver, Lane, Pool, Written},
     drivers,
     error::{Cause, StorageError},
     key::{KeyPrefix, Listing, normalize},
@@ -381,7 +381,10 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
             driver,
             operation,
             one(Claim::Item(driver.place(key), Access::Write), key, full),
-            move |driver, key| driver.set(key, &value, options).map(|()| Outcome::Nothing),
+            move |driver, key| {
+                let write = || driver.set(key, &value, options);
+                Pool::get().transfer(value.len() as u64, write).map(|()| Outcome::Nothing)
+            },
         ),
     })))
 }

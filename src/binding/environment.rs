@@ -164,8 +164,11 @@ impl Context {
         let key = Some(String::from_utf8_lossy(&full).into_owned());
         let report = Report { queue: self.queue(), request: self.begin(), driver: driver.name(), operation, key };
         let driver = Arc::clone(driver);
+        // What claims an area goes through folders.
+        let takes_long = matches!(claim, Claim::Area(..));
         Pool::get().run(claim, move || {
-            let result = catch_unwind(AssertUnwindSafe(|| work(&*driver, &relative)));
+            let work = || catch_unwind(AssertUnwindSafe(|| work(&*driver, &relative)));
+            let result = if takes_long { Pool::get().take_long(work) } else { work() };
             report.send(result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic)))));
         });
         code::PENDING

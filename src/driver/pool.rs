@@ -1,19 +1,26 @@
 //! The threads that blocking calls run on: one pool a process.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Condvar, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::schedule::{Claim, Job, Place, Schedule, TaskId};
 
 /// As many as libuv has: more only queue at the disk.
 pub const WORKERS: usize = 4;
+/// With those that stand in for workers that something takes long.
+const MOST_WORKERS: usize = 16;
+/// From how many bytes on a value takes long.
+const LARGE: u64 = 1 << 20;
+/// How long a worker beyond the usual number waits for work before it ends.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 static POOL: LazyLock<Pool> = LazyLock::new(Pool::default);
 
@@ -31,6 +38,8 @@ struct State {
     schedule: Schedule,
     workers: usize,
     idle: usize,
+    /// How many workers are at something that takes long.
+    detained: usize,
 }
 
 impl Pool {
@@ -65,6 +74,32 @@ impl Pool {
         self.filled.notify_all();
     }
 
+    /// Does what takes long, in a job: another worker stands in meanwhile, so that a few large values or lists hold up
+    /// nothing else.
+    pub fn take_long<T>(&'static self, act: impl FnOnce() -> T) -> T {
+        let mut state = self.lock();
+        state.detained += 1;
+        let missing = state.idle == 0 && state.workers < (WORKERS + state.detained).min(MOST_WORKERS);
+        state.workers += usize::from(missing);
+        drop(state);
+        if missing && self.start().is_err() {
+            self.lock().workers -= 1;
+        }
+        let returned = Return(self);
+        let result = act();
+        drop(returned);
+        result
+    }
+
+    /// Reads or writes so many bytes, which takes long if they are many.
+    pub fn transfer<T>(&'static self, bytes: u64, act: impl FnOnce() -> T) -> T {
+        if bytes < LARGE { act() } else { self.take_long(act) }
+    }
+
+    fn start(&'static self) -> io::Result<()> {
+        thread::Builder::new().name("rustorage".into()).spawn(|| self.work()).map(drop)
+    }
+
     /// No unfinished job writes to the place.
     pub fn is_free(&self, place: &Place) -> bool {
         self.unfinished.load(Ordering::Acquire) == 0 || self.lock().schedule.is_free(place)
@@ -82,8 +117,7 @@ impl Pool {
         }
         state.workers = WORKERS;
         drop(state);
-        let start = || thread::Builder::new().name("rustorage".into()).spawn(|| self.work());
-        let refused = (0..WORKERS).filter(|_| start().is_err()).count();
+        let refused = (0..WORKERS).filter(|_| self.start().is_err()).count();
         self.lock().workers -= refused;
         refused < WORKERS
     }
@@ -110,7 +144,9 @@ impl Pool {
                 continue;
             }
             state.idle += 1;
-            state = match state.schedule.next_timer() {
+            let patience = (state.workers > WORKERS).then(|| Instant::now() + PATIENCE);
+            let wakes = state.schedule.next_timer().into_iter().chain(patience).min();
+            state = match wakes {
                 None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(at) => {
                     let timeout = at.saturating_duration_since(Instant::now());
@@ -118,6 +154,11 @@ impl Pool {
                 }
             };
             state.idle -= 1;
+            let is_spare = state.workers > WORKERS + state.detained && state.schedule.ready() == 0;
+            if is_spare && patience.is_some_and(|end| Instant::now() >= end) {
+                state.workers -= 1;
+                return;
+            }
         }
     }
 
@@ -144,13 +185,19 @@ impl Pool {
     }
 }
 
+/// A worker that comes back from what took long, be it by a panic.
+struct Return<'a>(&'a Pool);
+
+impl Drop for Return<'_> {
+    fn drop(&mut self) {
+        self.0.lock().detained -= 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::schedule::Access, *};
-    use std::{
-        sync::{Arc, Barrier, mpsc},
-        time::Duration,
-    };
+    use std::sync::{Arc, Barrier, mpsc};
 
     fn item(name: impl AsRef<[u8]>) -> Claim {
         Claim::Item(Place::new(name.as_ref()), Access::Write)
@@ -192,6 +239,32 @@ mod tests {
         assert!(Pool::get().is_free(&Place::new(*b"/longer")));
         stop.send(()).unwrap();
         assert_eq!(receiver.recv().unwrap(), "behind");
+    }
+
+    #[test]
+    fn what_takes_long_holds_up_nothing_else() {
+        let (sender, receiver) = mpsc::channel();
+        let gates: Vec<_> = (0..2 * WORKERS)
+            .map(|number| {
+                let (open, opened) = mpsc::channel::<()>();
+                let ended = sender.clone();
+                Pool::get().run(item(format!("/large/{number}")), move || {
+                    Pool::get().take_long(|| opened.recv().unwrap());
+                    ended.send("long").unwrap();
+                });
+                open
+            })
+            .collect();
+        Pool::get().run(item("/small"), move || sender.send("short").unwrap());
+        assert_eq!(receiver.recv().unwrap(), "short");
+        for open in &gates {
+            open.send(()).unwrap();
+        }
+        assert_eq!(receiver.iter().count(), 2 * WORKERS);
+        // Those that stood in end some time.
+        while Pool::get().lock().workers > WORKERS {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     #[test]

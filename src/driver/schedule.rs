@@ -86,7 +86,9 @@ struct Task {
     /// None once it runs.
     job: Option<Job>,
     claim: Claim,
-    /// How many earlier tasks it still waits for.
+    /// Its place in the order of all tasks.
+    number: u64,
+    /// How many earlier tasks it still waits for, as far as they are known.
     waits: usize,
     followers: Vec<TaskId>,
 }
@@ -104,7 +106,11 @@ pub struct Schedule {
     ready: VecDeque<TaskId>,
     /// By the hash of a place. What shares a hash shares the order.
     users: HashMap<u64, Users, BuildHasherDefault<Hashed>>,
+    /// Those that claim areas, in their order.
     areas: Vec<TaskId>,
+    /// All, in their order, and some that are finished.
+    order: Vec<(u64, TaskId)>,
+    added: u64,
     timers: BinaryHeap<Timer>,
 }
 
@@ -114,42 +120,70 @@ impl Schedule {
             self.tasks.push(None);
             self.tasks.len() - 1
         });
+        // Of what claims areas each task waits for the last only, and looks for another when that is finished: else many lists
+        // and many writes made at once would each know each other.
         let mut earlier: Vec<TaskId> = Vec::new();
-        if let Claim::Area(area, access) = &claim {
-            let meets = |task: &Option<Task>| task.as_ref().is_some_and(|task| task.claim.meets_area(area, *access));
-            earlier.extend((0..self.tasks.len()).filter(|&other| meets(&self.tasks[other])));
-            self.areas.push(id);
-        } else {
-            for place in claim.items() {
-                let users = self.users.entry(place.hash).or_default();
-                match claim.access() {
-                    Access::Read => {
-                        earlier.extend(users.writer);
-                        users.readers.push(id);
-                    }
-                    Access::Write => {
-                        // Readers wait for the writer before them by themselves.
-                        earlier.extend(users.writer.filter(|_| users.readers.is_empty()));
-                        earlier.append(&mut users.readers);
-                        users.writer = Some(id);
-                    }
+        for place in claim.items() {
+            let users = self.users.entry(place.hash).or_default();
+            match claim.access() {
+                Access::Read => {
+                    earlier.extend(users.writer);
+                    users.readers.push(id);
+                }
+                Access::Write => {
+                    // Readers wait for the writer before them by themselves.
+                    earlier.extend(users.writer.filter(|_| users.readers.is_empty()));
+                    earlier.append(&mut users.readers);
+                    users.writer = Some(id);
                 }
             }
-            earlier.retain(|&other| other != id);
-            earlier.extend(self.areas.iter().filter(|&&area| match &self.tasks[area] {
-                Some(Task { claim: Claim::Area(place, access), .. }) => claim.meets_area(place, *access),
-                _ => false,
-            }));
         }
+        earlier.retain(|&other| other != id);
+        if matches!(claim, Claim::Area(..)) {
+            self.areas.push(id);
+        }
+        let number = self.added;
+        self.added += 1;
+        if self.order.len() > 2 * self.unfinished() + 16 {
+            let tasks = &self.tasks;
+            self.order.retain(|&(number, id)| tasks[id].as_ref().is_some_and(|task| task.number == number));
+        }
+        self.order.push((number, id));
+        earlier.extend(self.last_in_the_way(number, &claim));
         let waits = earlier.len();
         for other in earlier {
-            if let Some(Some(task)) = self.tasks.get_mut(other) {
-                task.followers.push(id);
-            }
+            self.follow(other, id);
         }
-        self.tasks[id] = Some(Task { job: Some(job), claim, waits, followers: Vec::new() });
+        self.tasks[id] = Some(Task { job: Some(job), claim, number, waits, followers: Vec::new() });
         if waits == 0 {
             self.ready.push_back(id);
+        }
+    }
+
+    /// The last task before `number` that meets the claim where one of the two is of an area.
+    fn last_in_the_way(&self, number: u64, claim: &Claim) -> Option<TaskId> {
+        match claim {
+            Claim::Area(area, access) => {
+                let earlier = &self.order[..self.order.partition_point(|&(other, _)| other < number)];
+                let meets = |&&(other, id): &&(u64, TaskId)| match &self.tasks[id] {
+                    Some(task) => task.number == other && task.claim.meets_area(area, *access),
+                    None => false,
+                };
+                earlier.iter().rev().find(meets).map(|&(_, id)| id)
+            }
+            Claim::Nothing => None,
+            _ => self.areas.iter().copied().rev().find(|&id| match &self.tasks[id] {
+                Some(Task { claim: Claim::Area(area, access), number: other, .. }) => {
+                    *other < number && claim.meets_area(area, *access)
+                }
+                _ => false,
+            }),
+        }
+    }
+
+    fn follow(&mut self, task: TaskId, follower: TaskId) {
+        if let Some(Some(task)) = self.tasks.get_mut(task) {
+            task.followers.push(follower);
         }
     }
 
@@ -193,12 +227,23 @@ impl Schedule {
         if matches!(task.claim, Claim::Area(..)) {
             self.areas.retain(|&area| area != id);
         }
+        let of_area = matches!(task.claim, Claim::Area(..));
         for follower in task.followers {
-            if let Some(Some(task)) = self.tasks.get_mut(follower) {
-                task.waits -= 1;
-                if task.waits == 0 {
-                    self.ready.push_back(follower);
-                }
+            self.finished_before(follower, of_area);
+        }
+    }
+
+    /// One of the tasks that `id` waits for is finished.
+    fn finished_before(&mut self, id: TaskId, of_area: bool) {
+        let Some(Some(task)) = self.tasks.get(id) else { return };
+        let looks = of_area || matches!(task.claim, Claim::Area(..));
+        let next = if looks { self.last_in_the_way(task.number, &task.claim) } else { None };
+        if let Some(next) = next {
+            self.follow(next, id);
+        } else if let Some(Some(task)) = self.tasks.get_mut(id) {
+            task.waits -= 1;
+            if task.waits == 0 {
+                self.ready.push_back(id);
             }
         }
     }

@@ -12,6 +12,7 @@ use super::{
     layout::{Found, find},
     root::{Root, found},
 };
+use crate::driver::Pool;
 
 /// The item's value, and what the file was that held it.
 pub fn read(root: &Root, path: &Path) -> io::Result<Option<(Vec<u8>, Metadata)>> {
@@ -29,7 +30,7 @@ pub fn read(root: &Root, path: &Path) -> io::Result<Option<(Vec<u8>, Metadata)>>
     let mut bytes = Vec::new();
     // A file may say that it is larger than memory.
     bytes.try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    file.read_to_end(&mut bytes)?;
+    Pool::get().transfer(metadata.len(), || file.read_to_end(&mut bytes))?;
     Ok(Some((bytes, metadata)))
 }
 
