@@ -288,7 +288,9 @@ test("a failed call names operation, key, driver and cause", async () => {
   const error = await storage.setItem("data:a:b", 1).catch((reason) => reason);
   expect(isStorageError(error)).toBe(true);
   expect(error).toMatchObject({ driver: "fs", operation: "setItem", key: "data:a:b" });
-  expect(error.message).toBe('[rustorage] [fs] setItem "data:a:b": ENOTDIR: not a directory, a/b');
+  expect(error.message).toBe(
+    '[rustorage] [fs] setItem "data:a:b": ENOTDIR: not a directory, the driver\'s base',
+  );
   expect(error.code).toBe("ENOTDIR");
   expect(error.cause).toBeInstanceOf(Error);
 });

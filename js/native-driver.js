@@ -254,12 +254,17 @@ function itemMethods(owner) {
     },
     clear(base) {
       const gone = native.clear(table, 0, base ?? "");
-      if (gone === PENDING) return pending(() => undefined, owner.ask);
+      if (gone === PENDING) return pending(throwFailure, owner.ask);
       if (gone === INVALID) throw invalid(owner, "clear", base, "the base is invalid");
       settle();
       return undefined;
     },
   };
+}
+
+/** Of a clear that gave what is gone, and perhaps why the rest is not. */
+function throwFailure([, failure]) {
+  if (failure) throw failure;
 }
 
 function invalid(owner, operation, key, cause = "the key must be a string") {

@@ -145,7 +145,7 @@ export function pending(decode, ask) {
 }
 
 /** The addon's errors are made where nobody called: here their stacks become those of who awaits them. */
-function rethrow(error) {
+export function rethrow(error) {
   if (isStorageError(error)) Error.captureStackTrace(error, rethrow);
   throw error;
 }

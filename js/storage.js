@@ -31,6 +31,7 @@ import {
   native,
   pending,
   registers,
+  rethrow,
   settle,
   settleWrite,
   slots,
@@ -522,9 +523,10 @@ export function createStorage(options = {}) {
 
   const clearNative = async (mount, prefix) => {
     const gone = native.clear(table, mount.id, prefix);
-    const keys = gone === PENDING ? await pending(undefined, mount.owner.ask) : gone;
+    const [keys, failure] = gone === PENDING ? await pending(undefined, mount.owner.ask) : [gone];
     settle();
     if (watcher.active) for (const key of toKeys(keys)) changed("remove", key, mount.driver);
+    if (failure) rethrow(failure);
   };
 
   const clearScripted = async (mount, prefix, longer, options) => {

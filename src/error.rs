@@ -15,11 +15,20 @@ pub enum Cause {
     /// A file of the driver's, by its path under the base.
     #[error("{}, {path}", describe(.source))]
     File { path: String, source: io::Error },
+    /// What the driver lies in, or something on the way there.
+    #[error("{}, the driver's base", describe(.0))]
+    Base(io::Error),
     /// The system has no more of something: its code, and what.
     #[error("{0}: {1}")]
     Exhausted(&'static str, &'static str),
     #[error("the call panicked: {0}; this is a bug in rustorage")]
     Panic(String),
+}
+
+impl From<Errno> for Cause {
+    fn from(error: Errno) -> Self {
+        Self::Io(error.into())
+    }
 }
 
 /// An error as it reaches the caller. It never holds a value or an option's value.
@@ -37,7 +46,7 @@ impl StorageError {
         match &self.cause {
             Cause::InvalidKey(_) => "INVALID_KEY".into(),
             Cause::InvalidOptions(_) => "INVALID_OPTIONS".into(),
-            Cause::Io(error) | Cause::File { source: error, .. } => system_code(error).into(),
+            Cause::Io(error) | Cause::Base(error) | Cause::File { source: error, .. } => system_code(error).into(),
             Cause::Exhausted(code, _) => (*code).into(),
             Cause::Panic(_) => "INTERNAL".into(),
         }

@@ -460,7 +460,8 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
     }
 }
 
-/// `clear(table, mount, base)` → the full keys that are gone, or PENDING with the same. Keys that end in `$` go too.
+/// `clear(table, mount, base)` → the full keys that are gone, or PENDING with an array of them and, where others stayed, an
+/// error. Keys that end in `$` go too.
 fn clear(this: &mut Environment, call: &Call) -> Answer {
     let Some((lane, mut listing)) = listing(this, call, 2, None, true) else {
         return Ok(Reply::Code(code::INVALID));
@@ -483,11 +484,20 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
         }
         Lane::Blocking(driver) => {
             let mut ask = this.context.asker();
-            let code = this.context.submit(driver, "clear", many(driver, &listing, Access::Write), move |driver, _| {
-                let mut gone = KeyList::default();
-                driver.clear(&listing, &mut ask, &mut |key| gone.push(listing.mount.as_bytes(), key))?;
-                Ok(Outcome::Keys(gone))
-            });
+            let operation = "clear";
+            let code =
+                this.context.submit(driver, operation, many(driver, &listing, Access::Write), move |driver, _| {
+                    let mut gone = KeyList::default();
+                    let result = driver.clear(&listing, &mut ask, &mut |key| gone.push(listing.mount.as_bytes(), key));
+                    let key = String::from_utf8_lossy(innermost(&listing)).into_owned();
+                    let failure = result.err().map(|cause| StorageError {
+                        driver: driver.name(),
+                        operation,
+                        key: Some(key),
+                        cause,
+                    });
+                    Ok(Outcome::Cleared(gone, failure))
+                });
             Ok(Reply::Code(code))
         }
     }
@@ -612,7 +622,13 @@ fn one(claim: Claim, relative: &[u8], full: &[u8]) -> Submitted {
 }
 
 fn many(driver: &Arc<dyn BlockingDriver>, listing: &Listing, access: Access) -> Submitted {
-    one(Claim::Area(driver.area(listing), access), &[], listing.base.as_bytes())
+    one(Claim::Area(driver.area(listing), access), &[], innermost(listing))
+}
+
+/// The base of the listing, or of its mount if that is deeper: under it lies all that is listed.
+fn innermost(listing: &Listing) -> &[u8] {
+    let (mount, base) = (listing.mount.as_bytes(), listing.base.as_bytes());
+    if mount.len() > base.len() { mount } else { base }
 }
 
 fn found(found: bool) -> i32 {

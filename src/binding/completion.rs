@@ -32,6 +32,8 @@ pub enum Outcome {
     Bytes(Option<Bytes>),
     Texts(Vec<Option<Bytes>>),
     Keys(KeyList),
+    /// What is gone, and why the rest is not.
+    Cleared(KeyList, Option<StorageError>),
     Meta(Option<Meta>),
 }
 
@@ -232,6 +234,10 @@ impl Outcome {
                 value::array(env, texts.into_iter().map(text))
             }
             Self::Keys(keys) => keys.to_js(env),
+            Self::Cleared(gone, failure) => {
+                let failure = failure.map(|failure| value::error(env, &failure));
+                value::array(env, std::iter::once(gone.to_js(env)).chain(failure))
+            }
             Self::Meta(Some(meta)) => value::meta(env, &meta),
         }
     }

@@ -8,14 +8,16 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { folder } from "./folder.js";
+import { write } from "./watched.js";
 
 const failure = (promise) =>
   promise.then(
@@ -23,9 +25,9 @@ const failure = (promise) =>
     (error) => error,
   );
 
-/** Runs programs/errors.js under a limit or another user; answers with what each call came to. */
-function runs(base, { before = "", ...options } = {}) {
-  const program = fileURLToPath(new URL("programs/errors.js", import.meta.url));
+/** Runs one of programs/ under a limit or another user; answers with what it prints. */
+function runs(name, base, { before = "", ...options } = {}) {
+  const program = fileURLToPath(new URL(`programs/${name}.js`, import.meta.url));
   const command = `${before} exec "${process.execPath}" "${program}" "${base}"`;
   const { stdout, stderr, status } = spawnSync("sh", ["-c", command], {
     encoding: "utf8",
@@ -121,7 +123,9 @@ describe("refused before anything is touched", () => {
 
 test("too many open files", () => {
   const base = folder();
-  const { before, after } = runs(base, { before: "ulimit -n 64;" });
+  write(base, "item", "old");
+  write(base, "dir/item", "old");
+  const { before, after } = runs("errors", base, { before: "ulimit -n 64;" });
   for (const [operation, error] of Object.entries(before)) {
     expect(error).toMatchObject({ code: "EMFILE", driver: "fs", operation });
   }
@@ -129,6 +133,39 @@ test("too many open files", () => {
   expect(after).toEqual({ value: "old", keys: ["dir:item", "item"] });
   expect(readdirSync(base).sort()).toEqual(["dir", "item"]);
 });
+
+describe("keys deeper than files may be open", () => {
+  const few = { before: "ulimit -n 64;" };
+  const deep = (length, name = "d") => Array(length).fill(name).join("/");
+
+  test("are listed and cleared", () => {
+    const base = folder();
+    const names = [1, 2, 90, 300, 500].flatMap((depth) => [
+      `${deep(depth)}/e/item`,
+      `${deep(depth)}/item`,
+    ]);
+    for (const name of names) write(base, name);
+    const keys = names.map((name) => name.replaceAll("/", ":"));
+    const { all, shallow, rest } = runs("deep", base, few);
+    expect(all.sort()).toEqual(keys.toSorted());
+    expect(shallow.sort()).toEqual(keys.filter((key) => key.length < 200).sort());
+    expect(rest.sort()).toEqual(["d:e:item", "d:item"]);
+    expect(readdirSync(base)).toEqual([]);
+  });
+
+  test("also where no path leads to them any more", () => {
+    const base = folder();
+    const half = deep(190, "twenty letters long-");
+    write(base, `${half}/item`);
+    write(base, `moved/${half}/item`);
+    renameSync(join(base, "moved"), join(base, half, "moved"));
+    const { all } = runs("deep", base, few);
+    expect(all.map((key) => key.length).sort()).toEqual([3994, 7990]);
+    expect(readdirSync(base)).toEqual([]);
+  });
+});
+
+const NOBODY = { uid: 65534, gid: 65534 };
 
 // What continuous integration cannot run it must not pass over.
 const CI = Boolean(process.env.CI);
@@ -141,7 +178,7 @@ describe.skipIf(!CI && process.getuid() !== 0)(
       chmodSync(base, 0o777);
       writeFileSync(join(base, "item"), "kept");
       chmodSync(join(base, "item"), 0o444);
-      const { before } = runs(base, { uid: 65534, gid: 65534 });
+      const { before } = runs("errors", base, NOBODY);
       expect(before.setItem).toMatchObject({ code: "EACCES", operation: "setItem", key: "item" });
       expect(readFileSync(join(base, "item"), "utf8")).toBe("kept");
     });
@@ -153,14 +190,53 @@ describe.skipIf(!CI && process.getuid() !== 0)(
       mkdirSync(join(base, "dir"), { mode: 0o700 });
       writeFileSync(join(base, "dir/item"), "old", { mode: 0o600 });
       writeFileSync(join(base, "item"), "old", { mode: 0o600 });
-      const { before } = runs(base, { uid: 65534, gid: 65534 });
-      for (const [operation, error] of Object.entries(before)) {
+      const { before } = runs("errors", base, NOBODY);
+      // A folder that may not be read is not watched, as long as it is not the base.
+      const { watch, ...failed } = before;
+      expect(watch).toEqual({});
+      for (const [operation, error] of Object.entries(failed)) {
         expect(error).toMatchObject({ code: "EACCES", operation, key: expect.any(String) });
       }
-      expect(before.setItem.message).toBe(
-        '[rustorage] [fs] setItem "item": EACCES: permission denied, item',
-      );
+      const said = (operation, key, path) =>
+        `[rustorage] [fs] ${operation} "${key}": EACCES: permission denied, ${path}`;
+      expect(before.setItem.message).toBe(said("setItem", "item", "item"));
+      expect(before.getKeys.message).toBe(said("getKeys", "dir:", "dir"));
+      expect(before.clear.message).toBe(said("clear", "dir:", "dir"));
       expect(readFileSync(join(base, "dir/item"), "utf8")).toBe("old");
+    });
+
+    const ALL = ["getItem", "setItem", "removeItem", "getKeys", "clear", "watch"];
+    test.each([
+      ["a base that may not be used", ".", 0o000, ALL],
+      ["a base that may not be written to", ".", 0o555, ["setItem"]],
+      ["a base that may not be read", ".", 0o333, ["getKeys", "clear", "watch"]],
+      ["a base that may not be come to", "..", 0o000, ALL],
+    ])("%s is what the error names", (_, closed, mode, operations) => {
+      const base = join(folder(), "base");
+      mkdirSync(base);
+      chmodSync(join(base, closed), mode);
+      const { before } = runs("errors", base, NOBODY);
+      for (const operation of operations) {
+        const { message } = before[operation];
+        expect(message).toMatch(/: EACCES: permission denied, the driver's base$/);
+      }
+    });
+
+    test("a clear that fails tells of what is gone, and where it failed", () => {
+      const base = folder();
+      chmodSync(base, 0o777);
+      for (const name of ["a/item", "b/c/stays", "b/gone", "b/also"]) write(base, name);
+      for (const name of ["a", "b"]) chmodSync(join(base, name), 0o777);
+      const { events, stack, ...error } = runs("clearing", base, NOBODY);
+      expect(error).toEqual({
+        code: "EACCES",
+        key: "data:",
+        message: '[rustorage] [fs-lite] clear "data:": EACCES: permission denied, b/c/stays',
+      });
+      expect(stack).toContain("clearing.js");
+      const gone = ["data:a:item", "data:b:also", "data:b:gone"];
+      expect(events).toEqual(gone.map((key) => `remove ${key}`));
+      expect(readdirSync(join(base, "b"))).toEqual(["c"]);
     });
   },
 );
@@ -220,12 +296,14 @@ test("links that go round in a circle", async () => {
   }
 });
 
-test("errors hold neither values nor the way to the base", async () => {
+test("errors say that the base is a file, and hold neither values nor the way to the base", async () => {
   const base = join(folder(), "file");
   writeFileSync(base, "");
   const storage = createStorage({ driver: fs({ base }) });
   const error = await failure(storage.setItem("key", "secret value"));
-  expect(error.code).toBe("ENOTDIR");
+  expect(error.message).toBe(
+    '[rustorage] [fs] setItem "key": ENOTDIR: not a directory, the driver\'s base',
+  );
   expect(`${error.stack}${error.cause.stack}${JSON.stringify(error)}`).not.toMatch(
     new RegExp(`secret value|${base}`),
   );

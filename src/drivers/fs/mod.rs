@@ -1,5 +1,6 @@
 //! One file an item, in the layout of unstorage's fs driver: `a:b` is `base/a/b`.
 
+mod blame;
 #[cfg(target_os = "linux")]
 mod cached;
 mod expiry;
@@ -210,10 +211,7 @@ impl Fs {
     /// Does `act` with the key's path; errors name it as it is under the base.
     fn at<T>(&self, key: &[u8], act: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, Cause> {
         let path = path::of_key(&self.root().base, key)?;
-        act(&path).map_err(|source| {
-            let path = path.strip_prefix(&self.root().base).unwrap_or(&path);
-            Cause::File { path: path.to_string_lossy().into_owned(), source }
-        })
+        act(&path).map_err(|source| blame::cause(self.root(), &path, source))
     }
 
     /// With the first write, looks once through the base for what ended processes left unfinished, and again when what was
@@ -396,16 +394,15 @@ impl BlockingDriver for Fs {
             Ok(())
         })?;
         if self.writer.durable {
-            self.root().sync()?;
+            self.root().sync().map_err(Cause::Base)?;
         }
         Ok(())
     }
 
     fn watch(&self, tell: Tell) -> Result<Watch, Cause> {
         let scope = watch::Scope {
-            base: self.root().base.clone(),
-            mode: self.writer.folder_mode.bits() as _,
-            follow: self.root().follow,
+            root: self.root().clone(),
+            mode: (!self.read_only).then_some(self.writer.folder_mode.bits() as _),
             ignore: Arc::clone(&self.ignore),
             unwatched: Arc::clone(&self.unwatched),
             expiries: Arc::clone(&self.expiries),

@@ -9,6 +9,7 @@ use std::{
     },
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
+    vec::IntoIter,
 };
 
 use rustix::{
@@ -17,10 +18,11 @@ use rustix::{
 };
 
 use super::{
+    blame,
     ignore::Filter,
     layout::{OVERFLOW, VALUE, is_temporary, is_unfinished},
     path,
-    root::{Root, found},
+    root::Root,
 };
 use crate::{
     error::Cause,
@@ -56,25 +58,57 @@ pub struct Walk<'a> {
 
 type Visit<'a> = dyn FnMut(&Item) -> io::Result<()> + 'a;
 
-/// Where a walk is.
+/// How many folders a walk holds open: the deepest ones. To the others it comes back by their paths.
+const MOST_OPEN: usize = 16;
+
+/// A folder that a walk is in.
+struct Level {
+    /// Empty for the one that it began with.
+    name: OsString,
+    /// None while the walk is far below.
+    folder: Option<Dir>,
+    /// What it has not come to yet.
+    entries: IntoIter<Entry>,
+    overflow: bool,
+}
+
+/// The deepest folder that a walk is in.
 struct Place {
+    /// On the disk.
+    disk: PathBuf,
+    /// As the path of an item, which does not show overflow.
     path: PathBuf,
-    /// The key of the folder, with `:` at its end unless it is the base.
+    /// As a key, with `:` at its end unless it is the base.
     prefix: Vec<u8>,
 }
 
 impl Place {
-    /// Goes on to `name`; `leave` takes the answer.
-    fn enter(&mut self, name: &OsStr) -> usize {
+    fn enter(&mut self, name: &OsStr) {
+        self.disk.push(name);
+        if name != OVERFLOW {
+            self.path.push(name);
+            self.prefix.extend_from_slice(name.to_string_lossy().as_bytes());
+            self.prefix.push(b':');
+        }
+    }
+
+    fn leave(&mut self, name: &OsStr) {
+        self.disk.pop();
+        if name != OVERFLOW {
+            self.path.pop();
+            self.prefix.truncate(self.prefix.len() - name.to_string_lossy().len() - 1);
+        }
+    }
+
+    /// Calls `act` with the path and the key of the item `name` in the folder.
+    fn with<T>(&mut self, name: &OsStr, act: impl FnOnce(&Path, &[u8]) -> T) -> T {
         let length = self.prefix.len();
         self.path.push(name);
         self.prefix.extend_from_slice(name.to_string_lossy().as_bytes());
-        length
-    }
-
-    fn leave(&mut self, length: usize) {
+        let result = act(&self.path, &normalize(&self.prefix));
         self.path.pop();
         self.prefix.truncate(length);
+        result
     }
 }
 
@@ -87,54 +121,102 @@ impl Walk<'_> {
                 return Ok(());
             }
         }
-        let prefix = self.listing.relative_base();
         // Where a file is in the way of the folder, or was, its items lie beside that file.
         for above in start.ancestors().skip(1).take_while(|above| above.starts_with(base)) {
-            let inside = start.strip_prefix(above).unwrap_or(&start);
-            self.start(&above.join(OVERFLOW).join(inside), &start, prefix, true, visit)?;
+            let overflow = above.join(OVERFLOW);
+            let disk = overflow.join(start.strip_prefix(above).unwrap_or(&start));
+            self.walk(&disk, &start, true, visit)?;
             if self.prune {
-                let overflow = above.join(OVERFLOW);
-                for folder in overflow.join(inside).ancestors().take_while(|folder| folder.starts_with(&overflow)) {
+                for folder in disk.ancestors().take_while(|folder| folder.starts_with(&overflow)) {
                     self.prune(folder)?;
                 }
             }
         }
-        self.start(&start, &start, prefix, false, visit)?;
+        self.walk(&start, &start, false, visit)?;
         if self.prune && start != *base {
             self.prune(&start)?;
         }
         Ok(())
     }
 
-    fn start(&self, folder: &Path, path: &Path, prefix: &[u8], overflow: bool, visit: &mut Visit) -> io::Result<()> {
-        let Some(folder) = self.descend(folder)? else { return Ok(()) };
-        let mut place = Place { path: path.to_path_buf(), prefix: prefix.to_vec() };
-        self.walk(folder, &mut place, overflow, visit)
+    /// Walks over the folder `disk`, which holds what is under `path`.
+    fn walk(&self, disk: &Path, path: &Path, overflow: bool, visit: &mut Visit) -> Result<(), Cause> {
+        let Some(folder) = self.descend(disk)? else { return Ok(()) };
+        let mut place =
+            Place { disk: disk.to_path_buf(), path: path.to_path_buf(), prefix: self.listing.relative_base().to_vec() };
+        let mut levels = vec![self.open(OsString::new(), folder, overflow, &mut place)?];
+        while let Some(level) = levels.last_mut() {
+            let Some(entry) = level.entries.next() else {
+                self.leave(&mut levels, &mut place)?;
+                continue;
+            };
+            // It was gone when the walk came back.
+            let Some(folder) = &level.folder else { continue };
+            let folder = folder.fd()?;
+            if !entry.is_folder {
+                self.visit(folder, &entry, level.overflow, &mut place, visit)?;
+            } else if let Some(inner) = self.enter(folder, &entry.name, &mut place)? {
+                let overflow = level.overflow || entry.name == OVERFLOW;
+                let inner = self.open(entry.name, inner, overflow, &mut place)?;
+                levels.push(inner);
+                if let Some(above) = levels.len().checked_sub(MOST_OPEN + 1) {
+                    levels[above].folder = None;
+                }
+            }
+        }
+        Ok(())
     }
 
-    fn walk(&self, folder: OwnedFd, place: &mut Place, overflow: bool, visit: &mut Visit) -> io::Result<()> {
-        let mut folder = Dir::new(folder)?;
-        let entries = entries(&mut folder)?;
-        let folder = folder.fd()?;
+    /// Reads the folder that is the place.
+    fn open(&self, name: OsString, folder: OwnedFd, overflow: bool, place: &mut Place) -> Result<Level, Cause> {
+        let depth = place.prefix.iter().filter(|&&byte| byte == b':').count();
+        let is_too_deep = self.listing.relative_depth().is_some_and(|most| depth > most);
+        let read = Dir::new(folder).map_err(io::Error::from).and_then(|mut folder| {
+            let entries = if is_too_deep { value(&folder)? } else { entries(&mut folder)? };
+            Ok((folder, entries))
+        });
+        let (folder, entries) = read.map_err(|error| self.blame(&place.disk, error))?;
         if self.filter.asks() {
             self.foresee(&entries, place, overflow)?;
         }
-        for Entry { is_folder, is_link, name } in &entries {
-            match name {
-                name if *is_folder && name == OVERFLOW => self.walk_overflow(folder, place, visit)?,
-                name if *is_folder => self.walk_folder(folder, name, place, overflow, visit)?,
-                name if name == VALUE => self.visit_value(folder, place, overflow, visit)?,
-                name if is_temporary(name) => self.collect(folder, name),
-                _ if overflow || *is_link && !self.root.follow => {}
-                name => {
-                    let length = place.enter(name);
-                    let key = normalize(&place.prefix);
-                    if self.listing.accepts(&key) && !self.filter.covers(&place.path)? {
-                        visit(&Item { key: &key, folder, name, stale: false })?;
-                    }
-                    place.leave(length);
-                }
-            }
+        Ok(Level { name, folder: Some(folder), entries: entries.into_iter(), overflow })
+    }
+
+    /// Goes into the folder `name`, unless it is ignored or gone.
+    fn enter(&self, parent: BorrowedFd, name: &OsStr, place: &mut Place) -> Result<Option<OwnedFd>, Cause> {
+        place.enter(name);
+        let ignored = name != OVERFLOW && self.filter.covers(&place.path)?;
+        let folder = if ignored { None } else { self.open_inside(parent, name, &place.disk)? };
+        if folder.is_none() {
+            place.leave(name);
+        }
+        Ok(folder)
+    }
+
+    /// Goes back to the folder above.
+    fn leave(&self, levels: &mut Vec<Level>, place: &mut Place) -> Result<(), Cause> {
+        let Some(Level { name, .. }) = levels.pop() else { return Ok(()) };
+        let Some(above) = levels.last() else { return Ok(()) };
+        let disk = place.disk.clone();
+        place.leave(&name);
+        if above.folder.is_none() && (self.prune || above.entries.len() > 0) {
+            self.reopen(levels, &place.disk)?;
+        }
+        match levels.last().and_then(|level| level.folder.as_ref()) {
+            Some(parent) if self.prune => self.prune_inside(parent.fd()?, &name, &disk),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the deepest folder again, which is `disk`, and those right above it. What is gone stays closed.
+    fn reopen(&self, levels: &mut [Level], disk: &Path) -> Result<(), Cause> {
+        let first = levels.len().saturating_sub(MOST_OPEN);
+        let Some(path) = disk.ancestors().nth(levels.len() - 1 - first) else { return Ok(()) };
+        levels[first].folder = self.descend(path)?.map(Dir::new).transpose()?;
+        for index in first + 1..levels.len() {
+            let Some(above) = &levels[index - 1].folder else { return Ok(()) };
+            let folder = self.open_inside(above.fd()?, &levels[index].name, disk)?;
+            levels[index].folder = folder.map(Dir::new).transpose()?;
         }
         Ok(())
     }
@@ -143,47 +225,41 @@ impl Walk<'_> {
     fn foresee(&self, entries: &[Entry], place: &mut Place, overflow: bool) -> io::Result<()> {
         let mut paths = Vec::new();
         for Entry { is_folder, name, .. } in entries.iter().filter(|entry| entry.name != OVERFLOW) {
-            let length = place.enter(name);
-            if *is_folder || !overflow && !is_temporary(name) && self.listing.accepts(&normalize(&place.prefix)) {
-                paths.push(place.path.clone());
-            }
-            place.leave(length);
+            place.with(name, |path, key| {
+                if *is_folder || !overflow && !is_temporary(name) && self.listing.accepts(key) {
+                    paths.push(path.to_path_buf());
+                }
+            });
         }
         self.filter.foresee(paths)
     }
 
-    fn walk_overflow(&self, parent: BorrowedFd, place: &mut Place, visit: &mut Visit) -> io::Result<()> {
-        if let Some(folder) = open_inside(parent, OVERFLOW.as_ref())? {
-            self.walk(folder, place, true, visit)?;
-            self.prune_inside(parent, OVERFLOW.as_ref())?;
-        }
-        Ok(())
-    }
-
-    fn walk_folder(
+    /// What is no folder.
+    fn visit(
         &self,
-        parent: BorrowedFd,
-        name: &OsStr,
-        place: &mut Place,
+        folder: BorrowedFd,
+        entry: &Entry,
         overflow: bool,
+        place: &mut Place,
         visit: &mut Visit,
-    ) -> io::Result<()> {
-        let depth = place.prefix.iter().filter(|&&byte| byte == b':').count();
-        let is_deepest = self.listing.relative_depth().is_some_and(|most| depth >= most);
-        let length = place.enter(name);
-        place.prefix.push(b':');
-        if !self.filter.covers(&place.path)?
-            && let Some(folder) = open_inside(parent, name)?
-        {
-            if !is_deepest {
-                self.walk(folder, place, overflow, visit)?;
-            } else if statat(&folder, VALUE, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-                self.visit_value(folder.as_fd(), place, overflow, visit)?;
-            }
-            self.prune_inside(parent, name)?;
-        }
-        place.leave(length);
-        Ok(())
+    ) -> Result<(), Cause> {
+        let name = &*entry.name;
+        let visited = if name == VALUE {
+            self.visit_value(folder, place, overflow, visit)
+        } else if is_temporary(name) {
+            self.collect(folder, name);
+            Ok(())
+        } else if overflow || entry.is_link && !self.root.follow {
+            Ok(())
+        } else {
+            place.with(name, |path, key| {
+                if self.listing.accepts(key) && !self.filter.covers(path)? {
+                    visit(&Item { key, folder, name, stale: false })?;
+                }
+                Ok(())
+            })
+        };
+        visited.map_err(|error| self.blame(&place.disk.join(name), error))
     }
 
     /// The item that the folder is called as.
@@ -209,36 +285,52 @@ impl Walk<'_> {
         }
     }
 
-    fn prune_inside(&self, parent: BorrowedFd, name: &OsStr) -> io::Result<()> {
-        if !self.prune {
-            return Ok(());
-        }
+    fn prune_inside(&self, parent: BorrowedFd, name: &OsStr, path: &Path) -> Result<(), Cause> {
         match unlinkat(parent, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT | Errno::NOTDIR | Errno::BUSY) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.blame(path, error.into())),
         }
     }
 
     /// Prunes a folder that the walk began with.
-    fn prune(&self, path: &Path) -> io::Result<()> {
+    fn prune(&self, path: &Path) -> Result<(), Cause> {
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
             && let Some(parent) = self.descend(parent)?
         {
-            self.prune_inside(parent.as_fd(), name)?;
+            self.prune_inside(parent.as_fd(), name, path)?;
         }
         Ok(())
     }
 
     /// The folder at `path`, if no link is on the way there from the base.
-    fn descend(&self, path: &Path) -> io::Result<Option<OwnedFd>> {
+    fn descend(&self, path: &Path) -> Result<Option<OwnedFd>, Cause> {
         let base = &self.root.base;
         let start = self.root.open(base, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty());
-        let Some(mut folder) = found(start)? else { return Ok(None) };
+        let mut folder = match start {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            start => start.map_err(Cause::Base)?,
+        };
+        let mut way = base.clone();
         for name in path.strip_prefix(base).unwrap_or(path) {
-            let Some(inner) = open_inside(folder.as_fd(), name)? else { return Ok(None) };
+            way.push(name);
+            let Some(inner) = self.open_inside(folder.as_fd(), name, &way)? else { return Ok(None) };
             folder = inner;
         }
         Ok(Some(folder))
+    }
+
+    /// The folder `name`, which is `path`, unless it is gone or was replaced by a link.
+    fn open_inside(&self, parent: BorrowedFd, name: &OsStr, path: &Path) -> Result<Option<OwnedFd>, Cause> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(parent, name, flags, Mode::empty()) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(error) => Err(self.blame(path, error.into())),
+        }
+    }
+
+    fn blame(&self, path: &Path, error: io::Error) -> Cause {
+        blame::cause(self.root, path, error)
     }
 }
 
@@ -271,14 +363,11 @@ fn entries(folder: &mut Dir) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// The folder `name`, unless it is gone or was replaced by a link.
-fn open_inside(parent: BorrowedFd, name: &OsStr) -> io::Result<Option<OwnedFd>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match openat(parent, name, flags, Mode::empty()) {
-        Ok(folder) => Ok(Some(folder)),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// Of what a folder holds the item that it is called as, alone.
+fn value(folder: &Dir) -> io::Result<Vec<Entry>> {
+    let value = Entry { is_folder: false, is_link: false, name: VALUE.into() };
+    let exists = statat(folder.fd()?, VALUE, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+    Ok(if exists { vec![value] } else { Vec::new() })
 }
 
 /// The folder of the listing's base.

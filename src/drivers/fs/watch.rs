@@ -27,9 +27,12 @@ use notify::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    blame,
     expiry::{self, Expiries},
     ignore::{Globs, Ignore},
     layout::{OVERFLOW, VALUE, is_temporary},
+    read,
+    root::{Root, found},
     stamp::Stamp,
 };
 use crate::{
@@ -120,18 +123,16 @@ impl Default for Stability {
 /// The watcher looks when nothing was reported for so long, or when the first report is so old.
 const QUIET: Duration = Duration::from_millis(50);
 const LATEST: Duration = Duration::from_millis(250);
-/// How often it looks by itself where the system has no watches left, or for a base that is gone.
+/// How often it looks by itself where the system has no watches left, and for a base that is gone, or another folder by now.
 const FALLBACK: Duration = Duration::from_secs(1);
 /// These systems watch a whole tree at once.
 const WATCHES_TREES: bool = cfg!(any(windows, target_os = "macos"));
 
 /// What a watcher is over.
 pub struct Scope {
-    pub base: PathBuf,
-    /// Permissions of a base that has to be made.
-    pub mode: u32,
-    /// Links are items.
-    pub follow: bool,
+    pub root: Root,
+    /// Permissions of a base that has to be made; None to wait until it is there.
+    pub mode: Option<u32>,
     pub ignore: Arc<Ignore>,
     /// What the watcher alone leaves out.
     pub unwatched: Arc<Globs>,
@@ -180,17 +181,10 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
         changes: BTreeMap::new(),
         failure: None,
     };
-    fs::DirBuilder::new().recursive(true).mode(watcher.scope.mode).create(&watcher.scope.base)?;
     if !options.use_polling {
-        watcher.system = Some(system_watcher(signals)?);
+        watcher.system = Some(system_watcher(signals, &watcher.scope)?);
     }
-    watcher.base = Some(Identity::of(&fs::metadata(&watcher.scope.base)?));
-    watcher.enter(&watcher.scope.base.clone())?;
-    if let Some(cause) = watcher.failure.take() {
-        return Err(cause);
-    }
-    watcher.deliver();
-    watcher.phase = Phase::Running;
+    watcher.begin()?;
     let thread = thread::Builder::new().name("rustorage-watch".into()).spawn(move || watcher.run(&reports))?;
     Ok(Watch { stop: Box::new(stop), thread })
 }
@@ -200,7 +194,7 @@ fn pause(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds.clamp(1, 86_400_000))
 }
 
-fn system_watcher(signals: Sender<Signal>) -> Result<RecommendedWatcher, Cause> {
+fn system_watcher(signals: Sender<Signal>, scope: &Scope) -> Result<RecommendedWatcher, Cause> {
     let handler = move |report: notify::Result<notify::Event>| {
         // That somebody reads is of no interest, and often reported.
         let reads = report.as_ref().is_ok_and(|event| match event.kind {
@@ -212,21 +206,23 @@ fn system_watcher(signals: Sender<Signal>) -> Result<RecommendedWatcher, Cause> 
             let _ = signals.send(Signal::Report(report));
         }
     };
-    RecommendedWatcher::new(handler, notify::Config::default()).map_err(to_cause)
+    RecommendedWatcher::new(handler, notify::Config::default())
+        .map_err(|error| to_cause(error, &scope.root, &scope.root.base))
 }
 
-fn to_cause(error: notify::Error) -> Cause {
+/// Why `folder` is not watched.
+fn to_cause(error: notify::Error, root: &Root, folder: &Path) -> Cause {
     match error.kind {
         notify::ErrorKind::Io(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
             Cause::Exhausted("EMFILE", "no inotify instance or file is left; see fs.inotify.max_user_instances")
         }
-        notify::ErrorKind::Io(error) => error.into(),
+        notify::ErrorKind::Io(error) => blame::cause(root, folder, error),
         notify::ErrorKind::MaxFilesWatch => Cause::Exhausted(
             "ENOSPC",
             "no inotify watch is left; raise fs.inotify.max_user_watches, name more in `ignore`, or set usePolling",
         ),
-        notify::ErrorKind::PathNotFound => io::Error::from(io::ErrorKind::NotFound).into(),
-        _ => io::Error::other(error).into(),
+        notify::ErrorKind::PathNotFound => blame::cause(root, folder, io::ErrorKind::NotFound.into()),
+        _ => blame::cause(root, folder, io::Error::other(error)),
     }
 }
 
@@ -279,8 +275,8 @@ struct Watcher {
     /// Which folder the base was, unless it is gone.
     base: Option<Identity>,
     unfinished: HashMap<PathBuf, Unfinished>,
-    /// By key, what is to be told.
-    changes: BTreeMap<String, Change>,
+    /// By the item's path, what is to be told.
+    changes: BTreeMap<PathBuf, Change>,
     /// Why the first look failed.
     failure: Option<Cause>,
 }
@@ -332,20 +328,36 @@ impl Hints {
 }
 
 impl Watcher {
+    /// Looks at all that is there.
+    fn begin(&mut self) -> Result<(), Cause> {
+        let base = self.scope.root.base.clone();
+        if let Some(mode) = self.scope.mode {
+            let made = fs::DirBuilder::new().recursive(true).mode(mode).create(&base);
+            made.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
+                .map_err(Cause::Base)?;
+        }
+        if let Some(metadata) = found(fs::metadata(&base)).map_err(Cause::Base)? {
+            self.base = Some(Identity::of(&metadata));
+            self.enter(&base)?;
+        }
+        if let Some(cause) = self.failure.take() {
+            return Err(cause);
+        }
+        self.deliver();
+        self.phase = Phase::Running;
+        Ok(())
+    }
+
     fn run(mut self, signals: &Receiver<Signal>) {
         let mut hints = Hints::default();
         let mut polled = Instant::now();
         let mut checked = Instant::now();
         loop {
-            let interval = if self.base.is_none() { Some(FALLBACK) } else { self.polling };
-            let poll = interval.map(|interval| polled + interval);
+            let poll = polled + self.polling.filter(|_| self.base.is_some()).unwrap_or(FALLBACK);
             let check = self.stability.filter(|_| !self.unfinished.is_empty());
             let check = check.map(|stability| checked + pause(stability.poll_interval));
-            let signal = match [hints.due(), poll, check].into_iter().flatten().min() {
-                Some(at) => signals.recv_timeout(at.saturating_duration_since(Instant::now())),
-                None => signals.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
-            match signal {
+            let next = [hints.due(), check].into_iter().flatten().fold(poll, Instant::min);
+            match signals.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(Signal::Report(report)) => hints.note(report),
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -355,8 +367,14 @@ impl Watcher {
                 let hints = std::mem::take(&mut hints);
                 self.follow(&hints);
             }
-            if poll.is_some_and(|at| at <= now) {
-                self.look_everywhere();
+            if poll <= now {
+                if self.polling.is_some() {
+                    self.look_everywhere();
+                } else {
+                    // Nothing is reported of a folder above it, nor of a link to it.
+                    self.look_at_base(false);
+                }
+                self.deliver();
                 polled = Instant::now();
             }
             if check.is_some_and(|at| at <= now) {
@@ -372,7 +390,7 @@ impl Watcher {
             self.look_everywhere();
         }
         for (path, &hint) in &hints.paths {
-            if *path == self.scope.base {
+            if *path == self.scope.root.base {
                 self.look_at_base(hint.renamed);
             } else {
                 self.look(path, hint);
@@ -382,6 +400,7 @@ impl Watcher {
     }
 
     fn look_everywhere(&mut self) {
+        self.scope.expiries.refresh();
         self.look_at_base(false);
         let mut folders: Vec<PathBuf> = self.folders.keys().cloned().collect();
         folders.sort_unstable();
@@ -391,11 +410,10 @@ impl Watcher {
                 self.look_into(&folder);
             }
         }
-        self.deliver();
     }
 
     fn look_at_base(&mut self, renamed: bool) {
-        let path = self.scope.base.clone();
+        let path = self.scope.root.base.clone();
         let base = fs::metadata(&path).ok().filter(Metadata::is_dir).map(|metadata| Identity::of(&metadata));
         if base != self.base {
             self.forget(&path);
@@ -410,8 +428,8 @@ impl Watcher {
         // First the watch: what comes after the look is reported.
         self.watch(folder)?;
         self.folders.insert(folder.to_path_buf(), HashMap::new());
-        if folder == self.scope.base {
-            fs::read_dir(folder)?;
+        if folder == self.scope.root.base {
+            fs::read_dir(folder).map_err(Cause::Base)?;
         }
         self.look_into(folder);
         Ok(())
@@ -438,14 +456,14 @@ impl Watcher {
 
     fn watch(&mut self, folder: &Path) -> Result<(), Cause> {
         let Some(system) = &mut self.system else { return Ok(()) };
-        if WATCHES_TREES && folder != self.scope.base {
+        if WATCHES_TREES && folder != self.scope.root.base {
             return Ok(());
         }
         let mode = if WATCHES_TREES { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         match system.watch(folder, mode) {
             // It has gone again, or may not be read.
-            Err(error) if folder != self.scope.base && is_unreadable(&error) => Ok(()),
-            Err(error) if self.phase != Phase::Running => Err(to_cause(error)),
+            Err(error) if folder != self.scope.root.base && is_unreadable(&error) => Ok(()),
+            Err(error) if self.phase != Phase::Running => Err(to_cause(error, &self.scope.root, folder)),
             // There is nobody to tell: what cannot be watched is looked at again and again.
             Err(_) => {
                 self.polling = Some(self.polling.map_or(FALLBACK, |known| known.min(FALLBACK)));
@@ -478,7 +496,7 @@ impl Watcher {
             return Some(Known::Folder(Identity::of(&metadata)));
         }
         let metadata = match metadata.is_symlink() {
-            true if !self.scope.follow => return None,
+            true if !self.scope.root.follow => return None,
             true => fs::metadata(path).unwrap_or(metadata),
             false => metadata,
         };
@@ -533,7 +551,7 @@ impl Watcher {
     fn forget(&mut self, folder: &Path) {
         let Some(entries) = self.folders.remove(folder) else { return };
         if let Some(system) = &mut self.system
-            && (!WATCHES_TREES || folder == self.scope.base)
+            && (!WATCHES_TREES || folder == self.scope.root.base)
         {
             // Mostly the system has given it up already.
             let _ = system.unwatch(folder);
@@ -551,7 +569,7 @@ impl Watcher {
 
     /// Whether something is not watched.
     fn passes_over(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
-        let relative = path.strip_prefix(&self.scope.base).unwrap_or(path);
+        let relative = path.strip_prefix(&self.scope.root.base).unwrap_or(path);
         let overflow = relative.components().any(|part| part.as_os_str() == OVERFLOW);
         if is_folder {
             let depth = relative.components().filter(|part| part.as_os_str() != OVERFLOW).count();
@@ -570,16 +588,16 @@ impl Watcher {
         if item.as_os_str().is_empty() {
             return false;
         }
-        let item = self.scope.base.join(item);
+        let item = self.scope.root.base.join(item);
         let ignored = match &*self.scope.ignore {
-            Ignore::Globs(globs) => globs.cover(&self.scope.base, &item),
+            Ignore::Globs(globs) => globs.cover(&self.scope.root.base, &item),
             Ignore::Function => false,
         };
-        ignored || self.scope.unwatched.cover(&self.scope.base, &item)
+        ignored || self.scope.unwatched.cover(&self.scope.root.base, &item)
     }
 
     fn key(&self, path: &Path) -> String {
-        let relative = path.strip_prefix(&self.scope.base).unwrap_or(path);
+        let relative = path.strip_prefix(&self.scope.root.base).unwrap_or(path);
         let parts: Vec<_> = item(relative).iter().map(|part| part.to_string_lossy().into_owned()).collect();
         parts.join(":")
     }
@@ -608,16 +626,28 @@ impl Watcher {
     }
 
     fn report(&mut self, change: Change, path: &Path) {
-        self.changes.insert(self.key(path), change);
+        let base = &self.scope.root.base;
+        self.changes.insert(base.join(item(path.strip_prefix(base).unwrap_or(path))), change);
     }
 
     /// Tells what became of each item in the end.
     fn deliver(&mut self) {
-        for (key, change) in std::mem::take(&mut self.changes) {
+        for (path, mut change) in std::mem::take(&mut self.changes) {
+            if change == Change::Remove && self.is_there(&path) {
+                if self.unfinished.contains_key(&path) {
+                    continue;
+                }
+                change = Change::Update;
+            }
             if !self.stopped.load(Ordering::Acquire) {
-                (self.tell)(change, key.as_bytes());
+                (self.tell)(change, self.key(&path).as_bytes());
             }
         }
+    }
+
+    /// Whether the item has another file beside the one that went: it was in two places for a moment.
+    fn is_there(&self, path: &Path) -> bool {
+        read::metadata(&self.scope.root, path).is_ok_and(|found| found.is_some())
     }
 
     fn check_unfinished(&mut self) {

@@ -1,15 +1,9 @@
 /** Makes each call while no file can be opened, and prints how it failed; then what is there when files are closed again. */
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
-import { closeSync, existsSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, openSync } from "node:fs";
 
-const base = process.argv[2];
-const storage = createStorage({ driver: fs({ base }) });
-if (!existsSync(join(base, "item"))) {
-  await storage.setItem("item", "old");
-  await storage.setItem("dir:item", "old");
-}
+const storage = createStorage({ driver: fs({ base: process.argv[2] }) });
 
 const files = [];
 try {
@@ -27,6 +21,7 @@ const CALLS = {
   removeItem: () => storage.removeItem("dir:item"),
   getKeys: () => storage.getKeys("dir"),
   clear: () => storage.clear("dir"),
+  watch: async () => (await storage.watch(() => {}))(),
 };
 const before = {};
 for (const [operation, call] of Object.entries(CALLS)) {
