@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::{
     super::options::Callback,
@@ -96,13 +97,14 @@ impl Globs {
 
     /// Whether the file or the folder is ignored, and with a folder all that it holds.
     pub fn cover(&self, base: &Path, path: &Path) -> bool {
-        let absolute = path.to_string_lossy();
-        if self.prefixes.iter().any(|prefix| absolute.starts_with(prefix.as_str())) {
+        // A listing asks this of every file: `Path` would take base and path apart each time.
+        let [base, path] = [base, path].map(|path| path.as_os_str().as_encoded_bytes());
+        if self.prefixes.iter().any(|prefix| path.starts_with(prefix.as_bytes())) {
             return true;
         }
-        let Ok(relative) = path.strip_prefix(base) else { return false };
-        let relative = relative.to_string_lossy();
-        let segments: Vec<&str> = relative.split(std::path::is_separator).collect();
+        let Some(relative) = path.strip_prefix(base) else { return false };
+        let relative = String::from_utf8_lossy(relative.strip_prefix(b"/").unwrap_or(relative));
+        let segments: SmallVec<[&str; 16]> = relative.split('/').collect();
         self.globs.iter().any(|glob| glob.matches(&segments))
     }
 }

@@ -76,8 +76,8 @@ struct Level {
 struct Place {
     /// On the disk.
     disk: PathBuf,
-    /// As the path of an item, which does not show overflow.
-    path: PathBuf,
+    /// The bytes of the path of an item, which does not show overflow.
+    path: Vec<u8>,
     /// As a key, with `:` at its end unless it is the base.
     prefix: Vec<u8>,
 }
@@ -86,7 +86,8 @@ impl Place {
     fn enter(&mut self, name: &OsStr) {
         self.disk.push(name);
         if name != OVERFLOW {
-            self.path.push(name);
+            self.path.push(b'/');
+            self.path.extend_from_slice(name.as_bytes());
             self.prefix.extend_from_slice(name.to_string_lossy().as_bytes());
             self.prefix.push(b':');
         }
@@ -95,20 +96,25 @@ impl Place {
     fn leave(&mut self, name: &OsStr) {
         self.disk.pop();
         if name != OVERFLOW {
-            self.path.pop();
+            self.path.truncate(self.path.len() - name.len() - 1);
             self.prefix.truncate(self.prefix.len() - name.to_string_lossy().len() - 1);
         }
     }
 
     /// Calls `act` with the path and the key of the item `name` in the folder.
     fn with<T>(&mut self, name: &OsStr, act: impl FnOnce(&Path, &[u8]) -> T) -> T {
-        let length = self.prefix.len();
-        self.path.push(name);
+        let lengths = (self.path.len(), self.prefix.len());
+        self.path.push(b'/');
+        self.path.extend_from_slice(name.as_bytes());
         self.prefix.extend_from_slice(name.to_string_lossy().as_bytes());
-        let result = act(&self.path, &normalize(&self.prefix));
-        self.path.pop();
-        self.prefix.truncate(length);
+        let result = act(self.path(), &normalize(&self.prefix));
+        self.path.truncate(lengths.0);
+        self.prefix.truncate(lengths.1);
         result
+    }
+
+    fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.path))
     }
 }
 
@@ -142,8 +148,11 @@ impl Walk<'_> {
     /// Walks over the folder `disk`, which holds what is under `path`.
     fn walk(&self, disk: &Path, path: &Path, overflow: bool, visit: &mut Visit) -> Result<(), Cause> {
         let Some(folder) = self.descend(disk)? else { return Ok(()) };
-        let mut place =
-            Place { disk: disk.to_path_buf(), path: path.to_path_buf(), prefix: self.listing.relative_base().to_vec() };
+        let mut place = Place {
+            disk: disk.to_path_buf(),
+            path: if path == Path::new("/") { Vec::new() } else { path.as_os_str().as_bytes().to_vec() },
+            prefix: self.listing.relative_base().to_vec(),
+        };
         let mut levels = vec![self.open(OsString::new(), folder, overflow, &mut place)?];
         while let Some(level) = levels.last_mut() {
             let Some(entry) = level.entries.next() else {
@@ -185,7 +194,7 @@ impl Walk<'_> {
     /// Goes into the folder `name`, unless it is ignored or gone.
     fn enter(&self, parent: BorrowedFd, name: &OsStr, place: &mut Place) -> Result<Option<OwnedFd>, Cause> {
         place.enter(name);
-        let ignored = name != OVERFLOW && self.filter.covers(&place.path)?;
+        let ignored = name != OVERFLOW && self.filter.covers(place.path())?;
         let folder = if ignored { None } else { self.open_inside(parent, name, &place.disk)? };
         if folder.is_none() {
             place.leave(name);
@@ -266,10 +275,10 @@ impl Walk<'_> {
     fn visit_value(&self, folder: BorrowedFd, place: &Place, overflow: bool, visit: &mut Visit) -> io::Result<()> {
         let Some(key) = place.prefix.strip_suffix(b":") else { return Ok(()) };
         let key = &*normalize(key);
-        if !self.listing.accepts(key) || self.filter.covers(&place.path)? {
+        if !self.listing.accepts(key) || self.filter.covers(place.path())? {
             return Ok(());
         }
-        let stale = overflow && self.root.metadata(&place.path).is_ok_and(|metadata| !metadata.is_dir());
+        let stale = overflow && self.root.metadata(place.path()).is_ok_and(|metadata| !metadata.is_dir());
         visit(&Item { key, folder, name: VALUE.as_ref(), stale })
     }
 
