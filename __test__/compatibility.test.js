@@ -18,7 +18,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import * as unstorage from "unstorage";
+import unstorageFs from "unstorage/drivers/fs";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { native } from "../js/native.js";
 import { mapDriver } from "./conformance/map-driver.js";
@@ -207,6 +210,20 @@ test("a ttl of 0, NaN or Infinity is none, a negative one is over at once", asyn
   }
 });
 
+test("a ttl that is no number is refused", async () => {
+  for (const driver of [memory(), lruCache(), fs({ base: folder() }), fsLite({ base: folder() })]) {
+    const storage = createStorage({ driver });
+    await expect(storage.setItem("key", 1, { ttl: "60" })).rejects.toThrow(
+      /`ttl` must be a number/,
+    );
+    expect(await storage.hasItem("key")).toBe(false);
+  }
+  // What a JavaScript driver makes of it is its own affair.
+  await createStorage({ driver: { ...memory(), setItem: () => {} } }).setItem("key", 1, {
+    ttl: "1h",
+  });
+});
+
 test("ttl holds in fs and fs-lite", async () => {
   for (const make of [fs, fsLite]) {
     const driver = make({ base: folder(), ttl: 1 });
@@ -367,6 +384,45 @@ test("a pattern that stands for too many is refused", () => {
   for (const pattern of ["{1..9999}", "{a,b}".repeat(12), "!(a)".repeat(40)]) {
     expect(() => fs({ base: "unused", ignore: [pattern] })).toThrow(/`ignore`/);
   }
+});
+
+test("fs refuses names that are too long, and its own", async () => {
+  const [base, theirs] = [
+    folder(),
+    unstorage.createStorage({ driver: unstorageFs({ base: folder() }) }),
+  ];
+  const storage = createStorage({ driver: fs({ base }) });
+  for (const key of ["x".repeat(256), `${"x".repeat(200)}:`.repeat(25), ".rustorage-1:a"]) {
+    await expect(storage.getItem(key)).rejects.toMatchObject({ code: "INVALID_KEY" });
+    await expect(storage.setItem(key, 1)).rejects.toMatchObject({ code: "INVALID_KEY" });
+  }
+  expect(await theirs.getItem("x".repeat(256))).toBeInstanceOf(Error);
+});
+
+test("fs takes what has its bytes later as a raw value", async () => {
+  const storage = createStorage({ driver: fs({ base: folder() }) });
+  const theirs = unstorage.createStorage({ driver: unstorageFs({ base: folder() }) });
+  for (const value of [
+    new Blob(["bytes"]),
+    new Blob(["bytes"]).stream(),
+    Readable.from(["by", "tes"]),
+  ]) {
+    await storage.setItemRaw("key", value);
+    expect(await storage.getItem("key")).toBe("bytes");
+  }
+  await expect(theirs.setItemRaw("key", new Blob(["bytes"]))).rejects.toThrow();
+  await theirs.setItemRaw("key", ["by", "tes"]);
+  await expect(storage.setItemRaw("key", ["by", "tes"])).rejects.toMatchObject({
+    code: "INVALID_VALUE",
+  });
+});
+
+test("an absolute entry of ignore is no glob", async () => {
+  const base = folder();
+  writeFileSync(join(base, "a"), "");
+  const ignore = [join(base, "*")];
+  expect(() => fs({ base, ignore })).toThrow(/relative to base/);
+  expect(await unstorageFs({ base, ignore }).getKeys()).toEqual(["a"]);
 });
 
 test("every callback of a driver's watch is called", async () => {

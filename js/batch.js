@@ -49,6 +49,7 @@ export function readTogether(table, items, options) {
 /** Answers with the items that each need a write of their own; `written` hears of the keys of all others. */
 export function writeTogether(table, items, options, written) {
   const life = lifeOf(options);
+  if (life === undefined) return undefined;
   const keys = [];
   const cells = [];
   try {

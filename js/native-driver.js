@@ -121,10 +121,17 @@ export function depthOf(maxDepth) {
   return maxDepth === undefined || maxDepth >= 2 ** 31 ? -1 : Math.floor(maxDepth);
 }
 
-/** An item's life in milliseconds, as the addon takes it: 0 for none. */
+/** An item's life in milliseconds, as the addon takes it: 0 for none; undefined where `ttl` is no number. */
 export function lifeOf(options) {
   const ttl = options?.ttl;
-  return ttl === undefined || ttl === null ? 0 : ttl * 1000;
+  if (ttl === undefined || ttl === null) return 0;
+  return typeof ttl === "number" ? ttl * 1000 : undefined;
+}
+
+/** The error of a life that `lifeOf` does not know. */
+export function invalidLife(driver, operation, key) {
+  const cause = "the option `ttl` must be a number of seconds";
+  return storageError("INVALID_OPTIONS", driver, operation, key, cause);
 }
 
 /**
@@ -176,8 +183,22 @@ export function toBytesOrText(value, owner, operation, key) {
     owner.name,
     operation,
     key,
-    `a raw value is a string, a Buffer, an ArrayBuffer or a view of one, not ${kind}`,
+    `a raw value is a string, a Buffer, an ArrayBuffer or a view of one, a Blob or a stream, not ${kind}`,
   );
+}
+
+/** Whether a raw value has its bytes later: a Blob, a stream, or whatever else gives its parts asynchronously. */
+export function comesLater(value) {
+  return value instanceof Blob || typeof value?.[Symbol.asyncIterator] === "function";
+}
+
+/** The bytes of such a value, copied: a stream may use its memory again. */
+export async function gather(value, owner, operation, key) {
+  const parts = [];
+  for await (const part of value instanceof Blob ? value.stream() : value) {
+    parts.push(Buffer.from(toBytesOrText(part, owner, operation, key)));
+  }
+  return Buffer.concat(parts);
 }
 
 /** Bytes that no other thread changes while they are read. */
@@ -224,8 +245,14 @@ function itemMethods(owner) {
       return undefined;
     }
     const life = lifeOf(options);
+    if (life === undefined) throw invalidLife(owner.name, operation, key);
     const code = native.set(table, key, life);
     if (code === INVALID) throw invalid(owner, operation, key);
+    if (code === NEEDS_VALUE && comesLater(value)) {
+      return gather(value, owner, operation, key).then((bytes) =>
+        set(key, bytes, options, operation),
+      );
+    }
     const write = { table, key, relative: key, life, cell: value, owner, operation };
     const written = finishWrite(code, write);
     settleWrite();

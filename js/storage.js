@@ -7,8 +7,11 @@ import { cellContent, fromCell, toCell } from "./cells.js";
 import { invalidBase, invalidKey, refusedValue, storageError } from "./errors.js";
 import { filterKeyByBase, filterKeyByDepth, joinKeys, normalizeKey } from "./keys.js";
 import {
+  comesLater,
   depthOf,
   finishWrite,
+  gather,
+  invalidLife,
   lifeOf,
   nativeOwner,
   toBytesOrText,
@@ -147,9 +150,16 @@ export function createStorage(options = {}) {
     return watcher.active ? written.then(() => changed("update", key, driver)) : written;
   };
 
+  /** What stands for a life that `lifeOf` does not know: what a JavaScript driver makes of it is its own affair. */
+  const oddLife = (key, operation) => {
+    const route = native.route(table, key);
+    if (route === SCRIPT || route === INVALID) return 0;
+    throw invalidLife(mounts.get(registers[MOUNT]).driver.name, operation, key);
+  };
+
   const writeCell = (key, cell, options) => {
     if (cell === undefined && forgets(key)) return Promise.resolve();
-    const life = lifeOf(options);
+    const life = lifeOf(options) ?? oddLife(key, "setItem");
     const code = native.set(table, key, life);
     if (code < 0) return writeElsewhere(code, key, cell, life, options);
     slots[code] = cell;
@@ -302,6 +312,9 @@ export function createStorage(options = {}) {
           cell: isWritable(script, mount) ? cellOf(value, "setItems", full) : undefined,
           options: options ? { ...commonOptions, ...options } : commonOptions,
         };
+        if (!script && lifeOf(entry.options) === undefined) {
+          throw invalidLife(mount.driver.name, "setItems", full);
+        }
         if (route === NEEDS_VALUE)
           toBytesOrText(cellContent(entry.cell), mount.owner, "setItems", full);
         if (script && mount.driver.setItems) {
@@ -329,9 +342,15 @@ export function createStorage(options = {}) {
     setItemRaw(key, value, options = {}) {
       if (value === undefined) return storage.removeItem(key, options);
       try {
-        const life = lifeOf(options);
+        const life = lifeOf(options) ?? oddLife(key, "setItemRaw");
         const code = native.set(table, key, life);
         if (code === INVALID) throw invalidKey(key, "setItemRaw");
+        if (code === NEEDS_VALUE && comesLater(value)) {
+          const { owner } = mounts.get(registers[MOUNT]);
+          return gather(value, owner, "setItemRaw", key).then((bytes) =>
+            storage.setItemRaw(key, bytes, options),
+          );
+        }
         if (code !== SCRIPT) return writeNative(code, key, value, life, "setItemRaw");
         const { mount, key: relative } = scripted(key);
         const { driver } = mount;

@@ -609,6 +609,23 @@ function describeTtl(open, { raw }) {
       expect(await storage.getItem("foo")).toBe(1);
     });
 
+    test.each(["60", true, [60]])("%j is refused", async (ttl) => {
+      const { driver, storage } = await open();
+      for (const call of [
+        () => storage.setItem("foo", 1, { ttl }),
+        () => storage.setItemRaw("foo", "1", { ttl }),
+        () => storage.setItems([{ key: "foo", value: 1 }], { ttl }),
+        () => storage.setItems([{ key: "foo", value: 1, options: { ttl } }]),
+        async () => driver.setItem("foo", "1", { ttl }),
+      ]) {
+        await expect(call()).rejects.toMatchObject({
+          code: "INVALID_OPTIONS",
+          message: expect.stringContaining("`ttl`"),
+        });
+      }
+      expect(await storage.getKeys()).toEqual([]);
+    });
+
     test("a negative one ends at once", async () => {
       const { storage } = await open();
       await storage.setItem("foo", 1);

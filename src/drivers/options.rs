@@ -57,6 +57,10 @@ pub fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result
                 Some((problem, expected)) if problem.starts_with("invalid ") => {
                     format!("the option `{}` must be {}", error.path(), in_words(expected))
                 }
+                // Its own name is the last part of the path.
+                Some((problem, expected)) if problem.starts_with("unknown field ") => {
+                    format!("unknown field `{}`, expected {expected}", error.path())
+                }
                 _ => text.to_owned(),
             },
         )
@@ -84,6 +88,13 @@ mod tests {
         size: u64,
         names: Vec<String>,
         call: Callback,
+        inner: Inner,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Inner {
+        depth: u32,
     }
 
     #[test]
@@ -96,11 +107,12 @@ mod tests {
             (r#"{"names":"a"}"#, "the option `names` must be a list"),
             (r#"{"call":"s3cret"}"#, "the option `call` must be a function"),
             (r#"{"call":{"other":true}}"#, "the option `call` must be a function"),
-            (r#"{"other":1}"#, "unknown field `other`, expected one of `size`, `names`, `call`"),
+            (r#"{"other":1}"#, "unknown field `other`, expected one of `size`, `names`, `call`, `inner`"),
+            (r#"{"inner":{"other":1}}"#, "unknown field `inner.other`, expected `depth`"),
         ] {
             assert_eq!(message(options), format!("[rustorage] [test] create: {said}"));
         }
         let read: Options = parse("test", r#"{"size":3,"names":["a"],"call":{"function":true}}"#).unwrap();
-        assert_eq!((read.size, read.names.len(), read.call.0), (3, 1, true));
+        assert_eq!((read.size, read.names.len(), read.call.0, read.inner.depth), (3, 1, true, 0));
     }
 }

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { folder } from "./folder.js";
@@ -69,13 +69,14 @@ describe("refused before anything is touched", () => {
     ["NUL", "a\0", 1],
     ["a function", "b", () => 1],
     ["a Map", "b", new Map()],
-  ])("a batch with %s, as a whole", async (_, key, value) => {
+    ["a ttl that is no number", "b", 1, { ttl: "60" }],
+  ])("a batch with %s, as a whole", async (_, key, value, options) => {
     const base = folder();
     const storage = createStorage().mount("files", fs({ base }));
     const items = [
       { key: "files:first", value: 1 },
       { key: "memory", value: 1 },
-      { key: `files:${key}`, value },
+      { key: `files:${key}`, value, options },
     ];
     const error = await failure(storage.setItems(items));
     expect(error).toMatchObject({ operation: "setItems", key: `files:${key}` });

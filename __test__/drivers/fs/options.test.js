@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { describe, expect, test, vi } from "vitest";
 import { folder } from "./folder.js";
 
@@ -46,6 +47,53 @@ describe.each([
     expect(await storage.getKeys()).toEqual(["a:b"]);
     await storage.removeItem("a:b");
     expect(await storage.getKeys()).toEqual([]);
+  });
+
+  test("raw values of every kind come back as their bytes", async () => {
+    const bytes = Buffer.from("some bytes");
+    const padded = Uint8Array.of(0, ...bytes, 0);
+    const parts = async function* () {
+      yield "some ";
+      yield bytes.subarray(5);
+    };
+    const kinds = {
+      string: "some bytes",
+      Buffer: bytes,
+      Uint8Array: padded.subarray(1, -1),
+      DataView: new DataView(padded.buffer, 1, bytes.length),
+      ArrayBuffer: Uint8Array.from(bytes).buffer,
+      Blob: new Blob(["some ", "bytes"]),
+      File: new File([bytes], "name"),
+      ReadableStream: new Blob([bytes]).stream(),
+      Readable: Readable.from(parts()),
+      generator: parts(),
+    };
+    const storage = open(folder());
+    const single = driver({ base: folder() });
+    for (const [kind, value] of Object.entries(kinds)) {
+      await storage.setItemRaw(kind, value);
+      expect([kind, bytes.equals(await storage.getItemRaw(kind))]).toEqual([kind, true]);
+      // A stream can be read once.
+      await single.setItemRaw(kind, Symbol.asyncIterator in Object(value) ? parts() : value);
+      expect([kind, bytes.equals(await single.getItemRaw(kind))]).toEqual([kind, true]);
+    }
+  });
+
+  test("a stream that fails, or gives what is no bytes, leaves the old value", async () => {
+    const storage = open(folder());
+    await storage.setItemRaw("item", "old");
+    const failing = async function* () {
+      yield "new";
+      throw new Error("expected");
+    };
+    await expect(storage.setItemRaw("item", failing())).rejects.toThrow("expected");
+    const numbers = Readable.from([1, 2]);
+    const refused = { code: "INVALID_VALUE", operation: "setItemRaw", key: "item", driver: name };
+    await expect(storage.setItemRaw("item", numbers)).rejects.toMatchObject(refused);
+    for (const value of [["a"], { a: 1 }, 1, new Map(), null]) {
+      await expect(storage.setItemRaw("item", value)).rejects.toMatchObject(refused);
+    }
+    expect(await storage.getItem("item")).toBe("old");
   });
 
   test("mode and dirMode, less the umask", async () => {

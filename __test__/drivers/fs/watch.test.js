@@ -276,13 +276,15 @@ describe("options", () => {
   });
 
   test.each([
-    [{ persistent: true }, "persistent"],
-    [{ ignored: /a/ }, "ignored"],
-    [{ ignored: () => true }, "ignored"],
-    [{ ignored: ["[[:alpha:]]-"] }, "ignored"],
+    [{ persistent: true }, "watchOptions.persistent"],
+    [{ persistent: true }, "expected one of `usePolling`, `interval`, `depth`"],
+    [{ ignored: /a/ }, "watchOptions.ignored"],
+    [{ ignored: () => true }, "watchOptions.ignored"],
+    [{ ignored: ["[[:alpha:]]-"] }, "watchOptions.ignored"],
+    [{ ignored: ["/absolute/*"] }, "an absolute entry is a prefix"],
     [{ depth: -1 }, "watchOptions.depth"],
     [{ interval: "fast" }, "watchOptions.interval"],
-    [{ awaitWriteFinish: { threshold: 1 } }, "awaitWriteFinish"],
+    [{ awaitWriteFinish: { threshold: 1 } }, "watchOptions.awaitWriteFinish"],
   ])("%o is refused", (watchOptions, named) => {
     expect(() => fs({ base: "unused", watchOptions })).toThrow(
       expect.objectContaining({ code: "INVALID_OPTIONS", message: expect.stringContaining(named) }),

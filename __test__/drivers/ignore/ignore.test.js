@@ -109,6 +109,15 @@ describe("globs", () => {
     }
   });
 
+  test.each(["*", "**", "?", "{a,b}"])("an absolute entry with %s is refused", (glob) => {
+    expect(() => fs({ base, ignore: [join(base, glob)] })).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTIONS",
+        message: expect.stringContaining("globs are relative to base"),
+      }),
+    );
+  });
+
   test("absolute entries are prefixes of paths", async () => {
     const path = folder(["secret/a", "secrets", "open/a"]);
     const driver = fs({ base: path, ignore: [join(path, "secret")] });

@@ -86,6 +86,12 @@ impl Globs {
         let mut this = Self::default();
         for pattern in patterns.iter().map(AsRef::as_ref) {
             if Path::new(pattern).is_absolute() {
+                // Brackets and parentheses are usual in the names of folders.
+                if pattern.contains(['*', '?', '{']) {
+                    return Err(format!(
+                        "{pattern:?}: an absolute entry is a prefix of paths; globs are relative to base"
+                    ));
+                }
                 this.prefixes.push(pattern.to_owned());
             } else {
                 let glob = Glob::new(pattern).map_err(|error: GlobError| format!("{pattern:?}: {error}"))?;
