@@ -329,6 +329,19 @@ test("fs clears nothing that ignore names", async () => {
   expect(readdirSync(base)).toEqual(["node_modules"]);
 });
 
+test("getKeys(base) of fs reads the base's folder alone", async () => {
+  const base = folder();
+  mkdirSync(join(base, "co"));
+  for (const name of ["co:lon", "co/a"]) writeFileSync(join(base, name), "");
+  const storage = createStorage({ driver: fs({ base }) });
+  const theirs = unstorage.createStorage({ driver: unstorageFs({ base }) });
+  expect((await storage.getKeys()).sort()).toEqual(["co:a", "co:lon"]);
+  expect((await theirs.getKeys()).sort()).toEqual(["co:a", "co:lon"]);
+  expect(await storage.getKeys("co")).toEqual(["co:a"]);
+  expect((await theirs.getKeys("co")).sort()).toEqual(["co:a", "co:lon"]);
+  expect([await storage.getItem("co:lon"), await theirs.getItem("co:lon")]).toEqual([null, null]);
+});
+
 test("fs keeps foo beside foo:bar", async () => {
   for (const keys of [
     ["foo", "foo:bar", "foo:bar:baz"],

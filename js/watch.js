@@ -1,5 +1,5 @@
 /** A storage's watchers: drivers that watch by themselves report here, for the others the storage does. */
-import { storageError } from "./errors.js";
+import { isStorageError, storageError } from "./errors.js";
 import { normalizeKey } from "./keys.js";
 
 export function createWatcher(mounts) {
@@ -23,6 +23,8 @@ export function createWatcher(mounts) {
       else await stop?.();
     } catch (error) {
       stops.delete(mount);
+      // The driver does not know where it is mounted.
+      if (isStorageError(error)) error.key ??= mount.base;
       throw error;
     }
   };

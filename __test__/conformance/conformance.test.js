@@ -8,6 +8,7 @@ import overlay from "rustorage/drivers/overlay";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { onTestFinished } from "vitest";
 import { mapDriver } from "./map-driver.js";
 import { conformance } from "./suite.js";
@@ -55,19 +56,48 @@ conformance("overlay", {
   capabilities: { ...AS_TEXT, ttl: true, forgets: true },
 });
 
-conformance("fs", {
-  create: () => fs({ base: folder() }),
-  capabilities: { ...FILES, watches: true },
-});
-
-for (const options of [{ atomic: false }, { durable: true }, { followSymlinks: false }]) {
-  conformance(`fs with ${JSON.stringify(options)}`, {
-    create: () => fs({ base: folder(), ...options }),
-    capabilities: { ...FILES, watches: true },
+/** Several options at a time, as none of these has to do with another. */
+const FS = [
+  {},
+  {
+    atomic: false,
+    mode: 0o600,
+    dirMode: 0o700,
+    watchOptions: { awaitWriteFinish: { stabilityThreshold: 20, pollInterval: 5 } },
+  },
+  { durable: true, ignore: ["none/**"], watchOptions: { ignored: "none/**", depth: 9 } },
+  { followSymlinks: false, ttl: 100, watchOptions: { usePolling: true, interval: 20 } },
+];
+const FS_LITE = [
+  {},
+  { atomic: false, mode: 0o600, dirMode: 0o700, ignore: (path) => path.endsWith("/none") },
+  { durable: true, followSymlinks: false, ttl: 100 },
+];
+for (const [name, driver, variants, watches] of [
+  ["fs", fs, FS, true],
+  ["fs-lite", fsLite, FS_LITE, false],
+]) {
+  for (const options of variants) {
+    conformance(`${name} with ${inspect(options, { breakLength: Infinity })}`, {
+      create: () => driver({ base: folder(), ...options }),
+      capabilities: { ...FILES, watches },
+    });
+  }
+  conformance(`${name} with noClear`, {
+    create: () => driver({ base: folder(), noClear: true }),
+    capabilities: { clears: false },
+  });
+  conformance(`${name} with readOnly`, {
+    async create() {
+      const base = folder();
+      const before = driver({ base });
+      await before.setItem("foo", "bar");
+      await before.setItem("dir:item", "1");
+      return driver({ base, readOnly: true });
+    },
+    capabilities: { writes: false },
   });
 }
-
-conformance("fs-lite", { create: () => fsLite({ base: folder() }), capabilities: FILES });
 
 conformance("a JavaScript driver", { create: () => mapDriver(), capabilities: AS_TEXT });
 

@@ -4,6 +4,8 @@
  *
  * `create()` makes an empty driver. `capabilities` say what it can do:
  * - keeps: false for a driver that stores nothing
+ * - writes: false for one that only reads, and holds `foo` with the value "bar" and `dir:item` with 1
+ * - clears: false for one that does not clear
  * - raw: "identity" where a raw value comes back as the same JavaScript value, "bytes" where its bytes do
  * - ttl: whether an item's `ttl` holds; false must show in `flags.ttl` too; leave it out where nothing is said
  * - surrogates: whether keys and values may hold lone surrogates
@@ -32,6 +34,8 @@ export function conformance(name, { create, capabilities }) {
         return { driver, storage: prefixStorage(storage, base), depth: base.split(":").length - 1 };
       };
       if (capabilities.keeps === false) describeEmpty(open);
+      else if (capabilities.writes === false) describeReading(open);
+      else if (capabilities.clears === false) describeStaying(open);
       else describeKeeping(open, capabilities);
     });
   });
@@ -53,6 +57,30 @@ function describeEmpty(open) {
     expect(await storage.getItems(["foo", "batch"])).toEqual([]);
     expect(await storage.getMeta("foo")).toEqual({});
     expect(await storage.getKeys()).toEqual([]);
+    await storage.dispose();
+  });
+}
+
+function describeReading(open) {
+  test("reads what is there, and nothing changes it", async () => {
+    const { storage } = await open();
+    await storage.setItem("foo", "new");
+    await storage.setItemRaw("dir:item", "new");
+    await storage.setItems([{ key: "batch", value: 1 }]);
+    await storage.setMeta("foo", { a: 1 });
+    await storage.removeItem("foo", { removeMeta: true });
+    await storage.clear("dir");
+    await storage.clear();
+    expect((await storage.getKeys()).sort()).toEqual(["dir:item", "foo"]);
+    expect(await storage.getKeys("dir")).toEqual(["dir:item"]);
+    expect(await storage.getItem("foo")).toBe("bar");
+    expect(await storage.getItemRaw("dir:item")).toEqual(Buffer.from("1"));
+    expect(await storage.getItems(["dir:item", "batch"])).toEqual([
+      { key: "dir:item", value: 1 },
+      { key: "batch", value: null },
+    ]);
+    expect([await storage.hasItem("foo"), await storage.hasItem("batch")]).toEqual([true, false]);
+    expect((await storage.getMeta("foo")).size).toBe(3);
     await storage.dispose();
   });
 }
@@ -433,6 +461,21 @@ function describeClear(open, { nested }) {
         expect(await storage.getKeys()).toEqual(["foo"]);
       });
     }
+  });
+}
+
+function describeStaying(open) {
+  test("clear does nothing", async () => {
+    const { storage } = await open();
+    await storage.setItem("foo:a", 1);
+    await storage.setMeta("foo:a", { a: 1 });
+    await storage.clear();
+    await storage.clear("foo");
+    expect(await storage.getKeys()).toEqual(["foo:a"]);
+    expect(await storage.getItem("foo:a")).toBe(1);
+    expect(await storage.getItem("foo:a$")).toEqual({ a: 1 });
+    await storage.removeItem("foo:a", { removeMeta: true });
+    expect(await storage.getKeys()).toEqual([]);
   });
 }
 

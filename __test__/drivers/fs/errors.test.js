@@ -26,9 +26,9 @@ const failure = (promise) =>
   );
 
 /** Runs one of programs/ under a limit or another user; answers with what it prints. */
-function runs(name, base, { before = "", ...options } = {}) {
+function runs(name, base, { before = "", calls = [], ...options } = {}) {
   const program = fileURLToPath(new URL(`programs/${name}.js`, import.meta.url));
-  const command = `${before} exec "${process.execPath}" "${program}" "${base}"`;
+  const command = `${before} exec "${process.execPath}" "${program}" "${base}" '${JSON.stringify(calls)}'`;
   const { stdout, stderr, status } = spawnSync("sh", ["-c", command], {
     encoding: "utf8",
     ...options,
@@ -147,7 +147,14 @@ describe("keys deeper than files may be open", () => {
     ]);
     for (const name of names) write(base, name);
     const keys = names.map((name) => name.replaceAll("/", ":"));
-    const { all, shallow, rest } = runs("deep", base, few);
+    const calls = [
+      ["getKeys"],
+      ["getKeys", "", { maxDepth: 100 }],
+      ["clear", "d:d"],
+      ["getKeys"],
+      ["clear"],
+    ];
+    const [all, shallow, , rest] = runs("calls", base, { ...few, calls });
     expect(all.sort()).toEqual(keys.toSorted());
     expect(shallow.sort()).toEqual(keys.filter((key) => key.length < 200).sort());
     expect(rest.sort()).toEqual(["d:e:item", "d:item"]);
@@ -160,7 +167,7 @@ describe("keys deeper than files may be open", () => {
     write(base, `${half}/item`);
     write(base, `moved/${half}/item`);
     renameSync(join(base, "moved"), join(base, half, "moved"));
-    const { all } = runs("deep", base, few);
+    const [all] = runs("calls", base, { ...few, calls: [["getKeys"], ["clear"]] });
     expect(all.map((key) => key.length).sort()).toEqual([3994, 7990]);
     expect(readdirSync(base)).toEqual([]);
   });
@@ -204,6 +211,28 @@ describe.skipIf(!CI && process.getuid() !== 0)(
       expect(before.getKeys.message).toBe(said("getKeys", "dir:", "dir"));
       expect(before.clear.message).toBe(said("clear", "dir:", "dir"));
       expect(readFileSync(join(base, "dir/item"), "utf8")).toBe("old");
+    });
+
+    test("getKeys and clear look into their base's folder, and into no other", () => {
+      const base = folder();
+      for (const name of ["in/a", "in/deep/b", "out/c"]) write(base, name);
+      for (const name of [".", "in", "in/deep"]) chmodSync(join(base, name), 0o777);
+      chmodSync(join(base, "out"), 0o000);
+      const calls = [
+        ["getKeys", "in"],
+        ["getKeys", "in", { maxDepth: 1 }],
+        ["clear", "in"],
+        ["getKeys", "in"],
+        ["getKeys"],
+      ];
+      expect(runs("calls", base, { ...NOBODY, calls })).toEqual([
+        ["in:a", "in:deep:b"],
+        ["in:a"],
+        null,
+        [],
+        expect.objectContaining({ code: "EACCES" }),
+      ]);
+      expect(readdirSync(base)).toEqual(["out"]);
     });
 
     const ALL = ["getItem", "setItem", "removeItem", "getKeys", "clear", "watch"];
@@ -287,6 +316,21 @@ describe.skipIf(!CI && (!mounts || !canMount()))(
     });
   },
 );
+
+test("a folder where a file should be", async () => {
+  const base = folder();
+  write(base, "foo/bar");
+  // Not even beside the folder there is room for the item.
+  write(base, "foo/.unstorage-tmp-rustorage-value-1/any");
+  const storage = createStorage({ driver: fs({ base }) });
+  const error = await failure(storage.setItem("foo", 1));
+  expect(error).toMatchObject({
+    code: "EISDIR",
+    key: "foo",
+    message: '[rustorage] [fs] setItem "foo": EISDIR: is a directory, foo',
+  });
+  expect([await storage.getItem("foo"), await storage.hasItem("foo")]).toEqual([null, false]);
+});
 
 test("links that go round in a circle", async () => {
   const base = folder();

@@ -7,7 +7,7 @@ import * as theirs2 from "unstorage";
 import theirsFs2 from "unstorage/drivers/fs";
 import theirsFsLite2 from "unstorage/drivers/fs-lite";
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -131,6 +131,29 @@ test.each([".rustorage-1:x", "a:.unstorage-tmp-rustorage-value-1"])("%s is no ke
   const storage = open(folder());
   await expect(storage.setItem(key, 1)).rejects.toMatchObject({ code: "INVALID_KEY" });
   await expect(storage.getItem(key)).rejects.toMatchObject({ code: "INVALID_KEY" });
+});
+
+test("the documented way back leaves what unstorage alone would have written", async () => {
+  const base = folder();
+  const storage = open(base);
+  await storage.setItem("foo:bar", "in the way");
+  await storage.setItem("foo", "stays");
+  await storage.setItem("file", "in the way");
+  await storage.setItem("file:stays", "stays", { ttl: 1000 });
+  for (const [gone, stays] of [
+    ["foo:bar", "foo"],
+    ["file", "file:stays"],
+  ]) {
+    await storage.removeItem(gone);
+    const value = await storage.getItemRaw(stays);
+    await storage.removeItem(stays);
+    await storage.setItemRaw(stays, value);
+  }
+  rmSync(join(base, ".unstorage-tmp-rustorage-ttl-1"));
+  expect(readdirSync(base, { recursive: true }).sort()).toEqual(["file", "file/stays", "foo"]);
+  const theirs = theirs1.createStorage({ driver: theirsFs1({ base }) });
+  expect((await theirs.getKeys()).sort()).toEqual(["file:stays", "foo"]);
+  expect(await theirs.getItem("foo")).toBe("stays");
 });
 
 test("unstorage is not disturbed", async () => {

@@ -310,13 +310,13 @@ describe("errors", () => {
         operation: "watch",
         message: "[rustorage] [fs] watch: ENOTDIR: not a directory, the driver's base",
       });
-      const storage = createStorage({ driver });
-      await expect(storage.watch(() => {})).rejects.toMatchObject({ code });
+      const storage = createStorage().mount("data", driver);
+      await expect(storage.watch(() => {})).rejects.toMatchObject({ code, key: "data:" });
       rmSync(join(base, "file"));
       const events = [];
       await storage.watch((event, key) => events.push(key));
-      await storage.setItem("later", 1);
-      await vi.waitFor(() => expect(events).toEqual(["later"]), 5000);
+      await storage.setItem("data:later", 1);
+      await vi.waitFor(() => expect(events).toEqual(["data:later"]), 5000);
       await storage.unwatch();
       rmSync(base, { recursive: true });
       write(base, "file");
