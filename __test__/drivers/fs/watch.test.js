@@ -131,6 +131,15 @@ describe("tells of", () => {
     await heard(keys.map((key) => `remove ${key}`).sort());
   });
 
+  test("keys deeper than a stack is", async () => {
+    const base = folder();
+    const deep = (name) => [name, ...Array(1500).fill("d"), "item"];
+    write(base, deep("a").join("/"));
+    const { heard } = await watched({}, { base });
+    renameSync(join(base, "a"), join(base, "b"));
+    await heard([`remove ${deep("a").join(":")}`, `update ${deep("b").join(":")}`]);
+  });
+
   test("a base that comes back", async () => {
     const { base, heard } = await watched();
     write(base, "a");

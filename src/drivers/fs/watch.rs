@@ -176,6 +176,7 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
         stopped: Arc::clone(&stop.stopped),
         phase: if options.ignore_initial { Phase::Silent } else { Phase::Initial },
         folders: HashMap::new(),
+        found: Vec::new(),
         base: None,
         unfinished: HashMap::new(),
         changes: BTreeMap::new(),
@@ -272,6 +273,8 @@ struct Watcher {
     phase: Phase,
     /// The watched folders.
     folders: HashMap<PathBuf, HashMap<OsString, Known>>,
+    /// Folders that were seen, and are not watched yet.
+    found: Vec<PathBuf>,
     /// Which folder the base was, unless it is gone.
     base: Option<Identity>,
     unfinished: HashMap<PathBuf, Unfinished>,
@@ -340,6 +343,7 @@ impl Watcher {
             self.base = Some(Identity::of(&metadata));
             self.enter(&base)?;
         }
+        self.enter_found();
         if let Some(cause) = self.failure.take() {
             return Err(cause);
         }
@@ -423,7 +427,24 @@ impl Watcher {
         }
     }
 
-    /// Watches a folder and what it holds.
+    /// Watches the folders that were found, and those that are found in them. Nothing here calls itself: keys can be so deep that no
+    /// stack would do.
+    fn enter_found(&mut self) {
+        while let Some(folder) = self.found.pop() {
+            // It may have gone again.
+            let is_there = self.known(&folder).is_some_and(|known| matches!(known, Known::Folder(_)));
+            if is_there && let Err(cause) = self.enter(&folder) {
+                self.failure.get_or_insert(cause);
+            }
+        }
+    }
+
+    /// What was at a path in a watched folder.
+    fn known(&self, path: &Path) -> Option<Known> {
+        self.folders.get(path.parent()?)?.get(path.file_name()?).copied()
+    }
+
+    /// Watches a folder, and looks at what it holds.
     fn enter(&mut self, folder: &Path) -> Result<(), Cause> {
         // First the watch: what comes after the look is reported.
         self.watch(folder)?;
@@ -435,22 +456,18 @@ impl Watcher {
         Ok(())
     }
 
-    /// As `enter`, for a folder that was known by its name, and may be another one by now.
+    /// Watches a folder anew, and those in it: it was known by its name, and may be another one by now.
     fn refresh(&mut self, folder: &Path) {
-        let Some(entries) = self.folders.get(folder) else { return };
-        let is_folder = |(name, known): (&OsString, &Known)| match known {
-            Known::Folder(_) => Some(folder.join(name)),
-            Known::File(..) => None,
-        };
-        let inner: Vec<PathBuf> = entries.iter().filter_map(is_folder).collect();
-        if let Some(system) = &mut self.system {
-            let _ = system.unwatch(folder);
-        }
-        // A folder that may no longer be read is looked at in vain.
-        let _ = self.watch(folder);
-        self.look_into(folder);
-        for folder in inner {
-            self.refresh(&folder);
+        let mut folders = vec![folder.to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            let Some(entries) = self.folders.get(&folder) else { continue };
+            folders.extend(inner_folders(&folder, entries));
+            if let Some(system) = &mut self.system {
+                let _ = system.unwatch(&folder);
+            }
+            // A folder that may no longer be read is looked at in vain.
+            let _ = self.watch(&folder);
+            self.look_into(&folder);
         }
     }
 
@@ -538,31 +555,27 @@ impl Watcher {
         }
         match seen {
             Some(Known::File(..)) => self.updated(path, !matches!(known, Some(Known::File(..)))),
-            Some(Known::Folder(_)) => {
-                if let Err(cause) = self.enter(path) {
-                    self.failure.get_or_insert(cause);
-                }
-            }
+            Some(Known::Folder(_)) => self.found.push(path.to_path_buf()),
             None => {}
         }
     }
 
     /// Forgets a watched folder, with all that it held.
     fn forget(&mut self, folder: &Path) {
-        let Some(entries) = self.folders.remove(folder) else { return };
-        if let Some(system) = &mut self.system
-            && (!WATCHES_TREES || folder == self.scope.root.base)
-        {
-            // Mostly the system has given it up already.
-            let _ = system.unwatch(folder);
-        }
-        let mut entries: Vec<_> = entries.into_iter().collect();
-        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        for (name, known) in entries {
-            let path = folder.join(name);
-            match known {
-                Known::File(_, expires) => self.removed(&path, expires),
-                Known::Folder(_) => self.forget(&path),
+        let mut folders = vec![folder.to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            let Some(entries) = self.folders.remove(&folder) else { continue };
+            if let Some(system) = &mut self.system
+                && (!WATCHES_TREES || folder == self.scope.root.base)
+            {
+                // Mostly the system has given it up already.
+                let _ = system.unwatch(&folder);
+            }
+            folders.extend(inner_folders(&folder, &entries));
+            for (name, known) in entries {
+                if let Known::File(_, expires) = known {
+                    self.removed(&folder.join(name), expires);
+                }
             }
         }
     }
@@ -632,6 +645,7 @@ impl Watcher {
 
     /// Tells what became of each item in the end.
     fn deliver(&mut self) {
+        self.enter_found();
         for (path, mut change) in std::mem::take(&mut self.changes) {
             if change == Change::Remove && self.is_there(&path) {
                 if self.unfinished.contains_key(&path) {
@@ -672,6 +686,11 @@ impl Watcher {
         }
         self.deliver();
     }
+}
+
+/// The folders among what was known of a folder.
+fn inner_folders(folder: &Path, entries: &HashMap<OsString, Known>) -> impl Iterator<Item = PathBuf> {
+    entries.iter().filter(|(_, known)| matches!(known, Known::Folder(_))).map(|(name, _)| folder.join(name))
 }
 
 /// The path that the item would have if nothing had been in its way.
