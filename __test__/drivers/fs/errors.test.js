@@ -311,6 +311,10 @@ describe.skipIf(!CI && (!mounts || !canMount()))(
         storage.clear(),
       ];
       for (const call of calls) expect(await failure(call)).toMatchObject({ code: "EROFS" });
+      const unmade = createStorage({ driver: fs({ base: join(base, "new/base") }) });
+      expect((await failure(unmade.setItem("a", 1))).message).toBe(
+        '[rustorage] [fs] setItem "a": EROFS: read-only file system, the driver\'s base',
+      );
       expect(await storage.getItem("a:b")).toBe(1);
       expect(await storage.getKeys()).toEqual(["a:b"]);
     });

@@ -21,20 +21,17 @@ pub fn cause(root: &Root, path: &Path, source: io::Error) -> Cause {
 
 fn is_of_base(root: &Root, path: &Path, kind: ErrorKind) -> bool {
     let base = &root.base;
-    if path == base {
+    if path == base || !base.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return true;
     }
-    match kind {
-        ErrorKind::NotADirectory => root.folder(base).is_err(),
-        ErrorKind::PermissionDenied => {
-            let may = |access| accessat(CWD, base, access, AtFlags::EACCESS).is_ok();
-            // What is not there yet has to be made in the base.
-            let is_new = || {
-                let first = path.strip_prefix(base).ok().and_then(|inside| inside.iter().next());
-                first.is_some_and(|first| base.join(first).symlink_metadata().is_err())
-            };
-            !may(Access::EXEC_OK) || is_new() && !may(Access::WRITE_OK)
-        }
-        _ => false,
+    if kind != ErrorKind::PermissionDenied {
+        return false;
     }
+    let may = |access| accessat(CWD, base, access, AtFlags::EACCESS).is_ok();
+    // What is not there yet has to be made in the base.
+    let is_new = || {
+        let first = path.strip_prefix(base).ok().and_then(|inside| inside.iter().next());
+        first.is_some_and(|first| base.join(first).symlink_metadata().is_err())
+    };
+    !may(Access::EXEC_OK) || is_new() && !may(Access::WRITE_OK)
 }
