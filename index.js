@@ -10,6 +10,7 @@ export {
 } from "./js/keys.js";
 export { isNative } from "./js/native-driver.js";
 export { prefixStorage } from "./js/prefix.js";
+export { fromEnv } from "./js/runtime-options.js";
 export { restoreSnapshot, snapshot } from "./js/snapshot.js";
 export { createStorage } from "./js/storage.js";
 export { setStorage, useStorage } from "./js/use-storage.js";

@@ -298,6 +298,16 @@ test("what a Nitro config leaves among the options is let be", () => {
   );
 });
 
+test("a config's options are read from the environment", async () => {
+  const base = folder();
+  const config = { "rustorage:mount": "files", driver: "fs", base: "{{FILES}}" };
+  const storage = createStorage().mount("files", fs(config));
+  vi.stubEnv("FILES", base);
+  onTestFinished(() => vi.unstubAllEnvs());
+  await storage.setItem("files:a", "text");
+  expect(readFileSync(join(base, "a"), "utf8")).toBe("text");
+});
+
 test("a failed call names operation, key, driver and cause", async () => {
   const base = folder();
   writeFileSync(join(base, "file"), "");

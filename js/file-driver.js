@@ -2,19 +2,20 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { storageError } from "./errors.js";
-import { createNativeDriver, toMeta } from "./native-driver.js";
+import { createNativeDriver, tableOf, toMeta } from "./native-driver.js";
 import { INVALID, native, pending, startWatch } from "./native.js";
+import { isRecord } from "./option-values.js";
 
 export function createFileDriver(name, options, { watches = false } = {}) {
-  const isObject = typeof options === "object" && options !== null;
-  const settings = isObject ? { ...options, base: toPath(options.base) } : options;
-  return createNativeDriver(name, settings, {
-    ask: typeof settings?.ignore === "function" ? settings.ignore : undefined,
+  return createNativeDriver(name, options, {
+    prepare: (settings) =>
+      isRecord(settings) ? { ...settings, base: toPath(settings.base) } : settings,
+    ask: typeof options?.ignore === "function" ? options.ignore : undefined,
     methods: (owner) => ({
       getKeys: async (base, settings) =>
         (await owner.items.getKeys(base, settings)).map(toRelative),
       getMeta(key) {
-        if (native.meta(owner.table, key) === INVALID) {
+        if (native.meta(tableOf(owner), key) === INVALID) {
           throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
         }
         return pending(toMeta);
@@ -43,6 +44,7 @@ function watchMethods(owner) {
 
   const start = () => {
     const told = listeners;
+    tableOf(owner);
     return startWatch(owner, (event, key) => {
       for (const { callback } of told) {
         try {

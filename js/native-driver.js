@@ -5,6 +5,7 @@
  */
 import { cellContent } from "./cells.js";
 import { storageError } from "./errors.js";
+import { defer } from "./late-driver.js";
 import {
   DONE,
   FOUND,
@@ -23,6 +24,8 @@ import {
   slots,
   toKeys,
 } from "./native.js";
+import { isRecord } from "./option-values.js";
+import { runtimeOptions } from "./runtime-options.js";
 import { viewBytes } from "./serialize.js";
 
 /** What marks a native driver: its object stands here, with its handle and the methods it was made with. */
@@ -35,41 +38,63 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
 });
 
 /**
- * Makes the driver object of the native driver `name`.
+ * Makes the driver object of the native driver `name`. Where its options come from a config, what is behind the object is made
+ * with the first call, which reads the environment; a call that fails leaves it to the next.
  *
- * `observe`: what JavaScript does about each write to an in-memory driver, as
- * `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
+ * `prepare`: what becomes of the options before Rust reads them. `observe`: what JavaScript does about each write to an
+ * in-memory driver, as `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
  * removes. `ask`: the function that answers what the driver asks while it lists or clears. `methods`: what the object has
  * beside the usual.
  */
-export function createNativeDriver(name, options, { observe, forgets, ask, methods } = {}) {
-  const handle = native.createDriver(name, toJson(name, options ?? {}));
-  const table = native.createTable(true);
-  native.mount(table, "", handle);
+export function createNativeDriver(
+  name,
+  given,
+  { prepare = (options) => options, observe, forgets, ask, methods } = {},
+) {
+  const { options, mount, read } = runtimeOptions(name, given);
+  const create = () => native.createDriver(name, toJson(name, prepare(read()) ?? {}, mount), mount);
   // The methods hold on to `owner`, so that it goes only after the last of them.
-  const owner = { table, handle, observe, forgets, ask, name };
+  const flags = { ttl: true, maxDepth: true };
+  const owner = { name, observe, forgets, ask, flags, create, table: -1, handle: -1 };
   owner.items = itemMethods(owner);
   owner.weak = new WeakRef(owner);
-  dropped.register(owner, { table, handle });
-  const flags = native.driverFlags(handle);
   const driver = {
     name,
-    options,
-    flags: { ttl: (flags & 1) !== 0, maxDepth: (flags & 2) !== 0 },
+    options: options === given ? prepare(options) : options,
+    flags,
     ...owner.items,
     ...methods?.(owner),
   };
   drivers.set(driver, { owner, methods: { ...driver } });
+  if (mount === undefined) tableOf(owner);
+  else {
+    defer(driver, () => {
+      tableOf(owner);
+      return driver;
+    });
+  }
   return driver;
+}
+
+/** The table of the driver's own, in which it is the root; the driver is made if it was not. */
+export function tableOf(owner) {
+  if (owner.table >= 0) return owner.table;
+  const handle = owner.create();
+  const flags = native.driverFlags(handle);
+  Object.assign(owner.flags, { ttl: (flags & 1) !== 0, maxDepth: (flags & 2) !== 0 });
+  const table = native.createTable(true);
+  native.mount(table, "", handle);
+  dropped.register(owner, { table, handle });
+  return Object.assign(owner, { table, handle }).table;
 }
 
 /**
  * Options as Rust takes them: of a function it learns only that there is one, null is no option, `lib` is how unstorage takes a
  * client, and `driver` is what a Nitro config leaves among them.
  */
-function toJson(name, options) {
+function toJson(name, options, mount) {
   const refuse = (cause) => {
-    throw storageError("INVALID_OPTIONS", name, "create", undefined, cause);
+    throw storageError("INVALID_OPTIONS", name, "create", mount, cause);
   };
   if (!isRecord(options)) refuse("the options must be an object");
   const settings = {};
@@ -94,11 +119,6 @@ function toJson(name, options) {
   } catch (error) {
     return refuse(error.message);
   }
-}
-
-/** An object of options, of whatever realm: no array, Map, URL or the like. */
-function isRecord(value) {
-  return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 /** The native side of a driver object; undefined where there is none, or a method was replaced. */
@@ -229,9 +249,8 @@ export function toMeta(numbers) {
 }
 
 function itemMethods(owner) {
-  const { table } = owner;
   const get = (key, raw) => {
-    const code = native.get(table, key, raw);
+    const code = native.get(tableOf(owner), key, raw);
     if (code === FOUND) return found();
     if (code === PENDING) return pending();
     if (code === INVALID) throw invalid(owner, raw ? "getItemRaw" : "getItem", key);
@@ -246,6 +265,7 @@ function itemMethods(owner) {
     }
     const life = lifeOf(options);
     if (life === undefined) throw invalidLife(owner.name, operation, key);
+    const table = tableOf(owner);
     const code = native.set(table, key, life);
     if (code === INVALID) throw invalid(owner, operation, key);
     if (code === NEEDS_VALUE && comesLater(value)) {
@@ -259,7 +279,7 @@ function itemMethods(owner) {
     return written;
   };
   const simple = (operation, call, answer) => (key) => {
-    const code = call(table, key);
+    const code = call(tableOf(owner), key);
     if (code === PENDING) return pending();
     if (code === INVALID) throw invalid(owner, operation, key);
     settle();
@@ -273,14 +293,14 @@ function itemMethods(owner) {
     setItemRaw: (key, value, options) => set(key, value, options, "setItemRaw"),
     removeItem: simple("removeItem", native.remove, () => undefined),
     getKeys(base, options) {
-      const keys = native.keys(table, 0, base ?? "", depthOf(options?.maxDepth), true);
+      const keys = native.keys(tableOf(owner), 0, base ?? "", depthOf(options?.maxDepth), true);
       if (keys === PENDING) return pending(toKeys, owner.ask);
       if (keys === INVALID) throw invalid(owner, "getKeys", base, "the base is invalid");
       settle();
       return toKeys(keys);
     },
     clear(base) {
-      const gone = native.clear(table, 0, base ?? "");
+      const gone = native.clear(tableOf(owner), 0, base ?? "");
       if (gone === PENDING) return pending(throwFailure, owner.ask);
       if (gone === INVALID) throw invalid(owner, "clear", base, "the base is invalid");
       settle();

@@ -6,6 +6,7 @@ import { readTogether, writeTogether } from "./batch.js";
 import { cellContent, fromCell, toCell } from "./cells.js";
 import { invalidBase, invalidKey, refusedValue, storageError } from "./errors.js";
 import { filterKeyByBase, filterKeyByDepth, joinKeys, normalizeKey } from "./keys.js";
+import { failedDriver, makerOf } from "./late-driver.js";
 import {
   comesLater,
   depthOf,
@@ -51,7 +52,10 @@ const dropped = new FinalizationRegistry((table) => {
 
 export function createStorage(options = {}) {
   const table = native.createTable(false);
-  /** By the number that the addon gives a mount: `{ base, driver, owner }`, with the owner of a native driver. */
+  /**
+   * By the number that the addon gives a mount: `{ id, base, driver, owner, make }`, with the owner of a native driver, or with
+   * what makes the driver when the mount is first used.
+   */
   const mounts = new Map();
   const watcher = createWatcher(() => mounts.values());
   /** By the number of an in-memory driver's mount: what its keys were when they were last listed. */
@@ -59,7 +63,8 @@ export function createStorage(options = {}) {
 
   const mountDriver = (base, driver) => {
     checkDriver(driver, base);
-    const owner = nativeOwner(driver);
+    const make = makerOf(driver);
+    const owner = make ? undefined : nativeOwner(driver);
     const id = native.mount(table, base || "", owner === undefined ? -1 : owner.handle);
     if (id === INVALID) throw invalidBase(base, "mount");
     const prefix = basePrefix(base);
@@ -70,23 +75,61 @@ export function createStorage(options = {}) {
     if (prefix === "") {
       for (const [known, mount] of mounts) if (mount.base === "") mounts.delete(known);
     }
-    const mount = { base: prefix, driver, owner };
+    const mount = { id, base: prefix, driver, owner, make };
     mounts.set(id, mount);
     // Mounts hide each other's keys.
     listings.clear();
     return mount;
   };
 
-  /** The JavaScript driver that the addon just routed to, and the key as that driver knows it. */
-  const scripted = (key) => ({
-    mount: mounts.get(registers[MOUNT]),
-    key: (registers[NORMAL] !== 0 ? key : native.normalize(key)).slice(registers[OFFSET]),
-  });
+  /** The mount, with its driver made. */
+  const made = (mount) => {
+    if (mount.make === undefined) return mount;
+    const driver = mount.make();
+    checkDriver(driver, mount.base);
+    const owner = nativeOwner(driver);
+    Object.assign(mount, { driver, owner, make: undefined });
+    if (owner) native.retarget(table, mount.id, owner.handle);
+    listings.clear();
+    watcher.added(mount);
+    return mount;
+  };
+
+  /** As `made`; where the driver cannot be made, every call of it fails, and the next one tries again. */
+  const madeOrFailed = (mount) => {
+    try {
+      return made(mount);
+    } catch (error) {
+      return { ...mount, driver: failedDriver(mount.driver, error) };
+    }
+  };
+
+  /**
+   * The JavaScript driver that the addon just routed to, and the key as that driver knows it. `again` says that the driver was made
+   * now and is native: the call has to be made once more.
+   */
+  const scripted = (key) => {
+    const mount = mounts.get(registers[MOUNT]);
+    const relative = (registers[NORMAL] !== 0 ? key : native.normalize(key)).slice(
+      registers[OFFSET],
+    );
+    if (mount.make === undefined) return { mount, key: relative, again: false };
+    const usable = madeOrFailed(mount);
+    return { mount: usable, key: relative, again: usable.owner !== undefined };
+  };
+
+  /** As `native.check`, with the driver made that the key goes to. */
+  const checked = (key) => {
+    const route = native.check(table, key);
+    if (route !== SCRIPT || mounts.get(registers[MOUNT]).make === undefined) return route;
+    made(mounts.get(registers[MOUNT]));
+    return native.check(table, key);
+  };
 
   const planned = (base, parents, operation) => {
     const plan = native.plan(table, base || "", parents, false);
     if (plan === INVALID) throw invalidBase(base, operation);
-    return Array.from(plan, (id) => ({ id, ...mounts.get(id) }));
+    return Array.from(plan, (id) => ({ ...made(mounts.get(id)) }));
   };
 
   const changed = (event, key, driver) => {
@@ -103,7 +146,8 @@ export function createStorage(options = {}) {
     }
     const code = native.get(table, key, false);
     if (code === SCRIPT) {
-      const { mount, key: relative } = scripted(key);
+      const { mount, key: relative, again } = scripted(key);
+      if (again) return typedItem(key, options);
       return convertItem(await call(mount, "getItem", relative, options), options.type);
     }
     if (code === FOUND) return convertItem(await found(), options.type);
@@ -122,7 +166,8 @@ export function createStorage(options = {}) {
       return Promise.resolve(content ?? null);
     }
     if (code === SCRIPT) {
-      const { mount, key: relative } = scripted(key);
+      const { mount, key: relative, again } = scripted(key);
+      if (again) return readRaw(key, options, operation);
       return mount.driver.getItemRaw
         ? call(mount, "getItemRaw", relative, options)
         : call(mount, "getItem", relative, options).then(textToRaw);
@@ -172,7 +217,8 @@ export function createStorage(options = {}) {
   const writeElsewhere = (code, key, cell, life, options) => {
     if (code === INVALID) throw invalidKey(key, "setItem");
     if (code !== SCRIPT) return writeNative(code, key, cell, life, "setItem");
-    const { mount, key: relative } = scripted(key);
+    const { mount, key: relative, again } = scripted(key);
+    if (again) return writeCell(key, cell, options);
     if (!mount.driver.setItem) return Promise.resolve();
     const written = call(mount, "setItem", relative, cellContent(cell), options);
     return written.then(() => changed("update", key, mount.driver));
@@ -205,7 +251,8 @@ export function createStorage(options = {}) {
       if (code === MISS) return answer(false);
       if (code === PENDING) return pending();
       if (code === SCRIPT) {
-        const { mount, key: relative } = scripted(key);
+        const { mount, key: relative, again } = scripted(key);
+        if (again) return own.hasItem(key, options);
         return call(mount, "hasItem", relative, options);
       }
       return settled(code, key, "hasItem");
@@ -226,7 +273,8 @@ export function createStorage(options = {}) {
       if (code === FOUND) return found(toItem);
       if (code === PENDING) return pending(toItem);
       if (code === SCRIPT) {
-        const { mount, key: relative } = scripted(key);
+        const { mount, key: relative, again } = scripted(key);
+        if (again) return own.getItem(key, options);
         return call(mount, "getItem", relative, options).then(toItem);
       }
       return settled(code, key, "getItem");
@@ -299,7 +347,7 @@ export function createStorage(options = {}) {
       const batches = new Map();
       // Every key, then every value is read and accepted before the first is written.
       const routes = items.map(({ key }) => {
-        const route = native.check(table, key);
+        const route = checked(key);
         if (route === INVALID) throw invalidKey(key, "setItems");
         const { mount, key: relative } = scripted(key);
         return { route, mount, relative, full: native.normalize(key) };
@@ -352,7 +400,8 @@ export function createStorage(options = {}) {
           );
         }
         if (code !== SCRIPT) return writeNative(code, key, value, life, "setItemRaw");
-        const { mount, key: relative } = scripted(key);
+        const { mount, key: relative, again } = scripted(key);
+        if (again) return own.setItemRaw(key, value, options);
         const { driver } = mount;
         if (!driver.setItemRaw && !driver.setItem) return Promise.resolve();
         const written = driver.setItemRaw
@@ -370,7 +419,8 @@ export function createStorage(options = {}) {
       const withMeta = removeMeta || removeMata;
       const code = native.remove(table, key);
       if (code === SCRIPT) {
-        const { mount, key: relative } = scripted(key);
+        const { mount, key: relative, again } = scripted(key);
+        if (again) return own.removeItem(key, options);
         if (!mount.driver.removeItem) return;
         const passed = typeof options === "boolean" ? { removeMeta: options } : options;
         await call(mount, "removeItem", relative, passed);
@@ -399,7 +449,8 @@ export function createStorage(options = {}) {
       if (code === PENDING) Object.assign(meta, await pending(toMeta));
       let kept;
       if (code === SCRIPT) {
-        const { mount, key: relative } = scripted(key);
+        const { mount, key: relative, again } = scripted(key);
+        if (again) return own.getMeta(key, options);
         if (mount.driver.getMeta)
           Object.assign(meta, await call(mount, "getMeta", relative, passed));
         if (!nativeOnly) kept = toItem(await call(mount, "getItem", relative + "$", passed));
@@ -456,12 +507,16 @@ export function createStorage(options = {}) {
       await Promise.all([...mounts.values()].map(disposeMount));
     },
 
-    watch: (callback) => watcher.add(callback),
+    async watch(callback) {
+      for (const mount of mounts.values()) made(mount);
+      return watcher.add(callback);
+    },
 
     unwatch: () => watcher.stop(),
 
     mount(base, driver) {
-      watcher.added(mountDriver(base, driver));
+      const mount = mountDriver(base, driver);
+      watcher.added(watcher.active ? madeOrFailed(mount) : mount);
       return storage;
     },
 
@@ -496,6 +551,9 @@ export function createStorage(options = {}) {
     del: (key, options = {}) => storage.removeItem(key, options),
     remove: (key, options = {}) => storage.removeItem(key, options),
   };
+
+  /** The methods as they are here, whatever a wrapper makes of the storage's. */
+  const own = { ...storage };
 
   const metaKey = (key, operation) => {
     if (native.route(table, key) === INVALID) throw invalidKey(key, operation);

@@ -1,6 +1,6 @@
 /**
- * Makes, from the Rust structs of the drivers' options: js/drivers/<name>.d.ts, and the table of options in
- * docs/drivers/<name>.md. With `--check` it writes nothing, and fails where a file would change.
+ * Makes, from the Rust structs of the drivers' options: js/drivers/<name>.d.ts, the table of options in
+ * docs/drivers/<name>.md, and js/option-types.js. With `--check` it writes nothing, and fails where a file would change.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -36,6 +36,7 @@ for (const [name, schema] of Object.entries(schemas)) {
     throw new Error(`${page} has no place for the options: ${START} … ${END}`);
   write(page, `${before}${START}\n\n${table(schema)}\n\n${END}${after}`);
 }
+write("js/option-types.js", optionTypes());
 
 function write(path, text) {
   const formatted = execFileSync("node_modules/.bin/oxfmt", [`--stdin-filepath=${path}`], {
@@ -82,6 +83,40 @@ function fields({ properties }, indent) {
   return `{\n${lines.join("\n")}\n${indent}}`;
 }
 
+/** The module by which the environment's texts become values of options. */
+function optionTypes() {
+  const types = Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [name, valueType(schema, schema).fields]),
+  );
+  return `// Generated from the drivers' Rust structs by scripts/generate.js.
+/** The types of options, by driver; js/option-values.js reads them. */
+export const OPTION_TYPES = ${JSON.stringify(types)};
+`;
+}
+
+function valueType(property, { $defs }) {
+  const name = property.$ref?.replace("#/$defs/", "");
+  if (name === "Callback") return "function";
+  if (name) return valueType($defs[name], { $defs });
+  const nested = (one) => valueType(one, { $defs });
+  if (property.properties) {
+    const fields = Object.entries(property.properties);
+    return { fields: Object.fromEntries(fields.map(([field, one]) => [field, nested(one)])) };
+  }
+  if (property.anyOf) {
+    const [type, ...others] = property.anyOf.filter(({ type }) => type !== "null").map(nested);
+    return others.length > 0 ? { anyOf: [type, ...others] } : type;
+  }
+  const kind = kindOf(property);
+  if (kind === "array") return { items: nested(property.items) };
+  return kind === "integer" && property.minimum === 0 ? "unsigned" : kind;
+}
+
+/** The type's name in the schema; null is no value of an option. */
+function kindOf({ type }) {
+  return Array.isArray(type) ? type.find((name) => name !== "null") : type;
+}
+
 function table(schema) {
   return ["| Option | Type | Default | |", "| --- | --- | --- | --- |", ...rows(schema, "")].join(
     "\n",
@@ -118,11 +153,11 @@ function defaultOf({ default: value, "x-type": callback }) {
 }
 
 function typeOf(property, indent = "") {
-  const { type, items, "x-type": callback } = property;
+  const { items, "x-type": callback } = property;
   if (callback) return `(${callback})`;
   const nested = nestedIn(property);
   if (nested) return fields(nested, indent);
-  const kind = Array.isArray(type) ? type.find((name) => name !== "null") : type;
+  const kind = kindOf(property);
   if (kind === "array") return `${typeOf(items)}[]`;
   return kind === "integer" ? "number" : kind;
 }

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { onTestFinished } from "vitest";
+import { lateDriver } from "../../js/late-driver.js";
 import { mapDriver } from "./map-driver.js";
 import { conformance } from "./suite.js";
 
@@ -98,6 +99,21 @@ for (const [name, driver, variants, watches] of [
     capabilities: { writes: false },
   });
 }
+
+conformance("memory from a config", {
+  create: () => memory({ "rustorage:mount": "items" }),
+  capabilities: IN_MEMORY,
+});
+
+conformance("fs from a config", {
+  create: () => fs({ "rustorage:mount": "files", base: folder() }),
+  capabilities: { ...FILES, watches: true },
+});
+
+conformance("a JavaScript driver that is made with the first call", {
+  create: () => lateDriver("late", {}, mapDriver),
+  capabilities: AS_TEXT,
+});
 
 conformance("a JavaScript driver", { create: () => mapDriver(), capabilities: AS_TEXT });
 

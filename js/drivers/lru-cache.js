@@ -8,7 +8,7 @@ export default function lruCache(options = {}) {
     forgets: true,
     methods(owner) {
       return {
-        dispose: () => owner.items.clear(),
+        dispose: () => (owner.table < 0 ? undefined : owner.items.clear()),
         getInstance: () => (owner.instance ??= new ItemMap(owner.items)),
       };
     },

@@ -7,7 +7,7 @@ export default function memory(options = {}) {
     observe: { measure },
     methods(owner) {
       return {
-        dispose: () => owner.items.clear(),
+        dispose: () => (owner.table < 0 ? undefined : owner.items.clear()),
         getInstance: () => (owner.instance ??= new ItemMap(owner.items)),
       };
     },

@@ -1,11 +1,13 @@
 /** Layers of drivers: reads take the first layer that has the key, writes go to the first layer alone. */
 import { storageError } from "../errors.js";
 import { normalizeKey } from "../keys.js";
+import { runtimeOptions } from "../runtime-options.js";
 
 /** What a removed key holds in the first layer, to hide it in those below; unstorage's own mark. */
 const REMOVED = "__OVERLAY_REMOVED__";
 
-export default function overlay(options) {
+export default function overlay(given) {
+  const { options } = runtimeOptions("overlay", given, null);
   const layers = options?.layers;
   const refuse = (cause) => {
     throw storageError("INVALID_OPTIONS", "overlay", "create", undefined, cause);

@@ -29,6 +29,7 @@ pub const TABLE: &[(&str, Handler)] = &[
     ("createTable", create_table),
     ("dropTable", drop_table),
     ("mount", mount),
+    ("retarget", retarget),
     ("unmount", unmount),
     ("plan", plan),
     ("mountOf", mount_of),
@@ -95,10 +96,10 @@ fn connect(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Nothing)
 }
 
-/// `createDriver(name, options)` → driver. The options are JSON.
+/// `createDriver(name, options, mount?)` → driver. The options are JSON; errors name the mount that they were written for.
 fn create_driver(this: &mut Environment, call: &Call) -> Answer {
     let (name, options) = (call.text(0).unwrap_or_default(), call.text(1).unwrap_or_default());
-    let lane = drivers::create(&name, &options)?;
+    let lane = drivers::create(&name, &options).map_err(|error| StorageError { key: call.text(2), ..error })?;
     Ok(handle(this.drivers.insert(lane)))
 }
 
@@ -148,6 +149,16 @@ fn mount(this: &mut Environment, call: &Call) -> Answer {
         table.router.mount(prefix, target).map_or(code::MOUNTED, u32::cast_signed)
     });
     Ok(Reply::Code(code))
+}
+
+/// `retarget(table, mount, driver)`: from now on the native driver answers for the mount.
+fn retarget(this: &mut Environment, call: &Call) -> Answer {
+    let lane = this.drivers.get(call.handle(2)).ok_or_else(|| internal("no such driver".into()))?.clone();
+    let id = u32::try_from(call.number(1)).unwrap_or(u32::MAX);
+    if let Some(mount) = this.tables.get_mut(call.handle(0)).and_then(|table| table.router.get_mut(id)) {
+        mount.target = Target::Native(lane);
+    }
+    Ok(Reply::Nothing)
 }
 
 /// `unmount(table, base)` → the mount that is gone, or MISS.

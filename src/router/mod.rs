@@ -69,6 +69,10 @@ impl<T> Router<T> {
         self.mounts.iter().find(|mount| mount.id == id)
     }
 
+    pub fn get_mut(&mut self, id: u32) -> Option<&mut Mount<T>> {
+        self.mounts.iter_mut().find(|mount| mount.id == id)
+    }
+
     /// The mounts at or under `base`, and with `parents` those above it, longest first. `base` is matched as a plain
     /// string prefix, which is what `getMounts("ca")` finds `cache:` by.
     pub fn plan<'a>(&'a self, base: &'a [u8], parents: bool) -> impl Iterator<Item = &'a Mount<T>> {

@@ -94,7 +94,11 @@ pub fn lite_schema() -> schemars::Schema {
         properties.remove("watchOptions");
         let description =
             "Whether the file or the folder at this absolute path is not listed, and with a folder all that it\nholds.";
-        let ignore = serde_json::json!({ "x-type": "(path: string) => boolean", "description": description });
+        let ignore = serde_json::json!({
+            "$ref": "#/$defs/Callback",
+            "x-type": "(path: string) => boolean",
+            "description": description,
+        });
         properties.insert("ignore".into(), ignore);
     }
     schema
