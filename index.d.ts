@@ -258,12 +258,59 @@ export declare function createStorage<T extends StorageValue>(
 ): Storage<T>;
 
 /**
- * The one storage of this thread, or a view of it under `base`. Unless a server handed over its own, it is memory with a `data` mount that keeps files in
- * `.data/kv` under the working directory.
+ * The one storage of this thread, or a view of it under `base`. Unless a server handed over its own or `defineStorage` was called, the first call makes it as
+ * `defineStorage({})` would: memory, with a `data` mount that keeps files in `.data/kv`.
  */
 export declare function useStorage<T extends StorageValue = StorageValue>(
   base?: string,
 ): Storage<T>;
+
+/** A mount of a config: its driver, and the driver's options beside it. */
+export interface MountConfig {
+  /** A driver's name ("fs", "redis"), its module ("rustorage/drivers/fs"), a factory, or a driver, which takes no options beside it. */
+  driver: BuiltinDriverName | (string & {}) | Driver | ((options: any) => Driver);
+  /**
+   * An option of the driver. `{{VAR}}` and `{{VAR:default}}` in a string, also within lists and objects, are replaced from the environment, and
+   * `NITRO_STORAGE_<MOUNT>_<OPTION>` goes before what stands here: docs/run-time-options.md.
+   */
+  [option: string]: unknown;
+}
+
+/** The fields that a Nitro config has for storage. */
+export interface StorageConfig {
+  /** By mount point. Without `data` there is one that keeps files in `.data/kv` under `rootDir`. */
+  storage?: Record<string, MountConfig> | undefined;
+  /** In development, in the place of mounts of the same name. */
+  devStorage?: Record<string, MountConfig> | undefined;
+  /**
+   * Whether this is development: then `root` and `src` (the folders, read-only), `build` and `cache` (in `buildDir`) are mounted, and as in Nitro they
+   * go before mounts of these names in `storage`. By default, whether NODE_ENV is "development".
+   */
+  dev?: boolean | undefined;
+  /** What the default mounts are relative to. By default the working directory at the first use of each. */
+  rootDir?: string | undefined;
+  /** Relative to `rootDir`, and by default that folder. */
+  srcDir?: string | undefined;
+  /** Relative to `rootDir`. Default: ".nitro". */
+  buildDir?: string | undefined;
+}
+
+/**
+ * Makes the storage that `useStorage` gives, without a server that does. To be called once, before `useStorage`; the same config again gives the same
+ * storage.
+ *
+ * Throws a `StorageError` with the code `INVALID_OPTIONS` for a field, a driver's name or an option that is unknown, for a second, different config, and where
+ * there is a storage already. What the environment lacks, or has malformed, fails the first call that reaches the mount, and the next call tries again.
+ */
+export declare function defineStorage(config?: StorageConfig): Storage;
+
+/**
+ * Replaces `{{VAR}}` and `{{VAR:default}}` in the options of a driver that is made in code: `fs(fromEnv({ base: "{{DATA_DIR}}" }))`. Without it, such text stays as it is.
+ * Native drivers read a number or a boolean from a variable too. Throws where a variable is not set and has no default.
+ */
+export declare function fromEnv<T extends object>(
+  options: T,
+): { [Option in keyof T]: T[Option] extends string ? any : T[Option] };
 
 /** Makes `storage` the one that `useStorage` gives. */
 export declare function setStorage(storage: Storage<any>): void;

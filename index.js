@@ -13,7 +13,7 @@ export { prefixStorage } from "./js/prefix.js";
 export { fromEnv } from "./js/runtime-options.js";
 export { restoreSnapshot, snapshot } from "./js/snapshot.js";
 export { createStorage } from "./js/storage.js";
-export { setStorage, useStorage } from "./js/use-storage.js";
+export { defineStorage, setStorage, useStorage } from "./js/use-storage.js";
 
 /** Says that `factory` makes drivers; it is returned as it is. */
 export function defineDriver(factory) {

@@ -1,16 +1,35 @@
 /** The one storage of an environment, however many copies of the package are loaded. */
-import fs from "./drivers/fs.js";
+import { isDeepStrictEqual } from "node:util";
 import { storageError } from "./errors.js";
 import { prefixStorage } from "./prefix.js";
-import { createStorage } from "./storage.js";
+import { storageOf } from "./storage-config.js";
 
-/** Changes with the major version. */
+/** Both change with the major version. */
 const INSTANCE = Symbol.for("rustorage.storage.v0");
+const DEFINED = Symbol.for("rustorage.config.v0");
 
-/** The storage under `base`. The first call without `setStorage` makes one: memory, with `data` on disk in .data/kv. */
+/** The storage under `base`. The first call makes it, unless a config or a server did. */
 export function useStorage(base = "") {
-  globalThis[INSTANCE] ??= createStorage().mount("data", fs({ base: ".data/kv" }));
+  globalThis[INSTANCE] ??= storageOf({});
   return prefixStorage(globalThis[INSTANCE], base);
+}
+
+/** Makes the storage that `useStorage` gives from a config. The same config again gives the same storage. */
+export function defineStorage(config = {}) {
+  const current = globalThis[INSTANCE];
+  if (current === undefined) {
+    const storage = storageOf(config);
+    globalThis[DEFINED] = { config, storage };
+    globalThis[INSTANCE] = storage;
+    return storage;
+  }
+  const defined = globalThis[DEFINED];
+  if (defined?.storage === current && isDeepStrictEqual(defined.config, config)) return current;
+  const cause =
+    defined?.storage === current
+      ? "it was called before with a different config"
+      : "there is a storage already, which useStorage() made or a server has set: call it first";
+  throw storageError("INVALID_OPTIONS", "none", "defineStorage", undefined, cause);
 }
 
 /** Makes `storage` the one that `useStorage` gives: a server hands over its own. */

@@ -1,6 +1,14 @@
 /** What the compiler knows of items, as it does in unstorage. */
 import type { JSONValue, Storage } from "rustorage";
-import { builtinDrivers, createStorage, defineDriver, isStorageError, useStorage } from "rustorage";
+import {
+  builtinDrivers,
+  createStorage,
+  defineDriver,
+  defineStorage,
+  fromEnv,
+  isStorageError,
+  useStorage,
+} from "rustorage";
 import memory, { type MemoryOptions } from "rustorage/drivers/memory";
 
 type Equal<A, B> =
@@ -51,6 +59,22 @@ interface Buffer extends Uint8Array {}
 await plain.setItem("any", 1, { ttl: 60 });
 // @ts-expect-error Seconds are a number.
 await plain.setItem("any", 1, { ttl: "60" });
+
+defineStorage({
+  storage: {
+    a: { driver: "fs", base: "{{BASE}}" },
+    b: { driver: memory, maxBytes: 5 },
+    c: { driver: memory() },
+    d: { driver: "./my-driver" },
+  },
+  devStorage: undefined,
+  dev: true,
+});
+// @ts-expect-error A mount has a driver.
+defineStorage({ storage: { a: { base: "a" } } });
+memory(fromEnv({ maxBytes: "{{MOST}}" }));
+// @ts-expect-error Only text has variables in it.
+memory(fromEnv({ maxBytes: true }));
 
 const used: Storage<User> = useStorage<User>("users");
 const found = await used.get("ada");

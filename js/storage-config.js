@@ -1,0 +1,177 @@
+/** Makes a storage from a config that has the fields which a Nitro config has for storage. */
+import { createRequire } from "node:module";
+import { isAbsolute, join, resolve } from "node:path";
+import { builtinDriverDependencies, builtinDrivers } from "./builtin-drivers.js";
+import fsLite from "./drivers/fs-lite.js";
+import fs from "./drivers/fs.js";
+import lruCache from "./drivers/lru-cache.js";
+import memory from "./drivers/memory.js";
+import nullDriver from "./drivers/null.js";
+import overlay from "./drivers/overlay.js";
+import { storageError } from "./errors.js";
+import { lateDriver } from "./late-driver.js";
+import { isRecord } from "./option-values.js";
+import { MOUNT, runtimeOptions } from "./runtime-options.js";
+import { createStorage } from "./storage.js";
+
+/** Loaded with this module: who calls for a storage cannot wait for an import. */
+const NATIVE = new Map([
+  ["rustorage/drivers/fs", fs],
+  ["rustorage/drivers/fs-lite", fsLite],
+  ["rustorage/drivers/lru-cache", lruCache],
+  ["rustorage/drivers/memory", memory],
+  ["rustorage/drivers/null", nullDriver],
+  ["rustorage/drivers/overlay", overlay],
+]);
+
+const FACTORIES = new Set(NATIVE.values());
+
+const FIELDS = {
+  storage: ["an object", isRecord],
+  devStorage: ["an object", isRecord],
+  dev: ["a boolean", (value) => typeof value === "boolean"],
+  rootDir: ["a string", isText],
+  srcDir: ["a string", isText],
+  buildDir: ["a string", isText],
+};
+
+function isText(value) {
+  return typeof value === "string";
+}
+
+export function storageOf(config) {
+  check(config);
+  const { dev = process.env.NODE_ENV === "development", rootDir = "." } = config;
+  const storage = createStorage();
+  const mounts = {
+    data: { driver: "fs", base: join(rootDir, ".data/kv") },
+    ...config.storage,
+    ...(dev && { ...developmentMounts(config), ...config.devStorage }),
+  };
+  for (const [name, mount] of Object.entries(mounts)) {
+    storage.mount(name, driverOf(name, mount, rootDir));
+  }
+  return storage;
+}
+
+/** Nitro has them in development only, in the place of mounts of these names in `storage`. */
+function developmentMounts({ rootDir = ".", srcDir = ".", buildDir = ".nitro" }) {
+  const folder = (path) => (isAbsolute(path) ? path : join(rootDir, path));
+  const build = folder(buildDir);
+  return {
+    root: { driver: "fs", base: rootDir, readOnly: true },
+    src: { driver: "fs", base: folder(srcDir), readOnly: true },
+    build: { driver: "fs", base: build },
+    cache: { driver: "fs", base: join(build, "cache") },
+  };
+}
+
+function check(config) {
+  if (!isRecord(config)) refuse("the config must be an object");
+  for (const [field, value] of Object.entries(config)) {
+    if (!Object.hasOwn(FIELDS, field)) {
+      refuse(`unknown field \`${field}\`, expected one of ${listed(Object.keys(FIELDS))}`);
+    }
+    const [words, holds] = FIELDS[field];
+    if (value !== undefined && !holds(value)) refuse(`\`${field}\` must be ${words}`);
+  }
+}
+
+function driverOf(mount, written, rootDir) {
+  if (!isRecord(written) || written.driver === undefined) {
+    refuse("a mount is an object with a `driver`", mount);
+  }
+  const { driver, ...options } = written;
+  if (isRecord(driver)) {
+    const [option] = Object.keys(options);
+    if (option === undefined) return driver;
+    refuse(`the option \`${option}\` is for the factory: \`driver\` is a driver already`, mount);
+  }
+  const config = { ...options, [MOUNT]: mount };
+  if (typeof driver === "function") {
+    return FACTORIES.has(driver) ? driver(config) : lateOf(driver.name, config, () => driver);
+  }
+  if (typeof driver !== "string") {
+    refuse("`driver` must be a driver's name, a factory or a driver", mount);
+  }
+  const name = nameIn(driver);
+  if (!Object.hasOwn(builtinDrivers, name)) {
+    const known = new Set(Object.values(builtinDrivers).map((id) => nameIn(id)));
+    const names = listed([...known].sort());
+    refuse(
+      `unknown driver ${JSON.stringify(driver)}, expected a factory or one of ${names}`,
+      mount,
+    );
+  }
+  const native = NATIVE.get(builtinDrivers[name]);
+  return native ? native(config) : lateOf(name, config, loader(name, mount, rootDir), true);
+}
+
+/** A driver that does not know configs: it is made with the first call, from what the environment makes of its options. */
+function lateOf(name, config, load, hidesOptions = false) {
+  // Nor is it known here what options it has.
+  const { options, read } = runtimeOptions(name, config, null);
+  return lateDriver(name, options, () => {
+    const driver = load()(read());
+    // unstorage's drivers show what they were given, secrets of the environment too. They do not read it there.
+    if (hidesOptions) driver.options = options;
+    return driver;
+  });
+}
+
+function nameIn(id) {
+  return id.replace(/^(?:rustorage|unstorage)\/drivers\//, "");
+}
+
+/**
+ * Finds the driver's module now, and loads it when called: by `require`, which gives what it loads at once. The app's own unstorage
+ * goes before the one beside this package.
+ */
+function loader(name, mount, rootDir) {
+  const id = builtinDrivers[name];
+  const refuseFor = (error) => {
+    const cause =
+      error.code === "ERR_REQUIRE_ESM"
+        ? `this Node cannot load ${id} by its name: import it, and give its factory as \`driver\``
+        : `the driver is unstorage's: install ${packagesOf(name)}`;
+    const refused = storageError("INVALID_OPTIONS", name, "create", mount, cause);
+    throw Object.assign(refused, { cause: error });
+  };
+  const { require, path } = find(id, rootDir, refuseFor);
+  return () => {
+    try {
+      const module = require(path);
+      return module.default ?? module;
+    } catch (error) {
+      return refuseFor(error);
+    }
+  };
+}
+
+function find(id, rootDir, refuseFor) {
+  const app = createRequire(join(resolve(rootDir), "package.json"));
+  try {
+    return { require: app, path: app.resolve(id) };
+  } catch {
+    const own = createRequire(import.meta.url);
+    try {
+      return { require: own, path: own.resolve(id) };
+    } catch (error) {
+      return refuseFor(error);
+    }
+  }
+}
+
+function packagesOf(name) {
+  const needed = Object.values(builtinDriverDependencies[name] ?? {});
+  const names = needed.filter(({ optional }) => !optional).map((dependency) => dependency.name);
+  return ["unstorage", ...names].join(" and ");
+}
+
+function listed(names) {
+  return names.map((name) => `\`${name}\``).join(", ");
+}
+
+function refuse(cause, mount) {
+  throw storageError("INVALID_OPTIONS", "none", "defineStorage", mount, cause);
+}
