@@ -64,13 +64,26 @@ export const native = {
   },
 };
 
-export const slots = [];
+/**
+ * What all copies of this module have in common that one addon serves, a bundled one and one beside it: the addon hands out its
+ * slots and its requests without knowing whose they are.
+ */
+const isFirst = addon.shared === undefined;
+addon.shared ??= {
+  slots: [],
+  observers: new Map(),
+  departures: [],
+  waiting: new Map(),
+  watches: new Map(),
+};
+
+export const slots = addon.shared.slots;
 
 /** By slot of a driver that wants to hear of it when the value there leaves: `{ owner, key }`, the owner as a WeakRef. */
-const observers = new Map();
+const observers = addon.shared.observers;
 
 /** What left such drivers and was not told yet. */
-const departures = [];
+const departures = addon.shared.departures;
 
 /** What a message is; src/binding/completion.rs has the same list. */
 const FAILED = 0;
@@ -78,12 +91,14 @@ const WORKED = 1;
 const ASKED = 2;
 const UPDATED = 3;
 
-const waiting = new Map();
+const waiting = addon.shared.waiting;
 
 /** By the request that started a watcher: what hears of changes, as `(event, key)`. It must not throw. */
-const watches = new Map();
+const watches = addon.shared.watches;
 
-native.connect((messages) => {
+if (isFirst) native.connect(receive);
+
+function receive(messages) {
   for (let index = 0; index < messages.length; index += 3) {
     const request = messages[index];
     const kind = messages[index + 1];
@@ -92,7 +107,7 @@ native.connect((messages) => {
     else if (kind === ASKED) answer(request, toKeys(content));
     else watches.get(request)?.(kind === UPDATED ? "update" : "remove", content);
   }
-});
+}
 
 function complete(request, kind, content) {
   const call = waiting.get(request);

@@ -14,6 +14,10 @@ test("ends after a write that nobody awaited, which is on disk then", async () =
   expect(readFileSync(join(base, "a"), "utf8")).toBe("written");
 });
 
+test("two copies of the package over one addon both answer", async () => {
+  await run("copies", folder());
+});
+
 test("storages, drivers and expired items that nobody holds are collected", async () => {
   const { early, late, expiredIsCollected, heldBySlices } = await run("collected", folder());
   expect(late).toBeLessThan(early + 2_000_000);
