@@ -267,6 +267,17 @@ test("a driver of unstorage's works by its name, and shows nothing of the enviro
   expect(storage.getMount("kv:a").driver.options).toEqual({ binding, base: "{{KV_BASE}}" });
 });
 
+test("drivers in JavaScript of this package work by their names", async () => {
+  const layers = [memory(), memory()];
+  await layers[1].setItem("a", "below");
+  const storage = defineStorage({
+    storage: { nothing: { driver: "null" }, layered: { driver: "overlay", layers } },
+  });
+  await storage.setItem("nothing:a", 1);
+  expect(await storage.getKeys("nothing")).toEqual([]);
+  expect(await storage.getItem("layered:a")).toBe("below");
+});
+
 test("a driver of unstorage's says what to install", () => {
   mkdirSync("node_modules/rustorage", { recursive: true });
   for (const part of ["index.js", "js", "npm", "package.json"]) {

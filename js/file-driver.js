@@ -4,9 +4,17 @@ import { fileURLToPath } from "node:url";
 import { storageError } from "./errors.js";
 import { createNativeDriver, tableOf, toMeta } from "./native-driver.js";
 import { INVALID, native, pending, startWatch } from "./native.js";
-import { isRecord } from "./option-values.js";
+import { isRecord } from "./runtime-options.js";
 
-export function createFileDriver(name, options, { watches = false } = {}) {
+export function fs(options = {}) {
+  return createFileDriver("fs", options, { watches: true });
+}
+
+export function fsLite(options = {}) {
+  return createFileDriver("fs-lite", options);
+}
+
+function createFileDriver(name, options, { watches = false } = {}) {
   return createNativeDriver(name, options, {
     prepare: (settings) =>
       isRecord(settings) ? { ...settings, base: toPath(settings.base) } : settings,

@@ -24,8 +24,7 @@ import {
   slots,
   toKeys,
 } from "./native.js";
-import { isRecord } from "./option-values.js";
-import { runtimeOptions } from "./runtime-options.js";
+import { isRecord, runtimeOptions } from "./runtime-options.js";
 import { viewBytes } from "./serialize.js";
 
 /** What marks a native driver: its object stands here, with its handle and the methods it was made with. */

@@ -1,5 +1,5 @@
 // Generated from the drivers' Rust structs by scripts/generate.js.
-/** The types of options, by driver; js/option-values.js reads them. */
+/** The types of options, by driver; js/runtime-options.js reads by them. */
 export const OPTION_TYPES = {
   fs: {
     atomic: "boolean",

@@ -2,16 +2,12 @@
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { builtinDriverDependencies, builtinDrivers } from "./builtin-drivers.js";
-import fsLite from "./drivers/fs-lite.js";
-import fs from "./drivers/fs.js";
 import lruCache from "./drivers/lru-cache.js";
 import memory from "./drivers/memory.js";
-import nullDriver from "./drivers/null.js";
-import overlay from "./drivers/overlay.js";
 import { storageError } from "./errors.js";
+import { fs, fsLite } from "./file-driver.js";
 import { lateDriver } from "./late-driver.js";
-import { isRecord } from "./option-values.js";
-import { MOUNT, runtimeOptions } from "./runtime-options.js";
+import { MOUNT, isRecord, runtimeOptions } from "./runtime-options.js";
 import { createStorage } from "./storage.js";
 
 /** Loaded with this module: who calls for a storage cannot wait for an import. */
@@ -20,8 +16,6 @@ const NATIVE = new Map([
   ["rustorage/drivers/fs-lite", fsLite],
   ["rustorage/drivers/lru-cache", lruCache],
   ["rustorage/drivers/memory", memory],
-  ["rustorage/drivers/null", nullDriver],
-  ["rustorage/drivers/overlay", overlay],
 ]);
 
 const FACTORIES = new Set(NATIVE.values());
@@ -107,13 +101,13 @@ function driverOf(mount, written, rootDir) {
   return native ? native(config) : lateOf(name, config, loader(name, mount, rootDir), true);
 }
 
-/** A driver that does not know configs: it is made with the first call, from what the environment makes of its options. */
+/** A driver in JavaScript that does not know configs: it is made with the first call, from what the environment makes of its options. */
 function lateOf(name, config, load, hidesOptions = false) {
   // Nor is it known here what options it has.
   const { options, read } = runtimeOptions(name, config, null);
   return lateDriver(name, options, () => {
     const driver = load()(read());
-    // unstorage's drivers show what they were given, secrets of the environment too. They do not read it there.
+    // Such drivers show what they were given, secrets of the environment too. They do not read it there.
     if (hidesOptions) driver.options = options;
     return driver;
   });
@@ -124,7 +118,7 @@ function nameIn(id) {
 }
 
 /**
- * Finds the driver's module now, and loads it when called: by `require`, which gives what it loads at once. The app's own unstorage
+ * Finds the module of a driver in JavaScript now, and loads it when called: by `require`, which gives what it loads at once. The app's own unstorage
  * goes before the one beside this package.
  */
 function loader(name, mount, rootDir) {

@@ -89,7 +89,7 @@ function optionTypes() {
     Object.entries(schemas).map(([name, schema]) => [name, valueType(schema, schema).fields]),
   );
   return `// Generated from the drivers' Rust structs by scripts/generate.js.
-/** The types of options, by driver; js/option-values.js reads them. */
+/** The types of options, by driver; js/runtime-options.js reads by them. */
 export const OPTION_TYPES = ${JSON.stringify(types)};
 `;
 }

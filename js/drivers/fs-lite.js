@@ -1,6 +1,1 @@
-import { createFileDriver } from "../file-driver.js";
-
-export default function fsLite(options = {}) {
-  return createFileDriver("fs-lite", options);
-}
-export { fsLite as "module.exports" };
+export { fsLite as default, fsLite as "module.exports" } from "../file-driver.js";
