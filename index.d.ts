@@ -312,7 +312,7 @@ export declare function fromEnv<T extends object>(
   options: T,
 ): { [Option in keyof T]: T[Option] extends string ? any : T[Option] };
 
-/** Makes `storage` the one that `useStorage` gives. */
+/** Makes `storage` the one that `useStorage` gives. Throws where `defineStorage` made one, whose mounts would be lost. */
 export declare function setStorage(storage: Storage<any>): void;
 
 /**

@@ -158,12 +158,24 @@ test("defineStorage is for once: the same again gives the same, another is refus
   expect(defineStorage(config())).toBe(storage);
   expect(() => defineStorage()).toThrow(refusal("called before with a different config"));
   expect(useStorage()).toBe(storage);
-  setStorage(createStorage());
-  expect(() => defineStorage(config())).toThrow(refusal("there is a storage already"));
 });
 
-test("defineStorage is refused after useStorage", () => {
+test("a server does not take the place of what defineStorage made", () => {
+  const storage = defineStorage();
+  expect(() => setStorage(createStorage())).toThrow(
+    expect.objectContaining({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("its mounts belong into the server's config"),
+    }),
+  );
+  setStorage(storage);
+  expect(useStorage()).toBe(storage);
+});
+
+test("defineStorage is refused after useStorage, and where a server has set its storage", () => {
   useStorage();
+  expect(() => defineStorage({})).toThrow(refusal("there is a storage already"));
+  setStorage(createStorage());
   expect(() => defineStorage({})).toThrow(refusal("there is a storage already"));
 });
 

@@ -37,5 +37,10 @@ export function setStorage(storage) {
   if (typeof storage?.getItem !== "function") {
     throw storageError("INVALID_OPTIONS", "none", "setStorage", undefined, "it takes a storage");
   }
+  const current = globalThis[INSTANCE];
+  if (current !== undefined && current === globalThis[DEFINED]?.storage && current !== storage) {
+    const cause = "defineStorage() was called: its mounts belong into the server's config";
+    throw storageError("INVALID_OPTIONS", "none", "setStorage", undefined, cause);
+  }
   globalThis[INSTANCE] = storage;
 }
