@@ -11,6 +11,7 @@ test: build
 	node scripts/test.js
 
 test-all: test
+	npx vitest run __test__/nitro/all
 	CRASHES=200 npx vitest run __test__/drivers/fs/crash.test.js
 
 build: setup

@@ -1,8 +1,8 @@
 /** A real Nitro server on rustorage: writes and reads data over HTTP, restarts, and shows that the data is still there. */
 import { deepStrictEqual } from "node:assert";
-import { buildApp, removeApp, startApp } from "./nitro-app.js";
+import { buildApp, exampleApp, removeApp, startApp } from "./app.js";
 
-const folder = buildApp();
+const folder = buildApp(exampleApp("nitro"));
 let app;
 try {
   app = await startApp(folder);

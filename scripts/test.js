@@ -22,7 +22,7 @@ const PARTS = [
     // Apps, and runtimes of their own, are tried once.
     "--exclude=__test__/{nitro,runtimes}/**",
   ]),
-  ["vitest", process.execPath, vitest, "run"],
+  ["vitest", process.execPath, vitest, "run", "--exclude=__test__/nitro/all/**"],
 ];
 
 const times = [];

@@ -1,76 +1,113 @@
 /**
- * The Nitro module: `unstorage` and the drivers that are native here resolve to rustorage, in all that the app bundles.
- *
- * An alias would not do: Nitro resolves some of these imports before aliases apply.
+ * The Nitro module, for Nitro 2 and 3: `unstorage` and the drivers that are native here become rustorage, in all that the app
+ * bundles.
  */
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { addDefaultMounts, claimNativeMounts, hideClients, revealClients } from "./mounts.js";
+import { resolver } from "./resolver.js";
 
-import { relative } from "node:path";
+const require = createRequire(import.meta.url);
+const root = new URL("../../", import.meta.url);
 
-/** unstorage's drivers that are native here. */
-const NATIVE_DRIVERS = ["fs", "fs-lite", "lru-cache", "memory", "null", "overlay"];
-
-const IMPORTS = new Map([
-  ["unstorage", "rustorage"],
-  ...NATIVE_DRIVERS.map((name) => [`unstorage/drivers/${name}`, `rustorage/drivers/${name}`]),
-]);
-
-/** Hands Nitro's storage to `useStorage` of "rustorage", so that both are one. */
+/** Hands Nitro's storage to `useStorage` of "rustorage", so that both are one: when it is loaded, before the app's plugins. */
 const PLUGIN = "#rustorage/plugin";
-const PLUGIN_SOURCE = `
-import { useStorage } from "nitro/storage";
-import { setStorage } from "rustorage";
-export default () => setStorage(useStorage());
-`;
 
-export default {
+/**
+ * What exports Nitro's `useStorage`, by Nitro's major version; 3.0.0 does not tell its. Not the whole `…/runtime`: that imports
+ * the app's plugins, and so would not be ready.
+ */
+const NITRO_STORAGE = {
+  2: "nitropack/runtime/internal/storage",
+  3: "nitro/storage",
+  undefined: "nitro/runtime/internal/storage",
+};
+
+const module = {
   name: "rustorage",
 
   setup(nitro) {
-    const { options } = nitro;
+    const { options, logger } = nitro;
+    const version = nitro.meta?.majorVersion;
+    // Nuxt's module and an entry of `modules` may both bring it.
+    if (options.virtual[PLUGIN]) return;
+    options.virtual[PLUGIN] = `import { useStorage } from ${JSON.stringify(NITRO_STORAGE[version])};
+import { setStorage } from "rustorage";
+setStorage(useStorage());
+export default () => {};
+`;
+    if (!options.node || options.noExternals === true) {
+      const why = options.node ? "`noExternals`" : `the preset \`${options.preset}\``;
+      logger.warn(`[rustorage] With ${why} no native addon can be loaded: unstorage stays.`);
+      revealClients(options);
+      return;
+    }
+
+    const deployed = !options.dev && options.preset !== "nitro-prerender";
     options.rollupConfig ??= {};
     options.rollupConfig.plugins = [resolver(), ...[options.rollupConfig.plugins ?? []].flat()];
-    // External, and copied into the output with the binary: an addon cannot be bundled.
-    options.traceDeps = [...(options.traceDeps ?? []), "rustorage"];
-    options.traceOpts = withoutSources(options.traceOpts);
-    options.virtual[PLUGIN] = PLUGIN_SOURCE;
+    if (deployed) copyToOutput(options, version);
     options.plugins.unshift(PLUGIN);
+
+    if (version === 3 && options.rustorage?.defaultMounts !== false) addDefaultMounts(options);
+    // Modules that come later may add mounts.
+    nitro.hooks.hook("build:before", () => claimNativeMounts(options));
   },
 };
+export default module;
 
-/** What an app runs of the package; a linked checkout holds much more. */
-const SHIPPED = /^(?:index\.js|js[\\/].+|npm[\\/].+\.node|package\.json|LICENSE)$/;
-
-function withoutSources(traceOpts) {
-  const hooks = traceOpts?.hooks;
-  return {
-    ...traceOpts,
-    hooks: {
-      ...hooks,
-      async tracedPackages(packages) {
-        for (const version of Object.values(packages.rustorage?.versions ?? {})) {
-          version.files = version.files.filter((file) =>
-            SHIPPED.test(relative(version.path, file)),
-          );
-        }
-        await hooks?.tracedPackages?.(packages);
-      },
-    },
+/** Makes Nitro copy the package and its binaries. */
+function copyToOutput(options, version) {
+  if (!root.pathname.includes("/node_modules/")) {
+    throw new Error(
+      `[rustorage] The package is linked from ${fileURLToPath(root)}: Nitro copies only what is installed in node_modules. Install it from a tarball.`,
+    );
+  }
+  const binaries = installedBinaries();
+  if (version === 3) {
+    options.traceDeps = [...(options.traceDeps ?? []), "rustorage"];
+    return;
+  }
+  const drivers = readdirSync(new URL("js/drivers/", root)).filter((file) => file.endsWith(".js"));
+  const files = ["index.js", ...drivers.map((file) => `js/drivers/${file}`)];
+  options.externals = {
+    ...options.externals,
+    traceInclude: [
+      ...(options.externals?.traceInclude ?? []),
+      ...files.map((file) => fileURLToPath(new URL(file, root))),
+      ...binaries,
+    ],
   };
 }
 
-function resolver() {
+/** The binaries of whatever platforms are installed. */
+function installedBinaries() {
+  const { optionalDependencies = {} } = require("../../package.json");
+  const binaries = Object.keys(optionalDependencies).flatMap((name) => {
+    try {
+      return require.resolve(name);
+    } catch {
+      return [];
+    }
+  });
+  if (binaries.length === 0) {
+    throw new Error(
+      `[rustorage] No binary is installed for ${process.platform} ${process.arch}, so the server could not start.`,
+    );
+  }
+  return binaries;
+}
+
+/**
+ * The config, with the module, and with mounts that Nitro cannot mistake for unstorage's: it asks for the packages that
+ * unstorage's drivers need before any module runs.
+ */
+export function withNativeStorage(config = {}) {
   return {
-    name: "rustorage",
-    resolveId: {
-      order: "pre",
-      filter: { id: /^(?:unstorage|rustorage)(?:\/drivers\/[\w-]+)?$/ },
-      async handler(id, importer, options) {
-        const target = IMPORTS.get(id) ?? id;
-        if (target.startsWith("unstorage")) return null;
-        const resolved = await this.resolve(target, importer, { ...options, skipSelf: true });
-        // A linked checkout resolves to a path outside node_modules, which Nitro would bundle.
-        return resolved?.external ? resolved : { id: target, external: true };
-      },
-    },
+    ...config,
+    modules: [...(config.modules ?? []), module],
+    storage: hideClients(config.storage),
+    devStorage: hideClients(config.devStorage),
   };
 }

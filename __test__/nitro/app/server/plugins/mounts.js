@@ -1,0 +1,14 @@
+import { useStorage as ownStorage } from "rustorage";
+import memory from "rustorage/drivers/memory";
+import lruCache from "unstorage/drivers/lru-cache";
+import { definePlugin, useStorage } from "../target.js";
+
+// When the module is loaded, and not only when a plugin runs.
+const data = ownStorage("data");
+
+export default definePlugin(async () => {
+  const max = Number(process.env.LATEST_MAX ?? 2);
+  useStorage().mount("latest", lruCache({ max }));
+  ownStorage().mount("notes", memory());
+  await data.setItem("started", true);
+});

@@ -1,0 +1,3 @@
+import { route } from "../target.js";
+
+export default route(() => ({ version: 1 }));

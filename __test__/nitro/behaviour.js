@@ -1,0 +1,205 @@
+/** What holds in every target: in production, moved away from the project, and in development. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { buildApp, removeApp, startApp, startDevelopment } from "../../scripts/app.js";
+import { driver, setUpTarget } from "./targets.js";
+
+const MINUTES = 60_000;
+
+export function testTarget(name, manager) {
+  const title = [name, manager].filter(Boolean).join(", ");
+  let target;
+  let server;
+  let api;
+
+  beforeAll(() => {
+    target = setUpTarget(name, manager);
+  }, 10 * MINUTES);
+
+  /** The mounts, by their bases: whether each is native. */
+  async function natives() {
+    const { mounts, shared } = await api.get("/mounts");
+    expect(shared).toBe(true);
+    return Object.fromEntries(mounts.map(({ base, native }) => [base, native]));
+  }
+
+  function use(started) {
+    server = started;
+    api = driver(started.ask);
+  }
+
+  const OWN = {
+    "": true,
+    "cache:": true,
+    "data:": true,
+    "files:": true,
+    "recent:": true,
+    "latest:": true,
+    "notes:": true,
+    // JavaScript by their nature.
+    "assets:": false,
+    "nothing:": false,
+  };
+
+  describe(`${title}: production, moved away from the project`, () => {
+    let folder;
+
+    beforeAll(async () => {
+      // Where Nitro installs by itself what it thinks is missing.
+      folder = buildApp(target.app, { ...target, env: { ...target.env, CI: "1" } });
+      use(await startApp(folder, { node: target.node, env: { LATEST_MAX: "3" } }));
+    }, 10 * MINUTES);
+
+    afterAll(async () => {
+      await server?.stop();
+      if (folder) removeApp(folder);
+    });
+
+    test("every mount is native, and both useStorage give one storage", async () => {
+      expect(await natives()).toEqual(OWN);
+    });
+
+    testBehaviour(() => api);
+
+    test("an option of a run-time mount comes from the environment", async () => {
+      for (const key of ["1", "2", "3", "4"]) await api.call("latest", "setItem", key, key);
+      expect(await api.call("latest", "getKeys")).toEqual(["4", "3", "2"]);
+    });
+
+    test("what is on disk is under the server's folder and survives a restart, what is in memory does not", async () => {
+      await api.call("data", "setItem", "kept", { on: "disk" });
+      await api.call("", "setItem", "kept", { in: "memory" });
+      expect(readFileSync(join(folder, ".data/kv/kept"), "utf8")).toBe('{"on":"disk"}');
+      await server.stop();
+      use(await startApp(folder, { node: target.node }));
+      expect(await api.call("data", "getItem", "kept")).toEqual({ on: "disk" });
+      expect(await api.call("", "getItem", "kept")).toBe(null);
+    });
+
+    test("a driver's client was neither needed nor installed", () => {
+      const { dependencies } = JSON.parse(readFileSync(join(target.app, "package.json"), "utf8"));
+      expect(Object.keys(dependencies)).not.toContain("lru-cache");
+      expect(existsSync(join(folder, "output/server/node_modules/lru-cache"))).toBe(false);
+    });
+  });
+
+  describe(`${title}: development`, () => {
+    beforeAll(async () => {
+      use(await startDevelopment(target.app, target.development, target));
+    }, 10 * MINUTES);
+
+    afterAll(async () => {
+      await server?.stop();
+    });
+
+    test("every mount is native, Nitro's default mounts too", async () => {
+      const defaults = { "root:": true, "src:": true, "build:": true };
+      expect(await natives()).toEqual({ ...OWN, ...defaults });
+    });
+
+    testBehaviour(() => api);
+
+    test("root and src show the project, and cannot be written", async () => {
+      expect(await api.call("root", "getItem", "package.json")).toMatchObject({ private: true });
+      expect(await api.call("src", "hasItem", "target.js")).toBe(true);
+      await api.call("root", "setItem", "written", "no");
+      expect(existsSync(join(target.app, "written"))).toBe(false);
+    });
+
+    test("data is in .data/kv of the project, and devStorage replaces a mount of storage", async () => {
+      await api.call("data", "setItem", "developed", [1]);
+      expect(readFileSync(join(target.app, ".data/kv/developed"), "utf8")).toBe("[1]");
+      const { mounts } = await api.get("/mounts");
+      expect(mounts.find(({ base }) => base === "files:").driver).toBe("memory");
+    });
+
+    test("a change of the code reloads the server, which finds its data", async () => {
+      await api.call("data", "setItem", "kept", "here");
+      const route = join(target.app, "server/routes/index.js");
+      writeFileSync(route, readFileSync(route, "utf8").replace("version: 1", "version: 2"));
+      await vi.waitFor(async () => expect(await api.get("/")).toEqual({ version: 2 }), {
+        timeout: MINUTES,
+      });
+      expect(await api.call("data", "getItem", "kept")).toBe("here");
+    });
+  });
+}
+
+/** What does not differ between production and development. */
+function testBehaviour(api) {
+  test("items, batches, raw values and keys", async () => {
+    const { call } = api();
+    await call("", "set", "test:foo", { hello: "world" });
+    expect(await call("", "get", "test:foo")).toEqual({ hello: "world" });
+    expect(await call("test", "get", "foo")).toEqual({ hello: "world" });
+    await call("data", "setItems", [
+      { key: "a", value: 1 },
+      { key: "a:b", value: "two" },
+    ]);
+    expect(await call("data", "getItems", ["a:b", "a"])).toEqual([
+      { key: "a:b", value: "two" },
+      { key: "a", value: 1 },
+    ]);
+    expect((await call("data", "getKeys", "a")).toSorted()).toEqual(["a:b"]);
+    await call("files", "setItemRaw", "raw", "text");
+    expect(await call("files", "getItemRaw", "raw")).toBeDefined();
+    await call("data", "clear");
+    expect(await call("data", "getKeys")).toEqual([]);
+  });
+
+  test("a key of data inside data is another key", async () => {
+    const { call } = api();
+    await call("data", "set", "test", "here");
+    expect(await call("data", "get", "data:test")).toBe(null);
+    expect(await call("", "get", "data:test")).toBe("here");
+  });
+
+  test("a mount's options hold, and so does an item's life", async () => {
+    const { call } = api();
+    for (const key of ["1", "2", "3"]) await call("recent", "setItem", key, key);
+    expect(await call("recent", "getKeys")).toEqual(["3", "2"]);
+    await call("files", "setItem", "short", "life", { ttl: 0.5 });
+    await vi.waitFor(async () => expect(await call("files", "hasItem", "short")).toBe(false), {
+      timeout: MINUTES,
+    });
+  });
+
+  test("a failed call names its driver", async () => {
+    const error = await api()
+      .call("data", "setItem", "x".repeat(300), "too long a name")
+      .catch((caught) => caught);
+    expect(error.message).toMatch(/^\[rustorage\] \[fs(?:-lite)?\] setItem/);
+    expect(error.code).toBe("INVALID_KEY");
+  });
+
+  test("assets of the server are read", async () => {
+    const { call } = api();
+    expect(await call("assets/server", "getItem", "greeting.txt")).toBe("hello\n");
+    expect(await call("assets", "getKeys")).toContain("server:greeting.txt");
+  });
+
+  test.each(["/cached-function", "/cached-handler", "/ruled"])(
+    "%s is cached on disk for as long as it says",
+    async (path) => {
+      const { call, get } = api();
+      // Two calls within one life.
+      await vi.waitFor(
+        async () => {
+          const answer = await get(path);
+          expect(await get(path)).toEqual(answer);
+          expect(await call("cache", "getKeys")).not.toEqual([]);
+        },
+        { timeout: MINUTES },
+      );
+      const cached = await get(path);
+      await vi.waitFor(async () => expect(await get(path)).not.toEqual(cached), {
+        timeout: MINUTES,
+      });
+      await vi.waitFor(async () => expect(await call("cache", "getKeys")).toEqual([]), {
+        timeout: MINUTES,
+        interval: 200,
+      });
+    },
+  );
+}

@@ -1,0 +1,152 @@
+/** What the module makes of a Nitro's options; the other tests of this folder run real apps. */
+import { expect, test, vi } from "vitest";
+import rustorage, { withNativeStorage } from "rustorage/nitro";
+import nuxtModule from "rustorage/nuxt";
+import { builtinDrivers } from "rustorage";
+
+/** As much of a Nitro as the module looks at. */
+function fakeNitro(options, meta = { majorVersion: 3 }) {
+  const hooks = [];
+  return {
+    meta,
+    logger: { warn: vi.fn() },
+    hooks: { hook: (name, listener) => hooks.push([name, listener]) },
+    build: () => hooks.forEach(([name, listener]) => name === "build:before" && listener()),
+    options: {
+      dev: true,
+      node: true,
+      preset: "nitro-dev",
+      rootDir: "/app/",
+      buildDir: "/app/node_modules/.nitro/",
+      serverDir: "/app/server/",
+      virtual: {},
+      plugins: ["/app/server/plugins/first.js"],
+      storage: {},
+      devStorage: {},
+      ...options,
+    },
+  };
+}
+
+function configured(options, meta) {
+  const nitro = fakeNitro(options, meta);
+  rustorage.setup(nitro);
+  nitro.build();
+  return nitro;
+}
+
+test("native mounts import our drivers and know their own names, whatever name the config has for the driver", () => {
+  const { options } = configured({
+    rustorage: { defaultMounts: false },
+    storage: {
+      a: { driver: "fs", base: "a" },
+      "b:c": { driver: "lruCache", max: 3 },
+      d: { driver: "unstorage/drivers/memory" },
+      e: { driver: "rustorage/drivers/fs-lite", base: "e" },
+    },
+    devStorage: { f: { driver: "fsLite", base: "f" } },
+  });
+  expect(options.storage).toEqual({
+    a: { driver: "rustorage/drivers/fs", base: "a", "rustorage:mount": "a" },
+    "b:c": { driver: "rustorage/drivers/lru-cache", max: 3, "rustorage:mount": "b:c" },
+    d: { driver: "rustorage/drivers/memory", "rustorage:mount": "d" },
+    e: { driver: "rustorage/drivers/fs-lite", base: "e", "rustorage:mount": "e" },
+  });
+  expect(options.devStorage).toEqual({
+    f: { driver: "rustorage/drivers/fs-lite", base: "f", "rustorage:mount": "f" },
+  });
+});
+
+test("mounts of other drivers stay as they are", () => {
+  const storage = {
+    kv: { driver: "cloudflare-kv-binding", binding: "KV" },
+    own: { driver: "/app/drivers/own.js" },
+    odd: { driver: "constructor" },
+    none: {},
+  };
+  expect(configured({ storage: { ...storage } }).options.storage).toEqual(storage);
+});
+
+test("a driver that unstorage does not have is found by its name, and needs no client", () => {
+  builtinDrivers.ours = "rustorage/drivers/ours";
+  try {
+    const config = withNativeStorage({
+      storage: { a: { driver: "ours", url: "x" }, data: { driver: "fs", base: "data" } },
+    });
+    // A file, which Nitro takes neither for a package nor for one of unstorage's drivers.
+    expect(config.storage.a).toEqual({
+      driver: expect.stringMatching(/^file:.*\/js\/drivers\/ours\.js$/),
+      url: "x",
+    });
+    expect(config.storage.data).toEqual({ driver: "fs", base: "data" });
+    const { options } = configured({ storage: config.storage });
+    expect(options.storage.a.driver).toBe("rustorage/drivers/ours");
+  } finally {
+    delete builtinDrivers.ours;
+  }
+});
+
+test("withNativeStorage keeps the config and adds the module", () => {
+  const config = { serverDir: "server", modules: ["./mine"], storage: {} };
+  expect(withNativeStorage(config)).toEqual({
+    ...config,
+    modules: ["./mine", rustorage],
+    devStorage: {},
+  });
+  expect(config.modules).toEqual(["./mine"]);
+});
+
+test("the Nuxt module does the same to Nuxt's Nitro", () => {
+  const hooks = {};
+  nuxtModule({}, { hook: (name, listener) => (hooks[name] = listener) });
+  const config = { storage: { a: { driver: "lru-cache" } } };
+  hooks["nitro:config"](config);
+  expect(config.modules).toEqual([rustorage]);
+  expect(config.storage.a.driver).toMatch(/^file:/);
+});
+
+test("Nitro 3 gets the mounts of Nitro 2, but for those that the config has or does not want", () => {
+  const { options } = configured({ devStorage: { cache: { driver: "memory" } } });
+  const { root, src, build, cache, data } = options.devStorage;
+  expect(root).toMatchObject({ base: "/app", readOnly: true });
+  expect(src).toMatchObject({ base: "/app/server", readOnly: true });
+  expect(build).toMatchObject({ base: "/app/node_modules/.nitro" });
+  expect(cache.driver).toBe("rustorage/drivers/memory");
+  expect(data).toMatchObject({ base: "/app/.data/kv" });
+
+  const own = configured({ storage: { data: { driver: "memory" } } }).options;
+  expect(own.devStorage.data).toBe(undefined);
+  const off = configured({ rustorage: { defaultMounts: false } }).options;
+  expect([off.storage, off.devStorage]).toEqual([{}, {}]);
+  const two = configured({}, { majorVersion: 2 }).options;
+  expect([two.storage, two.devStorage]).toEqual([{}, {}]);
+});
+
+test("the plugin that shares the storage is the first, and there once however often the module comes", () => {
+  const nitro = fakeNitro({});
+  rustorage.setup(nitro);
+  rustorage.setup(nitro);
+  expect(nitro.options.plugins).toEqual(["#rustorage/plugin", "/app/server/plugins/first.js"]);
+  expect(nitro.options.rollupConfig.plugins.map(({ name }) => name)).toEqual(["rustorage"]);
+});
+
+test.each([
+  [{ node: false, preset: "cloudflare-module" }, "the preset `cloudflare-module`"],
+  [{ noExternals: true }, "`noExternals`"],
+])("where no addon can be loaded, unstorage stays and one warning says so: %o", (options, why) => {
+  const storage = { data: { driver: "fs", base: "data" }, recent: { driver: "lruCache" } };
+  const nitro = fakeNitro({ ...options, storage: withNativeStorage({ storage }).storage });
+  rustorage.setup(nitro);
+  rustorage.setup(nitro);
+  nitro.build();
+  expect(nitro.logger.warn.mock.calls).toEqual([[expect.stringContaining(why)]]);
+  expect(nitro.options.storage).toEqual({ ...storage, recent: { driver: "lru-cache" } });
+  expect(nitro.options).not.toHaveProperty("rollupConfig");
+  expect(nitro.options.plugins).not.toContain("#rustorage/plugin");
+});
+
+test("a linked package is refused where it would have to be copied", () => {
+  expect(() => configured({ dev: false, preset: "node-server" })).toThrow(
+    "[rustorage] The package is linked",
+  );
+});

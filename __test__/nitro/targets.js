@@ -1,0 +1,55 @@
+/** The apps that the module is tried in: folders of `targets` over the common `app`, and how each is run in development. */
+import { fileURLToPath } from "node:url";
+import { setUpApp } from "../../scripts/app.js";
+
+const NITRO = ["nitro", "dev", "--host", "127.0.0.1", "--port"];
+export const NODE_22 = fileURLToPath(
+  new URL("../../node_modules/node22/bin/node", import.meta.url),
+);
+
+const TARGETS = {
+  beta: { folders: ["beta"], development: NITRO },
+  "beta-rollup": {
+    folders: ["beta", "beta-rollup"],
+    development: NITRO,
+    env: { NITRO_BUILDER: "rollup" },
+  },
+  "beta-vite": {
+    folders: ["beta", "beta-vite"],
+    development: ["vite", "--host", "127.0.0.1", "--port"],
+  },
+  "nitro-3.0.0": { folders: ["nitro-3.0.0"], development: NITRO },
+  nitropack: {
+    folders: ["nitropack"],
+    development: ["nitropack", "dev", "--host", "127.0.0.1", "--port"],
+  },
+  nuxt: {
+    folders: ["nuxt"],
+    development: ["nuxt", "dev", "--host", "127.0.0.1", "--port"],
+    node: NODE_22,
+  },
+};
+
+/** Sets the target's app up; gives its folder, and all that says how to run it. */
+export function setUpTarget(name, manager = "npm") {
+  const { folders, ...target } = TARGETS[name];
+  const sources = [
+    new URL("app/", import.meta.url),
+    ...folders.map((folder) => new URL(`targets/${folder}/`, import.meta.url)),
+  ];
+  const id = manager === "npm" ? name : `${name}-${manager}`;
+  const options = { manager, node: target.node };
+  return { ...target, app: setUpApp(id, sources.map(fileURLToPath), options) };
+}
+
+/** What the app of every target answers, as functions. */
+export function driver(ask) {
+  return {
+    get: async (path) => (await ask("GET", path)).body,
+    async call(base, method, ...args) {
+      const { body } = await ask("POST", "/call", { base, method, args });
+      if (body.error) throw Object.assign(new Error(body.error.message), body.error);
+      return body.value;
+    },
+  };
+}

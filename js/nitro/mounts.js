@@ -1,0 +1,74 @@
+/** The mounts of a Nitro config: which of them are native here, and those that every app has. */
+import { resolve } from "node:path";
+import { builtinDrivers } from "../builtin-drivers.js";
+
+/** Where a mount's options tell a driver that they come from a config, and of which mount. */
+const MOUNT = "rustorage:mount";
+
+/** The drivers here that unstorage has too, and needs nothing else for. */
+const NEED_NO_CLIENT = ["fs", "fs-lite", "memory", "null", "overlay"];
+
+const folder = new URL("../drivers/", import.meta.url).href;
+
+/** What a driver of ours is imported from, whichever of its names a config has for it; undefined for any other driver. */
+export function nativeImport(driver) {
+  if (typeof driver !== "string") return undefined;
+  const [, name = driver] =
+    /^(?:unstorage|rustorage)\/drivers\/([\w-]+)$/.exec(driver) ??
+    (driver.startsWith(folder) ? /([\w-]+)\.js$/.exec(driver) : null) ??
+    [];
+  const target = Object.hasOwn(builtinDrivers, name) ? builtinDrivers[name] : undefined;
+  return target?.startsWith("rustorage/") ? target : undefined;
+}
+
+/** The file of one of our drivers. */
+export function driverFile(target) {
+  return `${folder}${target.slice("rustorage/drivers/".length)}.js`;
+}
+
+/** Native mounts import our drivers by themselves, and know which mount they are. */
+export function claimNativeMounts({ storage, devStorage }) {
+  for (const mounts of [storage, devStorage]) {
+    for (const [name, mount] of Object.entries(mounts ?? {})) {
+      const target = nativeImport(mount?.driver);
+      if (target) mounts[name] = { ...mount, driver: target, [MOUNT]: name };
+    }
+  }
+}
+
+/** The mounts, with a file for the driver where unstorage would need a client for it, or does not have it. */
+export function hideClients(mounts = {}) {
+  return Object.fromEntries(
+    Object.entries(mounts).map(([name, mount]) => {
+      const target = nativeImport(mount?.driver);
+      const hidden = target && !NEED_NO_CLIENT.some((driver) => target.endsWith(`/${driver}`));
+      return [name, hidden ? { ...mount, driver: driverFile(target) } : mount];
+    }),
+  );
+}
+
+/** Undoes `hideClients`: the drivers are unstorage's again. */
+export function revealClients({ storage, devStorage }) {
+  for (const mounts of [storage, devStorage]) {
+    for (const mount of Object.values(mounts ?? {})) {
+      if (!mount?.driver?.startsWith?.(folder)) continue;
+      mount.driver = nativeImport(mount.driver).slice("rustorage/drivers/".length);
+    }
+  }
+}
+
+/** The mounts that Nitro 2 has by itself and Nitro's documentation promises. */
+export function addDefaultMounts(options) {
+  const { rootDir, buildDir, serverDir, storage, devStorage } = options;
+  const inDevelopment = {
+    root: { driver: "fs", readOnly: true, base: resolve(rootDir) },
+    src: { driver: "fs", readOnly: true, base: resolve(rootDir, serverDir || ".") },
+    build: { driver: "fs", base: resolve(rootDir, buildDir) },
+    cache: { driver: "fs", base: resolve(rootDir, buildDir, "cache") },
+  };
+  for (const [name, mount] of Object.entries(inDevelopment)) devStorage[name] ??= mount;
+  if (storage.data === undefined && devStorage.data === undefined) {
+    if (options.dev) devStorage.data = { driver: "fs", base: resolve(rootDir, ".data/kv") };
+    else storage.data = { driver: "fs-lite", base: "./.data/kv" };
+  }
+}
