@@ -1,0 +1,3 @@
+import { testTarget } from "../behaviour.js";
+
+testTarget("nitropack", "pnpm");
