@@ -93,16 +93,18 @@ function packed() {
   return tarballs;
 }
 
-/** Builds the app with its own script and returns a folder to which the output was moved, as it would be deployed. */
+/** Builds the app with its own script and returns the folder of the moved output. */
 export function buildApp(app, { node, env } = {}) {
-  rmSync(join(app, ".output"), { recursive: true, force: true });
   run(["npm", "run", "build"], app, node, env);
+  return moveOutput(app);
+}
+
+/** Moves what was built to a folder of its own, as it would be deployed. */
+export function moveOutput(app) {
   const folder = mkdtempSync(join(tmpdir(), "rustorage-app-"));
-  cpSync(join(app, ".output"), join(folder, "output"), {
-    recursive: true,
-    verbatimSymlinks: true,
-  });
-  rmSync(join(app, ".output"), { recursive: true });
+  const output = join(app, ".output");
+  cpSync(output, join(folder, "output"), { recursive: true, verbatimSymlinks: true });
+  rmSync(output, { recursive: true });
   return folder;
 }
 
@@ -154,6 +156,7 @@ export async function start(command, cwd, { env, node, port: named = false, read
     url,
     stop,
     pid: server.pid,
+    running: () => server.exitCode === null && server.signalCode === null,
     output: () => output,
     ask: (method, path, body) => ask(url, method, path, body),
   };
@@ -177,6 +180,8 @@ export async function start(command, cwd, { env, node, port: named = false, read
 async function ask(url, method, path, body) {
   const response = await fetch(url + path, {
     method,
+    // A development server that reloads loses some.
+    signal: AbortSignal.timeout(10_000),
     ...(body !== undefined && {
       body: JSON.stringify(body),
       headers: { "content-type": "application/json" },

@@ -24,6 +24,23 @@ const NITRO_STORAGE = {
   undefined: "nitro/runtime/internal/storage",
 };
 
+/** Vite reloads a server within its thread: then the earlier storage's watchers and connections end here, as nobody else ends them. */
+function pluginSource(version) {
+  return `
+import { useStorage } from ${JSON.stringify(NITRO_STORAGE[version])};
+import { setStorage } from "rustorage";
+
+const KEPT = Symbol.for("rustorage.nitro");
+const storage = useStorage();
+const earlier = globalThis[KEPT];
+globalThis[KEPT] = storage;
+setStorage(storage);
+if (earlier && earlier !== storage) earlier.dispose().catch(console.error);
+
+export default () => {};
+`;
+}
+
 const module = {
   name: "rustorage",
 
@@ -32,11 +49,7 @@ const module = {
     const version = nitro.meta?.majorVersion;
     // Nuxt's module and an entry of `modules` may both bring it.
     if (options.virtual[PLUGIN]) return;
-    options.virtual[PLUGIN] = `import { useStorage } from ${JSON.stringify(NITRO_STORAGE[version])};
-import { setStorage } from "rustorage";
-setStorage(useStorage());
-export default () => {};
-`;
+    options.virtual[PLUGIN] = pluginSource(version);
     if (!options.node || options.noExternals === true) {
       const why = options.node ? "`noExternals`" : `the preset \`${options.preset}\``;
       logger.warn(`[rustorage] With ${why} no native addon can be loaded: unstorage stays.`);

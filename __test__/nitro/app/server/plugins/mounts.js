@@ -11,4 +11,5 @@ export default definePlugin(async () => {
   useStorage().mount("latest", lruCache({ max }));
   ownStorage().mount("notes", memory());
   await data.setItem("started", true);
+  if (process.env.WATCH) await useStorage().watch(() => {});
 });
