@@ -99,7 +99,6 @@ function toJson(name, options, mount) {
   const settings = {};
   for (const [option, value] of Object.entries(options)) {
     if (option === "lib" || option === "driver" || value === null || value === undefined) continue;
-    if (option === "rustorage:mount") continue;
     if (typeof value === "object" && !Array.isArray(value) && !isRecord(value)) {
       refuse(`the option \`${option}\` must not be a ${value.constructor?.name}`);
     }

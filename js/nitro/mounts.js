@@ -1,9 +1,7 @@
 /** The mounts of a Nitro config: which of them are native here, and those that every app has. */
 import { resolve } from "node:path";
 import { builtinDrivers } from "../builtin-drivers.js";
-
-/** Where a mount's options tell a driver that they come from a config, and of which mount. */
-const MOUNT = "rustorage:mount";
+import { MOUNT } from "../runtime-options.js";
 
 /** The drivers here that unstorage has too, and needs nothing else for. */
 const NEED_NO_CLIENT = ["fs", "fs-lite", "memory", "null", "overlay"];

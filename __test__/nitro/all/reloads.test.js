@@ -1,5 +1,5 @@
 /** Development servers that are reloaded again and again, while they are asked and while every mount is watched. Linux only. */
-import { readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startDevelopment } from "../../../scripts/app.js";
@@ -116,7 +116,10 @@ function figures(group) {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
       if (Number(stat[2]) !== group) continue;
       sum.threads += readdirSync(`/proc/${pid}/task`).length;
-      sum.descriptors += readdirSync(`/proc/${pid}/fd`).length;
+      // Without sockets: those are the askers' connections, and come and go.
+      sum.descriptors += readdirSync(`/proc/${pid}/fd`).filter(
+        (descriptor) => !readlinkSync(`/proc/${pid}/fd/${descriptor}`).startsWith("socket:"),
+      ).length;
       const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
       sum.megabytes += Math.round(kilobytes / 1024);
       sum.processes++;
