@@ -85,6 +85,7 @@ fn system_code(error: &io::Error) -> &'static str {
         (None, io::ErrorKind::OutOfMemory) => "ENOMEM",
         (None, io::ErrorKind::IsADirectory) => "EISDIR",
         (None, io::ErrorKind::NotADirectory) => "ENOTDIR",
+        (None, io::ErrorKind::TimedOut) => "ETIMEDOUT",
         _ => "EIO",
     }
 }

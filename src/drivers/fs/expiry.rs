@@ -6,34 +6,28 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::MetadataExt,
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::{fd::AsFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Poll,
-    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use rustix::{
-    fs::{
-        AtFlags, FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, flock, futimens, linkat, renameat,
-        statat, unlinkat,
-    },
-    io::Errno,
-};
+use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fstat, futimens, unlinkat};
 
 use super::{
     layout::{Found, INDEX, find, unfinished_name},
-    path,
+    lock, path,
     record::Record,
+    remove::Remover,
     root::{Root, found},
     stamp::Stamp,
 };
-use crate::driver::{Access, Claim, Job, Place, Pool};
+use crate::driver::{Access, Claim, Place, Pool};
 
 /// How long what was read of the index is good for: other processes' expiries are seen so much later at most.
 const FRESH: u64 = 500;
@@ -41,8 +35,8 @@ const FRESH: u64 = 500;
 const SHORTEST: u64 = 64 * 1024;
 /// Milliseconds between two sweeps, so that many items with many times do not make many sweeps.
 const SWEEP_INTERVAL: u64 = 1000;
-/// How often a lock that another process holds is tried, with a millisecond in between.
-const LOCK_ATTEMPTS: usize = 100;
+/// How long a sweep waits for a lock: it comes round again.
+const SWEEP_PATIENCE: Duration = Duration::from_millis(20);
 
 /// By canonical base.
 static BASES: LazyLock<Mutex<HashMap<PathBuf, Weak<Expiries>>>> = LazyLock::new(Mutex::default);
@@ -207,13 +201,13 @@ impl Expiries {
         self.root.base.join(INDEX)
     }
 
-    /// The index, locked against being written anew, as far as that can be had.
+    /// The index, locked against being written anew.
     fn open_for_adding(&self) -> io::Result<File> {
         let path = self.path();
         loop {
             let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
             let file = File::from(self.root.open(&path, flags, Mode::from_raw_mode(0o666))?);
-            lock_file(&file, FlockOperation::NonBlockingLockShared, LOCK_ATTEMPTS);
+            lock::shared(&file)?;
             // It may have been replaced before the lock.
             if found(path.metadata())?
                 .is_some_and(|metadata| metadata.ino() == file.metadata().map_or(0, |own| own.ino()))
@@ -258,7 +252,7 @@ impl Expiries {
     fn rewrite(&self, state: &mut Index) {
         // The next write comes round to it again.
         let Ok(file) = File::open(self.path()) else { return };
-        if !lock_file(&file, FlockOperation::NonBlockingLockExclusive, 1) {
+        if !lock::exclusive_within(&file, Duration::ZERO).unwrap_or(false) {
             return;
         }
         self.read(state);
@@ -317,26 +311,32 @@ impl Expiries {
         });
     }
 
-    /// Removes the files that have expired, each after the calls that were made before.
+    /// Removes the files that have expired.
     fn sweep(self: &Arc<Self>) {
         let (mut state, now) = (self.lock(), now());
         self.read(&mut state);
-        (state.planned, state.swept) = (None, now);
+        // Until it has ended, no other is planned.
+        (state.planned, state.swept) = (Some(0), now);
         let (due, coming): (Vec<&Record>, Vec<&Record>) =
             state.records.values().flatten().partition(|record| record.expires <= now);
-        let next = coming.iter().map(|record| record.expires).min();
-        let jobs: Vec<_> = due
-            .into_iter()
-            .filter_map(|record| {
-                let path = path::of_key(&self.root.base, &record.key).ok()?;
-                let claim = Claim::Item(Place::new(path.into_os_string().into_encoded_bytes()), Access::Write);
-                let (expiries, record) = (Arc::clone(self), record.clone());
-                let job: Job = Box::new(move || expiries.expire(&record));
-                Some((claim, job))
-            })
-            .collect();
-        Pool::get().run_all(jobs);
-        state.next = next;
+        let due = due.into_iter().cloned().collect();
+        state.next = coming.iter().map(|record| record.expires).min();
+        drop(state);
+        Arc::clone(self).expire_all(due);
+    }
+
+    /// One after another, so that threads are left for what is waited for, and each after the calls that were made before.
+    fn expire_all(self: Arc<Self>, mut due: Vec<Record>) {
+        if let Some(record) = due.pop() {
+            let path = path::of_key(&self.root.base, &record.key).unwrap_or_default();
+            let claim = Claim::Item(Place::new(path.into_os_string().into_encoded_bytes()), Access::Write);
+            return Pool::get().run(claim, move || {
+                self.expire(&record);
+                self.expire_all(due);
+            });
+        }
+        let mut state = self.lock();
+        state.planned = None;
         self.plan(&mut state);
         if state.read > state.limit.max(SHORTEST) {
             self.rewrite(&mut state);
@@ -345,38 +345,41 @@ impl Expiries {
 
     /// Removes the item's file, if it is still the one that was to expire. If it cannot be removed, it stays expired.
     fn expire(&self, record: &Record) {
-        if let Ok(Some((path, stamp))) = self.locate(&record.key)
-            && stamp == record.stamp
-        {
-            let _ = self.remove(&path, stamp);
-        }
-        if !self.holds(record) {
-            let mut state = self.lock();
+        let is_locked = self.remove(record).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        let gone = !is_locked && !self.holds(record);
+        let mut state = self.lock();
+        if is_locked {
+            // The next sweep comes round to it again.
+            state.next = Some(state.next.map_or(record.expires, |next| next.min(record.expires)));
+        } else if gone {
             state.forget(record);
             self.publish(&state);
         }
     }
 
-    /// Another process may write the file anew between a look and a removal: so the file is taken away first, and looked
-    /// at when nobody can reach it.
-    fn remove(&self, path: &Path, stamp: Stamp) -> io::Result<()> {
+    /// WouldBlock if another process is writing there.
+    fn remove(&self, record: &Record) -> io::Result<()> {
+        let Some((path, _)) = self.locate(&record.key)? else { return Ok(()) };
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-        let (folder, taken) = (self.root.folder(parent)?, unfinished_name());
-        if statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| Stamp::from(&stat) != stamp) {
-            // The record speaks of what a link leads to.
+        let folder = self.root.lockable_folder(parent)?;
+        if !lock::exclusive_within(&folder, SWEEP_PATIENCE)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        // What a link leads to is in another folder, and not removed.
+        let file = self.root.lockable_file(folder.as_fd(), name)?;
+        if !lock::exclusive_within(&file, SWEEP_PATIENCE)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let stat = fstat(&file)?;
+        // A file with other names may be written through them.
+        if Stamp::from(&stat) != record.stamp || stat.st_nlink > 1 {
             return Ok(());
         }
-        renameat(&folder, name, &folder, &*taken)?;
-        let is_due = statat(&folder, &*taken, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| Stamp::from(&stat) == stamp);
-        // A link does not put itself in the place of what was written meanwhile.
-        if !is_due
-            && let Err(error) = linkat(&folder, &*taken, &folder, name, AtFlags::empty())
-            && error != Errno::EXIST
-        {
-            return Ok(renameat(&folder, &*taken, &folder, name)?);
+        if path::of_key(&self.root.base, &record.key).is_ok_and(|own| own == path) {
+            // What a write that was interrupted left in overflow must not come to light.
+            Remover { root: &self.root, durable: false }.remove_beside_files(&path, None)?;
         }
-        unlinkat(&folder, &*taken, AtFlags::empty())?;
-        Ok(())
+        Ok(unlinkat(&folder, name, AtFlags::empty())?)
     }
 
     fn publish(&self, state: &Index) {
@@ -386,18 +389,6 @@ impl Expiries {
     fn lock(&self) -> MutexGuard<'_, Index> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Locks the file against other processes, unless that takes too long: a process that holds a lock may have been stopped.
-fn lock_file(file: &File, operation: FlockOperation, attempts: usize) -> bool {
-    for attempt in 1..=attempts {
-        match flock(file, operation) {
-            Ok(()) => return true,
-            Err(Errno::WOULDBLOCK | Errno::INTR) if attempt < attempts => thread::sleep(Duration::from_millis(1)),
-            Err(_) => break,
-        }
-    }
-    false
 }
 
 /// Since some moment of the process, and never 0.
@@ -413,4 +404,116 @@ pub fn stamp(file: &File) -> io::Result<Stamp> {
     let unchanged = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
     futimens(file, &Timestamps { last_access: unchanged, last_modification: modified })?;
     Ok(Stamp::from(&file.metadata()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drivers::fs::write::Writer;
+    use std::{fs, os::unix::fs::symlink, sync::Barrier, thread};
+
+    /// An index that sweeps only when it is told to, as another process's would, and a writer over the same folder.
+    fn over(base: &Path, atomic: bool) -> (Arc<Expiries>, Writer) {
+        let root = Root { base: base.to_path_buf(), follow: true };
+        let mode = |mode| Mode::from_raw_mode(mode);
+        let (mode, folder_mode) = (mode(0o666), mode(0o777));
+        let writer = Writer { root: root.clone(), atomic, durable: false, mode, folder_mode };
+        (Expiries::of(&root, base, false), writer)
+    }
+
+    /// A file at `path` that holds the item of `key`, which has expired.
+    fn expired(path: &Path, key: &str) -> Record {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "old").unwrap();
+        let stamp = stamp(&File::options().write(true).open(path).unwrap()).unwrap();
+        Record { key: key.as_bytes().into(), stamp, expires: 0 }
+    }
+
+    fn meets_a_write(atomic: bool) {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, writer) = over(base.path(), atomic);
+        let path = base.path().join("dir/item");
+        for round in 0..3000 {
+            let record = expired(&path, "dir:item");
+            let start = Barrier::new(2);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    start.wait();
+                    // So that it meets each step of the write.
+                    let (waited, wait) = (Instant::now(), Duration::from_micros(round % 150));
+                    while waited.elapsed() < wait {
+                        std::hint::spin_loop();
+                    }
+                    expiries.expire(&record);
+                });
+                start.wait();
+                writer.write(&path, b"new", None).unwrap();
+                assert_eq!(fs::read(&path).ok().as_deref(), Some(&b"new"[..]), "round {round}");
+            });
+            assert_eq!(fs::read(&path).unwrap(), b"new", "round {round}");
+            assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "round {round}");
+        }
+    }
+
+    #[test]
+    fn a_sweep_takes_nothing_that_another_process_renames_into_place_meanwhile() {
+        meets_a_write(true);
+    }
+
+    #[test]
+    fn a_sweep_takes_nothing_that_another_process_writes_in_place_meanwhile() {
+        meets_a_write(false);
+    }
+
+    #[test]
+    fn a_sweep_comes_round_again_to_what_another_process_is_writing() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, _) = over(base.path(), true);
+        let path = base.path().join("dir/item");
+        let record = expired(&path, "dir:item");
+        let folder = File::open(path.parent().unwrap()).unwrap();
+        let file = File::open(&path).unwrap();
+        expiries.lock().insert(record.clone());
+        for locked in [&folder, &file] {
+            expiries.lock().next = None;
+            lock::exclusive(locked).unwrap();
+            expiries.expire(&record);
+            assert_eq!(expiries.lock().next, Some(record.expires));
+            assert!(path.exists() && expiries.is_expired(&record.key, record.stamp));
+            lock::release(locked);
+        }
+        expiries.expire(&record);
+        assert!(!path.exists() && expiries.is_empty());
+    }
+
+    #[test]
+    fn a_sweep_lets_files_with_several_names_be() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, _) = over(base.path(), true);
+        let at = |name: &str| base.path().join(name);
+        for other in ["soft", "hard"] {
+            let record = expired(&at("item"), other);
+            match other {
+                "soft" => symlink(at("item"), at(other)).unwrap(),
+                _ => fs::hard_link(at("item"), at(other)).unwrap(),
+            }
+            expiries.expire(&record);
+            assert!(at(other).exists() && at("item").exists());
+        }
+    }
+
+    #[test]
+    fn a_sweep_brings_no_older_value_to_light() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, writer) = over(base.path(), true);
+        let path = base.path().join("foo/bar");
+        fs::write(base.path().join("foo"), "").unwrap();
+        writer.write(&path, b"older", None).unwrap();
+        fs::remove_file(base.path().join("foo")).unwrap();
+        // As a process leaves it that is killed before it removes what it replaced.
+        let record = expired(&path, "foo:bar");
+        assert_eq!(expiries.locate(b"foo:bar").unwrap().map(|(path, _)| path).as_deref(), Some(&*path));
+        expiries.expire(&record);
+        assert_eq!(expiries.locate(b"foo:bar").unwrap(), None);
+    }
 }

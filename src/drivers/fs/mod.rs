@@ -8,9 +8,11 @@ mod folders;
 mod glob;
 mod ignore;
 mod layout;
+mod lock;
 mod path;
 mod read;
 mod record;
+mod remove;
 mod root;
 mod stamp;
 mod walk;
@@ -348,7 +350,7 @@ impl BlockingDriver for Fs {
                 self.writer.write(path, value, None)
             } else if life < 0.0 {
                 // It is over at once.
-                self.writer.remove(path)
+                self.writer.remover().remove(path)
             } else {
                 let expires = expiry::after(life);
                 let key: Box<[u8]> = path::to_key(&self.root().base, path).into();
@@ -365,7 +367,7 @@ impl BlockingDriver for Fs {
     }
 
     fn remove(&self, key: &[u8]) -> Result<(), Cause> {
-        self.at(key, |path| if self.read_only { Ok(()) } else { self.writer.remove(path) })
+        self.at(key, |path| if self.read_only { Ok(()) } else { self.writer.remover().remove(path) })
     }
 
     fn meta(&self, key: &[u8]) -> Result<Option<Meta>, Cause> {

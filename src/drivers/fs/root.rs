@@ -1,9 +1,10 @@
 //! How files under the base are opened.
 
 use std::{
+    ffi::OsStr,
     fs::{File, Metadata},
     io,
-    os::fd::OwnedFd,
+    os::fd::{BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
@@ -26,15 +27,39 @@ impl Root {
     /// Opens a file. It waits for no other process, as a pipe would have it, and is not handed on to programs that are
     /// started.
     pub fn open(&self, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+        self.open_at(CWD, path, flags, mode)
+    }
+
+    fn open_at(&self, folder: BorrowedFd, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC | if flags.contains(LOOK) { LOOK } else { OFlags::NONBLOCK };
         if self.follow {
-            return Ok(rustix::fs::openat(CWD, path, flags, mode)?);
+            return Ok(rustix::fs::openat(folder, path, flags, mode)?);
         }
-        open_without_links(path, flags, mode)
+        open_without_links(folder, path, flags, mode)
     }
 
     pub fn folder(&self, path: &Path) -> io::Result<OwnedFd> {
         self.open(path, LOOK | OFlags::DIRECTORY, Mode::empty())
+    }
+
+    /// Opens a folder so that it can be locked.
+    pub fn lockable_folder(&self, path: &Path) -> io::Result<OwnedFd> {
+        self.lockable(CWD, path, OFlags::DIRECTORY)
+    }
+
+    /// Opens a file so that it can be locked, and no link.
+    pub fn lockable_file(&self, folder: BorrowedFd, name: &OsStr) -> io::Result<OwnedFd> {
+        self.lockable(folder, Path::new(name), OFlags::NOFOLLOW)
+    }
+
+    /// What may not be read can be opened, and has no lock.
+    fn lockable(&self, folder: BorrowedFd, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+        match self.open_at(folder, path, OFlags::RDONLY | flags, Mode::empty()) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.open_at(folder, path, LOOK | flags, Mode::empty())
+            }
+            result => result,
+        }
     }
 
     pub fn metadata(&self, path: &Path) -> io::Result<Metadata> {
@@ -70,14 +95,14 @@ impl Root {
 }
 
 #[cfg(target_os = "linux")]
-fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+fn open_without_links(folder: BorrowedFd, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
     use rustix::fs::ResolveFlags;
-    Ok(rustix::fs::openat2(CWD, path, flags, mode, ResolveFlags::NO_SYMLINKS)?)
+    Ok(rustix::fs::openat2(folder, path, flags, mode, ResolveFlags::NO_SYMLINKS)?)
 }
 
 /// `Fs::new` refuses the option here.
 #[cfg(not(target_os = "linux"))]
-fn open_without_links(_: &Path, _: OFlags, _: Mode) -> io::Result<OwnedFd> {
+fn open_without_links(_: BorrowedFd, _: &Path, _: OFlags, _: Mode) -> io::Result<OwnedFd> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

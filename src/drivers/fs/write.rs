@@ -1,8 +1,9 @@
-//! How a value gets into its file, and a file away.
+//! How a value gets into its file.
 
 use std::{
-    fs::{File, Metadata},
+    fs::File,
     io::{self, ErrorKind, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -13,8 +14,10 @@ use rustix::{
 };
 
 use super::{
-    layout::{VALUE, beside_file, beside_files, unfinished_name},
-    root::{Root, found},
+    layout::{VALUE, beside_file, unfinished_name},
+    lock,
+    remove::Remover,
+    root::Root,
 };
 
 /// How often a write starts anew because other processes made or removed what it found. Each time one of them has come
@@ -37,6 +40,10 @@ pub struct Writer {
 pub type Hook<'a> = &'a dyn Fn(&File) -> io::Result<()>;
 
 impl Writer {
+    pub fn remover(&self) -> Remover<'_> {
+        Remover { root: &self.root, durable: self.durable }
+    }
+
     /// Writes `value` as the item of `path`. `written` sees the file before readers do, or after a write in place.
     pub fn write(&self, path: &Path, value: &[u8], written: Option<Hook>) -> io::Result<()> {
         for _ in 1..ATTEMPTS {
@@ -54,7 +61,7 @@ impl Writer {
         // Rarely the folder is missing, or an empty one is in the way: so it is made or removed when that shows.
         let mended = match result.as_ref().map_err(io::Error::kind) {
             Err(ErrorKind::NotFound) => self.make_folder(path.parent().unwrap_or(path)),
-            Err(ErrorKind::IsADirectory) => self.remove_folder(path),
+            Err(ErrorKind::IsADirectory) => self.remover().remove_folder(path),
             _ => Ok(false),
         };
         match mended {
@@ -65,7 +72,7 @@ impl Writer {
         let place = match result {
             // What expires must not bring an older value to light.
             Ok(true) if written.is_none() => return Ok(()),
-            Ok(_) => return self.remove_beside_files(path, None),
+            Ok(_) => return self.remover().remove_beside_files(path, None),
             Err(error) => match error.kind() {
                 ErrorKind::NotADirectory => self.place_beside(path)?,
                 ErrorKind::IsADirectory => path.join(VALUE),
@@ -78,7 +85,7 @@ impl Writer {
             ErrorKind::NotADirectory => ErrorKind::NotFound.into(),
             _ => error,
         })?;
-        self.remove_beside_files(path, Some(&place))
+        self.remover().remove_beside_files(path, Some(&place))
     }
 
     /// The place in overflow of an item with a file above it.
@@ -105,7 +112,7 @@ impl Writer {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(ErrorKind::NotFound.into());
         };
-        let folder = self.root.folder(parent)?;
+        let folder = self.root.lockable_folder(parent)?;
         let old = match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(old) => match FileType::from_raw_mode(old.st_mode) {
                 FileType::Directory => return Err(ErrorKind::IsADirectory.into()),
@@ -129,11 +136,13 @@ impl Writer {
             .and_then(|()| old.as_ref().map_or(Ok(()), |old| keep_owner_and_mode(&file, old)))
             .and_then(|()| if self.durable { file.sync_all() } else { Ok(()) })
             .and_then(|()| written.map_or(Ok(()), |written| written(&file)))
+            .and_then(|()| lock::shared(&folder))
             .and_then(|()| Ok(rustix::fs::renameat(&folder, &*temporary, &folder, name)?));
         if renamed.is_err() {
             // The write's own error is the one to report.
             let _ = rustix::fs::unlinkat(&folder, &*temporary, AtFlags::empty());
         } else if self.durable {
+            lock::release(&folder);
             self.root.sync_folder(parent)?;
         }
         renamed.map(|()| old.is_some())
@@ -148,10 +157,15 @@ impl Writer {
             Err(error) => return Err(error),
         };
         let mut file = File::from(file);
-        let before = if existed { file.metadata()?.len() } else { 0 };
+        lock::exclusive(&file)?;
+        let old = file.metadata()?;
+        if old.nlink() == 0 {
+            // It was removed or replaced before the lock: all begins anew.
+            return Err(ErrorKind::NotFound.into());
+        }
         // Truncating first costs ten times as much on ext4, which then writes the file out as it is closed.
         file.write_all(value)?;
-        if before > value.len() as u64 {
+        if old.len() > value.len() as u64 {
             file.set_len(value.len() as u64)?;
         } else if value.is_empty() {
             // Nothing over nothing is a new writing too: what was said of the last one no longer holds.
@@ -186,50 +200,6 @@ impl Writer {
         }
         Ok(true)
     }
-
-    /// Removes a folder unless something needs it. Whether it is gone.
-    fn remove_folder(&self, path: &Path) -> io::Result<bool> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
-        let Some(folder) = found(self.root.folder(parent))? else { return Ok(false) };
-        Ok(rustix::fs::unlinkat(&folder, name, AtFlags::REMOVEDIR).is_ok())
-    }
-
-    /// Removes the item of `path`. Overflow goes first: if this is interrupted, no older value comes to light.
-    pub fn remove(&self, path: &Path) -> io::Result<()> {
-        self.remove_beside_files(path, None)?;
-        self.remove_file(&path.join(VALUE))?;
-        self.remove_file(path)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-        let Some(folder) = found(self.root.folder(parent))? else { return Ok(()) };
-        match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
-            Ok(()) if self.durable => self.root.sync_folder(parent),
-            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR) => Ok(()),
-            // Some systems say so of a folder.
-            Err(Errno::PERM) if self.root.metadata(path).is_ok_and(|metadata: Metadata| metadata.is_dir()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Removes the item of `path` where files were in its way, but for the place that is to `stay`, and the folders of
-    /// overflow that are empty then.
-    fn remove_beside_files(&self, path: &Path, stay: Option<&Path>) -> io::Result<()> {
-        for place in beside_files(&self.root.base, path).filter(|place| Some(&**place) != stay) {
-            let Some(folder) = place.parent() else { continue };
-            if found(self.root.folder(folder))?.is_none() {
-                continue;
-            }
-            self.remove_file(&place)?;
-            for folder in folder.ancestors().take_while(|folder| !path.starts_with(folder)) {
-                if !self.remove_folder(folder)? {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 fn keep_owner_and_mode(file: &File, old: &Stat) -> io::Result<()> {
@@ -251,6 +221,8 @@ mod tests {
     use std::{
         fs,
         os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+        sync::Barrier,
+        thread,
     };
 
     fn writer(base: &Path, atomic: bool) -> Writer {
@@ -307,5 +279,53 @@ mod tests {
             writer.write(&path, value, None).unwrap();
             assert_eq!((fs::read(&path).unwrap().as_slice(), fs::metadata(&path).unwrap().ino()), (value, inode));
         }
+    }
+
+    #[test]
+    fn in_place_values_do_not_mix_under_any_name() {
+        let base = tempfile::tempdir().unwrap();
+        let (file, hard, soft) = (base.path().join("file"), base.path().join("hard"), base.path().join("soft"));
+        fs::write(&file, "").unwrap();
+        fs::hard_link(&file, &hard).unwrap();
+        symlink(&file, &soft).unwrap();
+        for length in 1..500 {
+            fs::write(&file, "").unwrap();
+            let start = Barrier::new(3);
+            thread::scope(|scope| {
+                for (path, byte) in [(&file, b'f'), (&hard, b'h'), (&soft, b's')] {
+                    let (base, start) = (base.path(), &start);
+                    scope.spawn(move || {
+                        let value = vec![byte; length * usize::from(byte % 7 + 1)];
+                        start.wait();
+                        write(base, path, &value);
+                    });
+                }
+            });
+            let value = fs::read(&file).unwrap();
+            assert_eq!(value, vec![value[0]; length * usize::from(value[0] % 7 + 1)]);
+        }
+    }
+
+    #[test]
+    fn a_write_does_not_wait_for_ever_and_loses_nothing() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("item");
+        fs::write(&path, "old").unwrap();
+        // As a process holds them that was stopped.
+        let locked = [fs::File::open(base.path()).unwrap(), fs::File::open(&path).unwrap()];
+        for file in &locked {
+            lock::exclusive(file).unwrap();
+        }
+        thread::scope(|scope| {
+            for atomic in [true, false] {
+                let (base, path) = (base.path(), &path);
+                scope.spawn(move || {
+                    let error = writer(base, atomic).write(path, b"new", None).unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::TimedOut);
+                });
+            }
+        });
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(base.path()).unwrap().count(), 1);
     }
 }
