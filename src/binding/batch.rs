@@ -43,7 +43,7 @@ pub fn read(driver: &Arc<dyn BlockingDriver>, asked: Vec<Asked>, request: i32, q
     let mut asked = asked.into_iter();
     Pool::get().run_all((0..count).map(|index| {
         let part: Vec<Asked> = asked.by_ref().take(size).collect();
-        let places = part.iter().map(|asked| driver.place(&asked.relative)).collect();
+        let places = part.iter().flat_map(|asked| driver.places(&asked.relative)).collect();
         let claim = Claim::Items(places, Access::Read);
         let (driver, gathering) = (Arc::clone(driver), Arc::clone(&gathering));
         let job: Job = Box::new(move || gathering.arrived(index, read_part(&*driver, &part)));

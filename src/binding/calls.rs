@@ -258,15 +258,16 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
     let code = this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => driver.borrow_mut().get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed),
         Lane::Blocking(driver) => {
-            let place = driver.place(key);
-            if this.may_answer(&place, COST_OF_GET)
+            let mut places = None;
+            if this.may_answer(&**driver, key, &mut places, COST_OF_GET)
                 && let Poll::Ready(value) = driver.get_now(key)
             {
                 found = Some(outcome(value));
                 return code::FOUND;
             }
             let operation = if raw { "getItemRaw" } else { "getItem" };
-            this.submit(driver, operation, one(Claim::Item(place, Access::Read), key, full), move |driver, key| {
+            let places = places.unwrap_or_else(|| driver.places(key));
+            this.submit(driver, operation, one(Claim::Items(places, Access::Read), key, full), move |driver, key| {
                 driver.get(key).map(outcome)
             })
         }
@@ -282,13 +283,14 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
         Lane::Blocking(driver) => {
-            let place = driver.place(key);
-            if this.may_answer(&place, COST_OF_HAS)
+            let mut places = None;
+            if this.may_answer(&**driver, key, &mut places, COST_OF_HAS)
                 && let Poll::Ready(answer) = driver.has_now(key)
             {
                 return found(answer);
             }
-            this.submit(driver, "hasItem", one(Claim::Item(place, Access::Read), key, full), |driver, key| {
+            let places = places.unwrap_or_else(|| driver.places(key));
+            this.submit(driver, "hasItem", one(Claim::Items(places, Access::Read), key, full), |driver, key| {
                 driver.has(key).map(Outcome::Boolean)
             })
         }
@@ -391,7 +393,7 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
         Lane::Blocking(driver) => this.submit(
             driver,
             operation,
-            one(Claim::Item(driver.place(key), Access::Write), key, full),
+            one(Claim::Items(driver.places(key), Access::Write), key, full),
             move |driver, key| {
                 let write = || driver.set(key, &value, options);
                 Pool::get().transfer(value.len() as u64, write).map(|()| Outcome::Nothing)
@@ -407,7 +409,7 @@ fn remove(this: &mut Environment, call: &Call) -> Answer {
         Lane::Blocking(driver) => this.submit(
             driver,
             "removeItem",
-            one(Claim::Item(driver.place(key), Access::Write), key, full),
+            one(Claim::Items(driver.places(key), Access::Write), key, full),
             |driver, key| driver.remove(key).map(|()| Outcome::Nothing),
         ),
     })))
@@ -421,7 +423,7 @@ fn meta(this: &mut Environment, call: &Call) -> Answer {
         Lane::Blocking(driver) => this.submit(
             driver,
             "getMeta",
-            one(Claim::Item(driver.place(key), Access::Read), key, full),
+            one(Claim::Items(driver.places(key), Access::Read), key, full),
             |driver, key| driver.meta(key).map(Outcome::Meta),
         ),
     })))

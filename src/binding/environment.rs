@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    driver::{BlockingDriver, Claim, Lane, Place, Pool, Scope, Slots, Watch},
+    driver::{BlockingDriver, Claim, Lane, Places, Pool, Scope, Slots, Watch},
     error::{Cause, StorageError},
     key::Key,
     router::{Mount, Router},
@@ -141,11 +141,20 @@ impl Context {
         Scope { slots: &mut self.slots, clock: &self.clock }
     }
 
-    /// Whether a call may be answered at once: no earlier one touches its place, and the event loop is not held up.
-    pub fn may_answer(&mut self, place: &Place, cost: i32) -> bool {
+    /// Whether a call may be answered at once: no earlier one writes to its places, and the event loop is not held up. Where
+    /// that takes its `places`, they are found.
+    pub fn may_answer(
+        &mut self,
+        driver: &dyn BlockingDriver,
+        key: &[u8],
+        places: &mut Option<Places>,
+        cost: i32,
+    ) -> bool {
         // SAFETY: as in `set_register`.
         let spent = unsafe { self.registers.add(register::SPENT).read() }.saturating_add(cost);
-        let may = spent <= ALLOWANCE && Pool::get().is_free(place);
+        let pool = Pool::get();
+        let may =
+            spent <= ALLOWANCE && (pool.is_idle() || pool.is_free(places.get_or_insert_with(|| driver.places(key))));
         if may {
             self.set_register(register::SPENT, spent);
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::{clock::Clock, error::Cause, key::Listing};
 pub use pool::{Pool, WORKERS};
-pub use schedule::{Access, Claim, Job, Place};
+pub use schedule::{Access, Claim, Job, Place, Places};
 
 /// Where JavaScript keeps a value: an index into its array of values.
 pub type Slot = u32;
@@ -197,12 +197,13 @@ pub trait BlockingDriver: Send + Sync {
     fn capabilities(&self) -> Capabilities;
     /// Refuses what can be no key here, without looking at the store.
     fn check(&self, key: &[u8]) -> Result<(), Cause>;
-    /// Calls on one place never overtake each other, whichever instance they are made on.
-    fn place(&self, key: &[u8]) -> Place;
+    /// Where the key's item lies, under every name that is known of it. Calls that share a place never overtake each other,
+    /// whichever instance they are made on.
+    fn places(&self, key: &[u8]) -> Places;
     /// What the places of all keys start with that `listing` can accept.
     fn area(&self, listing: &Listing) -> Place;
     /// [`BlockingDriver::has`] on a thread that must not wait, where the answer is in memory. It is asked only while no other
-    /// call writes to the key's place.
+    /// call writes to the key's places.
     fn has_now(&self, _: &[u8]) -> Poll<bool> {
         Poll::Pending
     }

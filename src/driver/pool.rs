@@ -29,7 +29,7 @@ static POOL: LazyLock<Pool> = LazyLock::new(Pool::default);
 pub struct Pool {
     state: Mutex<State>,
     filled: Condvar,
-    /// Jobs that are not finished, for [`Pool::is_free`] to read without the lock.
+    /// Jobs that are not finished, for [`Pool::is_idle`] to read without the lock.
     unfinished: AtomicUsize,
 }
 
@@ -100,9 +100,14 @@ impl Pool {
         thread::Builder::new().name("rustorage".into()).spawn(|| self.work()).map(drop)
     }
 
-    /// No unfinished job writes to the place.
-    pub fn is_free(&self, place: &Place) -> bool {
-        self.unfinished.load(Ordering::Acquire) == 0 || self.lock().schedule.is_free(place)
+    /// No job is unfinished, so that every place is free.
+    pub fn is_idle(&self) -> bool {
+        self.unfinished.load(Ordering::Acquire) == 0
+    }
+
+    /// No unfinished job writes to one of the places.
+    pub fn is_free(&self, places: &[Place]) -> bool {
+        self.is_idle() || places.iter().all(|place| self.lock().schedule.is_free(place))
     }
 
     /// Sees to it that `count` new jobs find workers. Whether there are any.
@@ -200,7 +205,7 @@ mod tests {
     use std::sync::{Arc, Barrier, mpsc};
 
     fn item(name: impl AsRef<[u8]>) -> Claim {
-        Claim::Item(Place::new(name.as_ref()), Access::Write)
+        Claim::Items([Place::new(name.as_ref())].into(), Access::Write)
     }
 
     fn area(name: impl AsRef<[u8]>) -> Claim {
@@ -235,8 +240,8 @@ mod tests {
         Pool::get().run(area(*b"/long/"), move || behind.send("behind").unwrap());
         Pool::get().run(item("/other/a"), move || sender.send("other").unwrap());
         assert_eq!(receiver.recv().unwrap(), "other");
-        assert!(!Pool::get().is_free(&Place::new(*b"/long/b")));
-        assert!(Pool::get().is_free(&Place::new(*b"/longer")));
+        assert!(!Pool::get().is_free(&[Place::new(*b"/long/b")]));
+        assert!(Pool::get().is_free(&[Place::new(*b"/longer")]));
         stop.send(()).unwrap();
         assert_eq!(receiver.recv().unwrap(), "behind");
     }
@@ -273,11 +278,12 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         Pool::get().run(Claim::Area(Place::new(*b"/read/"), Access::Read), move || stopped.recv().unwrap());
         let reader = sender.clone();
-        Pool::get().run(Claim::Item(Place::new(*b"/read/a"), Access::Read), move || reader.send("reads").unwrap());
+        Pool::get()
+            .run(Claim::Items([Place::new(*b"/read/a")].into(), Access::Read), move || reader.send("reads").unwrap());
         assert_eq!(receiver.recv().unwrap(), "reads");
-        assert!(Pool::get().is_free(&Place::new(*b"/read/a")));
+        assert!(Pool::get().is_free(&[Place::new(*b"/read/a")]));
         Pool::get().run(item("/read/a"), move || sender.send("writes").unwrap());
-        assert!(!Pool::get().is_free(&Place::new(*b"/read/a")));
+        assert!(!Pool::get().is_free(&[Place::new(*b"/read/a")]));
         assert!(receiver.try_recv().is_err());
         stop.send(()).unwrap();
         assert_eq!(receiver.recv().unwrap(), "writes");
@@ -333,7 +339,7 @@ mod tests {
         // They are counted like other jobs: what comes after them is not mistaken for finished.
         let (stop, stopped) = mpsc::channel::<()>();
         Pool::get().run(item("/timed/a"), move || stopped.recv().unwrap());
-        assert!(!Pool::get().is_free(&Place::new(*b"/timed/a")));
+        assert!(!Pool::get().is_free(&[Place::new(*b"/timed/a")]));
         stop.send(()).unwrap();
     }
 }

@@ -3,11 +3,11 @@
 use std::{
     collections::{BinaryHeap, HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasher, BuildHasherDefault, Hasher},
-    slice,
     time::Instant,
 };
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 pub type Job = Box<dyn FnOnce() + Send>;
 pub type TaskId = usize;
@@ -30,6 +30,9 @@ impl Place {
     }
 }
 
+/// The places of one job: usually one.
+pub type Places = SmallVec<[Place; 1]>;
+
 /// Whether a job changes what it touches. Jobs that only read do not wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -41,8 +44,7 @@ pub enum Access {
 #[derive(Debug, Clone)]
 pub enum Claim {
     Nothing,
-    Item(Place, Access),
-    Items(Vec<Place>, Access),
+    Items(Places, Access),
     /// Every item whose place starts with this one.
     Area(Place, Access),
 }
@@ -50,7 +52,6 @@ pub enum Claim {
 impl Claim {
     fn items(&self) -> &[Place] {
         match self {
-            Self::Item(place, _) => slice::from_ref(place),
             Self::Items(places, _) => places,
             Self::Nothing | Self::Area(..) => &[],
         }
@@ -59,7 +60,7 @@ impl Claim {
     fn access(&self) -> Access {
         match self {
             Self::Nothing => Access::Read,
-            Self::Item(_, access) | Self::Items(_, access) | Self::Area(_, access) => *access,
+            Self::Items(_, access) | Self::Area(_, access) => *access,
         }
     }
 
@@ -172,7 +173,7 @@ impl Schedule {
                 earlier.iter().rev().find(meets).map(|&(_, id)| id)
             }
             Claim::Nothing => None,
-            _ => self.areas.iter().copied().rev().find(|&id| match &self.tasks[id] {
+            Claim::Items(..) => self.areas.iter().copied().rev().find(|&id| match &self.tasks[id] {
                 Some(Task { claim: Claim::Area(area, access), number: other, .. }) => {
                     *other < number && claim.meets_area(area, *access)
                 }
@@ -358,7 +359,6 @@ mod tests {
                     Step::Add(..) | Step::AddArea(..) => {
                         let place = |name: &str| Place::new(name.as_bytes());
                         let claim = match step {
-                            Step::Add(places, access) if places.len() == 1 => Claim::Item(place(PLACES[places[0]]), access),
                             Step::Add(places, access) => {
                                 Claim::Items(places.into_iter().map(|index| place(PLACES[index])).collect(), access)
                             }
@@ -397,7 +397,7 @@ mod tests {
                     }
                 }
                 for name in PLACES {
-                    let claim = Claim::Item(Place::new(name.as_bytes()), Access::Read);
+                    let claim = Claim::Items([Place::new(name.as_bytes())].into(), Access::Read);
                     let taken = waiting.iter().map(|(_, other)| other).chain(running.iter().map(|(_, other, _)| other))
                         .any(|other| conflict(&claim, other));
                     prop_assert_eq!(schedule.is_free(&Place::new(name.as_bytes())), !taken);

@@ -1,7 +1,7 @@
 /** Calls on one file take effect in the order they were made, whoever makes them; calls on other files do not wait. */
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
@@ -26,6 +26,69 @@ test("across instances, mounts and names of the base", async () => {
       [0, 1, 2, 3, 4, 5].map((index) => `${round} ${index}`),
     );
   }
+});
+
+/** Writes, reads and removes one file under all of its names, and expects what calls in this order come to. */
+async function expectOrder(storage, names) {
+  for (let round = 0; round < 100; round++) {
+    const [answers, expected] = [[], []];
+    for (let index = 0; index < 6; index++) {
+      const value = `${round} ${index}`.padEnd(index % 2 === 0 ? 20_000 : 10, ".");
+      void storage.setItem(names[index % names.length], value);
+      const other = names[(index + round) % names.length];
+      answers.push(storage.getItem(other), storage.hasItem(other), storage.getMeta(other));
+      expected.push(value, true, value.length);
+    }
+    answers.push(storage.getItems(names));
+    expected.push(names.map((key) => ({ key, value: expected.at(-3) })));
+    const found = await Promise.all(answers);
+    expect(found.map((answer) => answer?.size ?? answer)).toEqual(expected);
+  }
+}
+
+test.each([{}, { atomic: false }])("across links to a file, and its names: %j", async (options) => {
+  const [base, outside] = [folder(), folder()];
+  writeFileSync(join(base, "file"), "");
+  linkSync(join(base, "file"), join(outside, "hard"));
+  symlinkSync("file", join(base, "soft"));
+  symlinkSync(join(base, "soft"), join(outside, "far"));
+  const storage = createStorage({ driver: fs({ base, ...options }) }).mount(
+    "outside",
+    fs({ base: outside, ...options }),
+  );
+  await expectOrder(storage, ["file", "soft", "outside:hard", "outside:far"]);
+});
+
+test("across a link and the file that is made through it", async () => {
+  const base = folder();
+  mkdirSync(join(base, "dir"));
+  symlinkSync("dir/../dir/file", join(base, "soft"));
+  const storage = createStorage({ driver: fs({ base }) });
+  for (let round = 0; round < 50; round++) {
+    void storage.setItem("soft", "x".repeat(100_000));
+    void storage.setItem("dir:file", round);
+    expect(await storage.getItem("soft")).toBe(round);
+    await storage.removeItem("dir:file");
+  }
+});
+
+test("across links that were made or replaced while drivers were open", async () => {
+  const root = folder();
+  for (const name of ["first/dir", "second"]) mkdirSync(join(root, name), { recursive: true });
+  symlinkSync("first", join(root, "link"));
+  const at = (name) => fs({ base: join(root, name) });
+  const storage = createStorage({ driver: at("second") })
+    .mount("link", at("link"))
+    .mount("later", at("later"))
+    .mount("first", at("first"));
+  await expectOrder(storage, ["first:dir:item", "link:dir:item"]);
+  rmSync(join(root, "link"));
+  symlinkSync("second", join(root, "link"));
+  symlinkSync("second", join(root, "later"));
+  await expectOrder(storage, ["item", "link:item", "later:item"]);
+  rmSync(join(root, "first/dir"), { recursive: true });
+  symlinkSync("../second", join(root, "first/dir"));
+  await expectOrder(storage, ["item", "first:dir:item"]);
 });
 
 test("across threads: what is written before a message is read after it", async () => {

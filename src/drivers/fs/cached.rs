@@ -8,8 +8,8 @@ use rustix::{
 };
 
 use super::{
-    folders::Way,
     layout::{Found, find},
+    place::Way,
     root::Root,
 };
 
@@ -55,8 +55,18 @@ pub fn way_to(folder: &Path) -> Way {
     match openat2(CWD, folder, flags, Mode::empty(), ResolveFlags::CACHED | ResolveFlags::NO_SYMLINKS) {
         Ok(_) => Way::Plain,
         Err(Errno::LOOP) => Way::Linked,
-        Err(_) => Way::Unknown,
+        Err(error) => match refusal(error) {
+            // It has to be found out in another way.
+            Refusal::Unsupported => Way::Linked,
+            Refusal::Waits => Way::Unknown,
+        },
     }
+}
+
+/// What is at the path, be it a link.
+pub fn stat_now(path: &Path) -> Option<Stat> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    fstat(openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok()?).ok()
 }
 
 fn answer<T>(result: Result<Option<T>, Refusal>) -> Answer<T> {

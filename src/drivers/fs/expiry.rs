@@ -21,13 +21,13 @@ use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fstat,
 
 use super::{
     layout::{Found, INDEX, find, unfinished_name},
-    lock, path,
+    lock, path, place,
     record::Record,
     remove::Remover,
     root::{Root, found},
     stamp::Stamp,
 };
-use crate::driver::{Access, Claim, Place, Pool};
+use crate::driver::{Access, Claim, Pool};
 
 /// How long what was read of the index is good for: other processes' expiries are seen so much later at most.
 const FRESH: u64 = 500;
@@ -329,8 +329,7 @@ impl Expiries {
     fn expire_all(self: Arc<Self>, mut due: Vec<Record>) {
         if let Some(record) = due.pop() {
             let path = path::of_key(&self.root.base, &record.key).unwrap_or_default();
-            let claim = Claim::Item(Place::new(path.into_os_string().into_encoded_bytes()), Access::Write);
-            return Pool::get().run(claim, move || {
+            return Pool::get().run(Claim::Items(place::behind_links(path), Access::Write), move || {
                 self.expire(&record);
                 self.expire_all(due);
             });

@@ -4,12 +4,12 @@ mod blame;
 #[cfg(target_os = "linux")]
 mod cached;
 mod expiry;
-mod folders;
 mod glob;
 mod ignore;
 mod layout;
 mod lock;
 mod path;
+mod place;
 mod read;
 mod record;
 mod remove;
@@ -23,7 +23,7 @@ use std::{
     fs::Metadata,
     io,
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Once,
         atomic::{AtomicBool, Ordering},
@@ -40,7 +40,6 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use expiry::Expiries;
-use folders::Folders;
 use ignore::{Filter, Globs, Ignore, IgnoreOption};
 use record::Record;
 use root::Root;
@@ -50,7 +49,7 @@ use watch::WatchOptions;
 use write::Writer;
 
 use crate::{
-    driver::{Ask, BlockingDriver, CallOptions, Capabilities, Meta, Place, Pool, Tell, Watch},
+    driver::{Ask, BlockingDriver, CallOptions, Capabilities, Meta, Place, Places, Pool, Tell, Watch},
     error::{Cause, StorageError},
     key::Listing,
 };
@@ -126,9 +125,7 @@ impl Default for FsOptions {
 
 pub struct Fs {
     name: &'static str,
-    /// The base as every other driver over it names it, whatever links lead there.
-    canonical: PathBuf,
-    folders: Folders,
+    places: place::Finder,
     ignore: Arc<Ignore>,
     watch_options: WatchOptions,
     /// What the watcher alone leaves out.
@@ -188,6 +185,7 @@ impl Fs {
         let root = Root { base: if follow { base } else { canonical.clone() }, follow };
         Ok(Self {
             name,
+            places: place::Finder::new(root.base.clone()),
             ttl: options.ttl * 1000.0,
             expiries: Expiries::of(&root, &canonical, !options.read_only),
             ignore: Arc::new(ignore.map_err(|error| invalid(format!("`ignore`: {error}")))?),
@@ -202,8 +200,6 @@ impl Fs {
                 mode: mode("mode", options.mode, 0o666)?,
                 folder_mode: mode("dirMode", options.dir_mode, 0o777)?,
             },
-            folders: Folders::new(canonical.clone()),
-            canonical,
             collected: Once::new(),
             names_cached: AtomicBool::new(true),
             contents_cached: AtomicBool::new(true),
@@ -286,19 +282,13 @@ impl BlockingDriver for Fs {
         path::of_key(&self.root().base, key).map(drop)
     }
 
-    fn place(&self, key: &[u8]) -> Place {
+    fn places(&self, key: &[u8]) -> Places {
         // What is no key is nowhere: the call will fail.
-        let path = path::of_key(&self.canonical, key).map(|path| self.folders.resolve(path)).unwrap_or_default();
-        Place::new(path.into_os_string().into_encoded_bytes())
+        self.places.item(|base| path::of_key(base, key)).unwrap_or_default()
     }
 
     fn area(&self, listing: &Listing) -> Place {
-        let folder = walk::folder(&self.canonical, listing).map(|path| self.folders.resolve(path)).unwrap_or_default();
-        let mut name = folder.into_os_string().into_encoded_bytes();
-        if name.last() != Some(&b'/') {
-            name.push(b'/');
-        }
-        Place::new(name)
+        self.places.folder(|base| walk::folder(base, listing)).unwrap_or_else(|_| Place::new(*b"/"))
     }
 
     #[cfg(target_os = "linux")]
