@@ -27,8 +27,8 @@ type Given<T> = T extends any ? T : any;
 /** What a call can ask beside key and value. A driver in JavaScript may understand more. */
 export type TransactionOptions = Record<string, any> & {
   /**
-   * For writes: the life of the item in seconds. 0, NaN and Infinity are no limit, a negative life is over at once. A driver that cannot keep it has
-   * `flags.ttl === false`.
+   * For writes: the life of the item in seconds, in place of the driver's own option. 0, NaN and Infinity are no limit, a negative life is over at once. A driver that
+   * cannot keep it has `flags.ttl === false`.
    */
   ttl?: number;
 };

@@ -208,6 +208,20 @@ test("a ttl of 0, NaN or Infinity is none, a negative one is over at once", asyn
     await storage.setItem("a", 1, { ttl: -1 });
     expect(await storage.hasItem("a")).toBe(false);
   }
+  // An item's own goes before the driver's option.
+  native.setClock(0);
+  const drivers = [fs({ base: folder(), ttl: 0.02 }), lruCache({ ttl: 20 })];
+  for (const storage of drivers.map((driver) => createStorage({ driver }))) {
+    for (const [index, ttl] of [0, -0, NaN, Infinity, undefined, null].entries()) {
+      await storage.setItem(`a${index}`, 1, { ttl });
+      await storage.setItems([{ key: `b${index}`, value: 1, options: { ttl } }]);
+    }
+    native.setClock(1000);
+    await sleep(50);
+    const kept = ["a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3"];
+    expect((await storage.getKeys()).sort()).toEqual(kept);
+    native.setClock(0);
+  }
 });
 
 test("a ttl that is no number is refused", async () => {

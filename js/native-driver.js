@@ -140,11 +140,14 @@ export function depthOf(maxDepth) {
   return maxDepth === undefined || maxDepth >= 2 ** 31 ? -1 : Math.floor(maxDepth);
 }
 
-/** An item's life in milliseconds, as the addon takes it: 0 for none; undefined where `ttl` is no number. */
+/**
+ * An item's life in milliseconds, as the addon takes it: 0 for the driver's own option, Infinity for no limit; undefined where
+ * `ttl` is no number.
+ */
 export function lifeOf(options) {
   const ttl = options?.ttl;
   if (ttl === undefined || ttl === null) return 0;
-  return typeof ttl === "number" ? ttl * 1000 : undefined;
+  return typeof ttl === "number" ? ttl * 1000 || Infinity : undefined;
 }
 
 /** The error of a life that `lifeOf` does not know. */

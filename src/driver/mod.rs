@@ -17,7 +17,8 @@ pub type Slot = u32;
 /// What a caller asks beside key and value. Later wishes (conditions on the stored version, say) become fields here.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CallOptions {
-    /// Life of the item in milliseconds, as the caller gave it: 0, NaN and infinities mean none, negative is over at once.
+    /// Life of the item in milliseconds: 0 where the caller gave none, so that the driver's own option holds; NaN and
+    /// infinities for no limit; negative is over at once.
     pub ttl: f64,
     /// Size of the value as the driver's limits count it; 0 where it has none.
     pub size: u64,

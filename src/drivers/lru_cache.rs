@@ -107,7 +107,7 @@ impl LruCache {
         if !self.options.update_age_on_get && !self.options.update_age_on_has {
             return;
         }
-        if life == 0.0 || !life.is_finite() {
+        if life == 0.0 {
             self.lives.remove(&index);
         } else {
             self.lives.insert(index, life);
@@ -163,10 +163,7 @@ impl InlineDriver for LruCache {
             return Written::Dropped;
         }
         let index = self.entries.insert(key, scope);
-        let deadline = match scope.clock.deadline(options.ttl) {
-            0 => self.own_deadline(scope),
-            deadline => deadline,
-        };
+        let deadline = if options.ttl == 0.0 { self.own_deadline(scope) } else { scope.clock.deadline(options.ttl) };
         self.keep_life(index, options.ttl);
         self.entries.move_to_newest(index);
         self.entries.set_deadline(index, deadline);
