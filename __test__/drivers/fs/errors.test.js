@@ -19,6 +19,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { folder } from "./folder.js";
 import { write } from "./watched.js";
 
+const INDEX = ".unstorage-tmp-rustorage-ttl-1";
+
 const failure = (promise) =>
   promise.then(
     () => undefined,
@@ -104,6 +106,30 @@ describe("refused before anything is touched", () => {
     expect(await storage.getItem(key)).toBe(2);
     expect(await storage.getKeys()).toEqual([key]);
   });
+
+  test.each([{}, { followSymlinks: false }])(
+    "the longest paths are taken, in overflow too: %j",
+    async (options) => {
+      const base = folder();
+      const storage = createStorage({ driver: fs({ base, ...options }) });
+      const room = 4049 - base.length;
+      const key = `a${`:${"x".repeat(99)}`.repeat(room)}`.slice(0, room - 1);
+      await storage.setItem("a", "in the way");
+      await storage.setItem(key, 1);
+      await storage.setItem(key, 2, { ttl: 100 });
+      expect(await storage.getItem(key)).toBe(2);
+      expect((await storage.getMeta(key, { nativeOnly: true })).size).toBe(1);
+      expect(await storage.getKeys()).toEqual(["a", key]);
+      for (const longer of [`${key}x`, `b${key}`]) {
+        expect(await failure(storage.setItem(longer, 1))).toMatchObject({ code: "INVALID_KEY" });
+      }
+      await storage.removeItem("a");
+      await storage.setItem(key, 3);
+      expect(await storage.getItem(key)).toBe(3);
+      await storage.clear();
+      expect(readdirSync(base)).toEqual([INDEX]);
+    },
+  );
 
   test.each(["..:a", "a:..", "."])("%s, when the driver is called by itself", async (key) => {
     const driver = fs({ base: folder() });

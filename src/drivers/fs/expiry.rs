@@ -26,6 +26,7 @@ use super::{
     remove::Remover,
     root::{Root, found},
     stamp::Stamp,
+    sync::sync_file,
 };
 use crate::driver::{Access, Claim, Pool};
 
@@ -183,7 +184,7 @@ impl Expiries {
         let mut file = self.open_for_adding()?;
         file.write_all(record.to_line().as_bytes())?;
         if durable {
-            file.sync_all()?;
+            sync_file(&file)?;
         }
         let length = file.metadata()?.len();
         // Before others are let in: they may write the index anew.
@@ -408,7 +409,7 @@ pub fn stamp(file: &File) -> io::Result<Stamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drivers::fs::write::Writer;
+    use crate::drivers::fs::{sync::Ways, write::Writer};
     use std::{fs, os::unix::fs::symlink, sync::Barrier, thread};
 
     /// An index that sweeps only when it is told to, as another process's would, and a writer over the same folder.
@@ -416,7 +417,8 @@ mod tests {
         let root = Root { base: base.to_path_buf(), follow: true };
         let mode = |mode| Mode::from_raw_mode(mode);
         let (mode, folder_mode) = (mode(0o666), mode(0o777));
-        let writer = Writer { root: root.clone(), atomic, durable: false, mode, folder_mode };
+        let ways = Ways::default();
+        let writer = Writer { root: root.clone(), atomic, durable: false, ways, mode, folder_mode };
         (Expiries::of(&root, base, false), writer)
     }
 

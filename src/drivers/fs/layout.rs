@@ -11,6 +11,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use smallvec::SmallVec;
+
 /// The file that holds the value of the item that its folder is called as.
 pub const VALUE: &str = ".unstorage-tmp-rustorage-value-1";
 /// The folder of overflow, beside the files that are in the way.
@@ -68,27 +70,32 @@ impl<T> Found<T> {
     }
 }
 
-/// Looks at each place where the item of `path` can lie, as `look` does it, until one holds it.
+/// Looks at each place where the item of `path` can lie, as `look` does it, until one holds it. What moved meanwhile went nearer to its own
+/// place, so the way there is looked at once more.
 pub fn find<T, E>(
     base: &Path,
     path: &Path,
     mut look: impl FnMut(&Path) -> Result<Found<T>, E>,
 ) -> Result<Option<T>, E> {
-    match look(path)? {
-        Found::Item(item) => return Ok(Some(item)),
-        Found::Folder => {
-            if let Found::Item(item) = look(&path.join(VALUE))? {
-                return Ok(Some(item));
-            }
-        }
-        Found::Nothing => {}
+    if let Some(item) = find_in_place(path, &mut look)? {
+        return Ok(Some(item));
     }
-    for place in beside_files(base, path) {
-        if let Found::Item(item) = look(&place)? {
+    let beside: SmallVec<[PathBuf; 4]> = beside_files(base, path).collect();
+    let again = beside.len().saturating_sub(1);
+    for place in beside.iter().chain(beside[..again].iter().rev()) {
+        if let Found::Item(item) = look(place)? {
             return Ok(Some(item));
         }
     }
-    Ok(None)
+    if beside.is_empty() { Ok(None) } else { find_in_place(path, &mut look) }
+}
+
+fn find_in_place<T, E>(path: &Path, look: &mut impl FnMut(&Path) -> Result<Found<T>, E>) -> Result<Option<T>, E> {
+    let found = match look(path)? {
+        Found::Folder => look(&path.join(VALUE))?,
+        found => found,
+    };
+    Ok(if let Found::Item(item) = found { Some(item) } else { None })
 }
 
 /// Where the item of `path` lies when one of the folders above it is a file instead, for each of them.
@@ -121,6 +128,26 @@ mod tests {
             places("/base/a/b/c"),
             [format!("/base/a/{OVERFLOW}/b/c/{VALUE}"), format!("/base/{OVERFLOW}/a/b/c/{VALUE}")]
         );
+    }
+
+    #[test]
+    fn an_item_that_moves_nearer_while_it_is_looked_for_is_found() {
+        let (base, path) = (Path::new("/base"), Path::new("/base/a/b/c/d"));
+        let mut places: Vec<PathBuf> = beside_files(base, path).collect();
+        places.insert(0, path.to_path_buf());
+        for from in 0..places.len() {
+            for to in 0..=from {
+                for moment in 0..10 {
+                    let mut looks = 0;
+                    let found = find(base, path, |place| {
+                        looks += 1;
+                        let now = if looks > moment { to } else { from };
+                        Ok::<_, ()>(if place == places[now] { Found::Item(()) } else { Found::Nothing })
+                    });
+                    assert_eq!(found, Ok(Some(())), "from {from} to {to} after {moment} looks");
+                }
+            }
+        }
     }
 
     #[test]

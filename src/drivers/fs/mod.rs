@@ -15,6 +15,7 @@ mod record;
 mod remove;
 mod root;
 mod stamp;
+mod sync;
 mod walk;
 mod watch;
 mod write;
@@ -197,6 +198,7 @@ impl Fs {
                 root,
                 atomic: options.atomic,
                 durable: options.durable,
+                ways: sync::Ways::default(),
                 mode: mode("mode", options.mode, 0o666)?,
                 folder_mode: mode("dirMode", options.dir_mode, 0o777)?,
             },
@@ -390,7 +392,7 @@ impl BlockingDriver for Fs {
             Ok(())
         })?;
         if self.writer.durable {
-            self.root().sync().map_err(Cause::Base)?;
+            sync::sync_all(self.root()).map_err(Cause::Base)?;
         }
         Ok(())
     }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::layout::is_reserved;
+use super::layout::{OVERFLOW, VALUE, is_reserved};
 use crate::error::Cause;
 
-/// What Linux and most file systems have as the longest name, and the longest path with the NUL at its end.
+/// What Linux and most file systems have as the longest name, and the longest path less what overflow adds to it.
 const LONGEST_NAME: usize = 255;
-const LONGEST_PATH: usize = 4095;
+const LONGEST_PATH: usize = 4095 - "/".len() - OVERFLOW.len() - "/".len() - VALUE.len();
 
 /// The file of `key` under `base`. `/` and `\` part segments as `:` does, since a driver used on its own gets keys as the
 /// caller wrote them.
@@ -32,7 +32,7 @@ pub fn of_key(base: &Path, key: &[u8]) -> Result<PathBuf, Cause> {
         empty = false;
     }
     if path.as_os_str().len() > LONGEST_PATH {
-        return Err(Cause::InvalidKey("a path cannot have more than 4095 bytes"));
+        return Err(Cause::InvalidKey("a path cannot have more than 4049 bytes"));
     }
     if empty {
         return Err(Cause::InvalidKey("the key is empty"));
@@ -74,5 +74,6 @@ mod tests {
             assert!(path(key).is_err(), "{key:?}");
         }
         assert!(of_key(Path::new("/base"), b"\xED\xA0\x80").is_err());
+        assert_eq!(LONGEST_PATH, 4049);
     }
 }

@@ -10,6 +10,7 @@ use rustix::{
 use super::{
     layout::{VALUE, beside_files},
     root::{Root, found},
+    sync::sync_folder,
 };
 
 pub struct Remover<'a> {
@@ -30,7 +31,7 @@ impl Remover<'_> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
         let Some(folder) = found(self.root.folder(parent))? else { return Ok(()) };
         match unlinkat(&folder, name, AtFlags::empty()) {
-            Ok(()) if self.durable => self.root.sync_folder(parent),
+            Ok(()) if self.durable => sync_folder(self.root, parent),
             Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR) => Ok(()),
             // Some systems say so of a folder.
             Err(Errno::PERM) if self.root.metadata(path).is_ok_and(|metadata: Metadata| metadata.is_dir()) => Ok(()),

@@ -68,30 +68,6 @@ impl Root {
         }
         File::from(self.open(path, LOOK, Mode::empty())?).metadata()
     }
-
-    /// Makes everything under the base durable.
-    pub fn sync(&self) -> io::Result<()> {
-        #[cfg(target_os = "linux")]
-        if let Some(base) = found(self.open(&self.base, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()))? {
-            rustix::fs::syncfs(base)?;
-        }
-        #[cfg(not(target_os = "linux"))]
-        rustix::fs::sync();
-        Ok(())
-    }
-
-    /// Makes what is in the folder durable: the names of new files too. If another process has removed it meanwhile, nothing
-    /// is left to do.
-    pub fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        let Some(folder) = found(self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()))? else {
-            return Ok(());
-        };
-        match rustix::fs::fsync(folder) {
-            // Some file systems have no such thing for folders.
-            Err(rustix::io::Errno::INVAL) => Ok(()),
-            result => Ok(result?),
-        }
-    }
 }
 
 #[cfg(target_os = "linux")]

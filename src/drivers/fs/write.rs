@@ -18,6 +18,7 @@ use super::{
     lock,
     remove::Remover,
     root::Root,
+    sync::{Ways, sync_file},
 };
 
 /// How often a write starts anew because other processes made or removed what it found. Each time one of them has come
@@ -31,6 +32,7 @@ pub struct Writer {
     pub atomic: bool,
     /// What is acknowledged survives the end of the system.
     pub durable: bool,
+    pub ways: Ways,
     /// Of new files and folders, less the process's umask.
     pub mode: Mode,
     pub folder_mode: Mode,
@@ -134,7 +136,7 @@ impl Writer {
         let renamed = file
             .write_all(value)
             .and_then(|()| old.as_ref().map_or(Ok(()), |old| keep_owner_and_mode(&file, old)))
-            .and_then(|()| if self.durable { file.sync_all() } else { Ok(()) })
+            .and_then(|()| if self.durable { sync_file(&file) } else { Ok(()) })
             .and_then(|()| written.map_or(Ok(()), |written| written(&file)))
             .and_then(|()| lock::shared(&folder))
             .and_then(|()| Ok(rustix::fs::renameat(&folder, &*temporary, &folder, name)?));
@@ -143,7 +145,7 @@ impl Writer {
             let _ = rustix::fs::unlinkat(&folder, &*temporary, AtFlags::empty());
         } else if self.durable {
             lock::release(&folder);
-            self.root.sync_folder(parent)?;
+            self.ways.sync(&self.root, parent)?;
         }
         renamed.map(|()| old.is_some())
     }
@@ -172,9 +174,10 @@ impl Writer {
             file.set_modified(SystemTime::now())?;
         }
         if self.durable {
-            file.sync_all()?;
-            if !existed && let Some(parent) = path.parent() {
-                self.root.sync_folder(parent)?;
+            sync_file(&file)?;
+            // Its name may be new, and in another folder if a link led here.
+            if let Some(folder) = path.canonicalize()?.parent() {
+                self.ways.sync(&self.root, folder)?;
             }
         }
         written.map_or(Ok(()), |written| written(&file))?;
@@ -193,7 +196,6 @@ impl Writer {
         };
         self.make_folder(parent)?;
         match rustix::fs::mkdirat(self.root.folder(parent)?, name, self.folder_mode) {
-            Ok(()) if self.durable => self.root.sync_folder(parent)?,
             // Another thread or process made it, or a file: the write will see.
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
@@ -217,7 +219,7 @@ fn keep_owner_and_mode(file: &File, old: &Stat) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::sync, *};
     use std::{
         fs,
         os::unix::fs::{MetadataExt, PermissionsExt, symlink},
@@ -230,6 +232,7 @@ mod tests {
             root: Root { base: base.to_path_buf(), follow: true },
             atomic,
             durable: false,
+            ways: Ways::default(),
             mode: Mode::from_raw_mode(0o666),
             folder_mode: Mode::from_raw_mode(0o777),
         }
@@ -327,5 +330,42 @@ mod tests {
         });
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(base.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn durable_syncs_the_file_and_every_name_on_the_way_there() {
+        let base = tempfile::tempdir().unwrap();
+        let base = base.path().canonicalize().unwrap();
+        let at = |name: &str| base.join(name);
+        fs::create_dir_all(at("early/dir")).unwrap();
+        fs::create_dir(at("outside")).unwrap();
+        symlink(at("outside/target"), at("early/link")).unwrap();
+        let synced = || {
+            let mut synced = sync::observed::take();
+            synced.retain(|path| path.starts_with(&base) || Some(&**path) == base.parent());
+            synced
+        };
+        let above = |paths: &[PathBuf]| [paths, &[base.clone(), base.parent().unwrap().into()]].concat();
+        for atomic in [true, false] {
+            let writer = Writer { durable: true, ..writer(&base, atomic) };
+            let write = |name: &str| writer.write(&at(name), b"value", None).unwrap();
+            // Folders that others made, or did not, and each again.
+            write("early/dir/item");
+            let [file, rest @ ..] = &*synced() else { unreachable!("the file is synced") };
+            assert_eq!(file.parent(), Some(&*at("early/dir")));
+            assert_eq!(rest, above(&[at("early/dir"), at("early")]));
+            write("early/dir/item");
+            assert_eq!(synced()[1..], [at("early/dir")]);
+            write("new/er/item");
+            assert_eq!(synced()[1..], above(&[at("new/er"), at("new")]));
+            write("early/link");
+            assert_eq!(synced(), [&[at("outside/target")][..], &above(&[at("outside")])].concat());
+            writer.remover().remove(&at("new/er/item")).unwrap();
+            assert_eq!(synced(), [at("new/er")]);
+            fs::remove_dir_all(at("new")).unwrap();
+            fs::remove_file(at("outside/target")).unwrap();
+        }
+        write(&base, &at("early/dir/item"), b"value");
+        assert_eq!(synced(), Vec::<PathBuf>::new());
     }
 }
