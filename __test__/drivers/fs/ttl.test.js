@@ -6,7 +6,7 @@ import * as unstorage from "unstorage";
 import unstorageFs from "unstorage/drivers/fs";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, readdirSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -129,4 +129,21 @@ test("many items with a ttl are one short line each", async () => {
   const lines = readFileSync(join(base, INDEX), "utf8").split("\n").filter(Boolean);
   expect(lines).toHaveLength(200);
   for (const line of lines) expect(line).toMatch(/^\d+ \d+ \d+ \d+ \d+ k:\d+ [0-9a-f]{16}$/);
+});
+
+test("the index has the option mode, and what keeps it from being written is told at once", async () => {
+  const base = folder();
+  await createStorage({ driver: fs({ base, mode: 0o600 }) }).setItem("a", 1, { ttl: 100 });
+  expect(statSync(join(base, INDEX)).mode & 0o7777).toBe(0o600);
+  rmSync(join(base, INDEX));
+  mkdirSync(join(base, INDEX));
+  const storage = createStorage({ driver: fs({ base }) });
+  await storage.setItem("a", "kept");
+  await expect(storage.setItem("a", "new", { ttl: 100 })).rejects.toMatchObject({
+    code: "EISDIR",
+    key: "a",
+    message: `[rustorage] [fs] setItem "a": EISDIR: is a directory, ${INDEX}`,
+  });
+  expect(await storage.getItem("a")).toBe("kept");
+  expect(readdirSync(base).sort()).toEqual([INDEX, "a"]);
 });

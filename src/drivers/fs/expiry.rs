@@ -7,7 +7,10 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    os::{
+        fd::AsFd,
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
@@ -27,6 +30,7 @@ use super::{
     root::{Root, found},
     stamp::Stamp,
     sync::sync_file,
+    write::keep_owner_and_mode,
 };
 use crate::driver::{Access, Claim, Pool};
 
@@ -55,6 +59,11 @@ pub struct Expiries {
     /// Some driver over the base may write.
     sweeps: AtomicBool,
 }
+
+/// What went wrong with the index, and not with the item's file.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct IndexError(pub io::Error);
 
 /// What was read.
 #[derive(Default)]
@@ -179,16 +188,9 @@ impl Expiries {
         }
     }
 
-    /// From now on the file with this stamp holds the item until `expires`.
-    pub fn add(self: &Arc<Self>, record: Record, durable: bool) -> io::Result<()> {
-        let mut file = self.open_for_adding()?;
-        file.write_all(record.to_line().as_bytes())?;
-        if durable {
-            sync_file(&file)?;
-        }
-        let length = file.metadata()?.len();
-        // Before others are let in: they may write the index anew.
-        drop(file);
+    /// From now on the file with this stamp holds the item until `expires`. `mode` is of a new index.
+    pub fn add(self: &Arc<Self>, record: Record, mode: Mode, durable: bool) -> io::Result<()> {
+        let length = self.append(&record, mode, durable).map_err(|error| io::Error::other(IndexError(error)))?;
         let mut state = self.lock();
         state.insert(record);
         if length > state.limit.max(SHORTEST) {
@@ -198,24 +200,37 @@ impl Expiries {
         Ok(())
     }
 
+    /// The index's length then.
+    fn append(&self, record: &Record, mode: Mode, durable: bool) -> io::Result<u64> {
+        let mut file = self.open_for_adding(mode)?;
+        file.write_all(record.to_line().as_bytes())?;
+        if durable {
+            sync_file(&file)?;
+        }
+        Ok(file.metadata()?.len())
+    }
+
     fn path(&self) -> PathBuf {
         self.root.base.join(INDEX)
     }
 
     /// The index, locked against being written anew.
-    fn open_for_adding(&self) -> io::Result<File> {
+    fn open_for_adding(&self, mode: Mode) -> io::Result<File> {
         let path = self.path();
         loop {
             let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
-            let file = File::from(self.root.open(&path, flags, Mode::from_raw_mode(0o666))?);
+            let file = File::from(self.root.open(&path, flags, mode)?);
             lock::shared(&file)?;
-            // It may have been replaced before the lock.
-            if found(path.metadata())?
-                .is_some_and(|metadata| metadata.ino() == file.metadata().map_or(0, |own| own.ino()))
-            {
+            if self.is_current(&file)? {
                 return Ok(file);
             }
         }
+    }
+
+    /// The index may have been replaced between being opened and being locked.
+    fn is_current(&self, file: &File) -> io::Result<bool> {
+        let inode = file.metadata()?.ino();
+        Ok(found(self.path().metadata())?.is_some_and(|metadata| metadata.ino() == inode))
     }
 
     fn read(&self, state: &mut Index) {
@@ -256,6 +271,9 @@ impl Expiries {
         if !lock::exclusive_within(&file, Duration::ZERO).unwrap_or(false) {
             return;
         }
+        if !self.is_current(&file).unwrap_or(false) {
+            return;
+        }
         self.read(state);
         let now = now();
         for records in state.records.values_mut() {
@@ -267,13 +285,27 @@ impl Expiries {
         let written = if lines.is_empty() {
             std::fs::remove_file(self.path())
         } else {
-            std::fs::write(&temporary, &lines).and_then(|()| std::fs::rename(&temporary, self.path()))
+            self.replace(&file, &temporary, lines.as_bytes())
         };
         if written.is_err() {
             let _ = std::fs::remove_file(&temporary);
         }
         state.limit = 2 * lines.len() as u64;
         self.read(state);
+    }
+
+    fn replace(&self, old: &File, temporary: &Path, lines: &[u8]) -> io::Result<()> {
+        let mut new = File::options().write(true).create_new(true).mode(0o600).open(temporary)?;
+        let old = fstat(old)?;
+        keep_owner_and_mode(&new, &old)?;
+        let kept = fstat(&new)?;
+        let shared = kept.st_gid == old.st_gid && Mode::from_raw_mode(old.st_mode).contains(Mode::WGRP);
+        if kept.st_uid != old.st_uid && !shared {
+            // Whose it is could not write to it any more.
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+        new.write_all(lines)?;
+        std::fs::rename(temporary, self.path())
     }
 
     /// Whether the file that the record speaks of is still there.
@@ -410,7 +442,12 @@ pub fn stamp(file: &File) -> io::Result<Stamp> {
 mod tests {
     use super::*;
     use crate::drivers::fs::{sync::Ways, write::Writer};
-    use std::{fs, os::unix::fs::symlink, sync::Barrier, thread};
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt, symlink},
+        sync::Barrier,
+        thread,
+    };
 
     /// An index that sweeps only when it is told to, as another process's would, and a writer over the same folder.
     fn over(base: &Path, atomic: bool) -> (Arc<Expiries>, Writer) {
@@ -516,5 +553,23 @@ mod tests {
         assert_eq!(expiries.locate(b"foo:bar").unwrap().map(|(path, _)| path).as_deref(), Some(&*path));
         expiries.expire(&record);
         assert_eq!(expiries.locate(b"foo:bar").unwrap(), None);
+    }
+
+    #[test]
+    fn an_index_that_is_written_anew_keeps_owner_and_mode() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, _) = over(base.path(), true);
+        let record = Record { expires: u64::MAX, ..expired(&base.path().join("item"), "item") };
+        expiries.add(record, Mode::from_raw_mode(0o600), false).unwrap();
+        let index = base.path().join(INDEX);
+        assert_eq!(fs::metadata(&index).unwrap().mode() & 0o7777, 0o600);
+        fs::set_permissions(&index, fs::Permissions::from_mode(0o640)).unwrap();
+        // Only the superuser may.
+        let _ = std::os::unix::fs::chown(&index, Some(65534), Some(65534));
+        let whose = |metadata: &fs::Metadata| (metadata.uid(), metadata.gid(), metadata.mode());
+        let before = fs::metadata(&index).unwrap();
+        expiries.rewrite(&mut expiries.lock());
+        let after = fs::metadata(&index).unwrap();
+        assert_eq!((whose(&after), after.ino() == before.ino()), (whose(&before), false));
     }
 }

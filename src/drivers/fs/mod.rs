@@ -40,8 +40,9 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use expiry::Expiries;
+use expiry::{Expiries, IndexError};
 use ignore::{Filter, Globs, Ignore, IgnoreOption};
+use layout::INDEX;
 use record::Record;
 use root::Root;
 use stamp::Stamp;
@@ -215,7 +216,10 @@ impl Fs {
     /// Does `act` with the key's path; errors name it as it is under the base.
     fn at<T>(&self, key: &[u8], act: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, Cause> {
         let path = path::of_key(&self.root().base, key)?;
-        act(&path).map_err(|source| blame::cause(self.root(), &path, source))
+        act(&path).map_err(|error| match error.downcast() {
+            Ok(IndexError(source)) => blame::cause(self.root(), &self.root().base.join(INDEX), source),
+            Err(source) => blame::cause(self.root(), &path, source),
+        })
     }
 
     /// With the first write, looks once through the base for what ended processes left unfinished, and again when what was
@@ -351,7 +355,7 @@ impl BlockingDriver for Fs {
                     value,
                     Some(&|file| {
                         let record = Record { key: key.clone(), stamp: expiry::stamp(file)?, expires };
-                        self.expiries.add(record, self.writer.durable)
+                        self.expiries.add(record, self.writer.mode, self.writer.durable)
                     }),
                 )
             }

@@ -204,11 +204,15 @@ impl Writer {
     }
 }
 
-fn keep_owner_and_mode(file: &File, old: &Stat) -> io::Result<()> {
+/// Gives a file that takes the place of another its owner and mode, as far as the process may.
+pub fn keep_owner_and_mode(file: &File, old: &Stat) -> io::Result<()> {
     let new = fstat(file)?;
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid) {
         // Not everybody may give files away. This takes away the set-user bit, so the mode comes after it.
-        let _ = fchown(file, Some(Uid::from_raw(old.st_uid)), Some(Gid::from_raw(old.st_gid)));
+        let group = Some(Gid::from_raw(old.st_gid));
+        if fchown(file, Some(Uid::from_raw(old.st_uid)), group).is_err() {
+            let _ = fchown(file, None, group);
+        }
     }
     let (mode, wanted) = (Mode::from_raw_mode(new.st_mode), Mode::from_raw_mode(old.st_mode));
     if mode != wanted || !(wanted & (Mode::SUID | Mode::SGID)).is_empty() {
