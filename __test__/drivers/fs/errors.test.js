@@ -4,6 +4,7 @@ import fs from "rustorage/drivers/fs";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -321,6 +322,30 @@ describe.skipIf(!CI && (!mounts || !canMount()))(
       expect(await storage.getItem("dir:item")).toBe("old".repeat(100_000));
       expect(readdirSync(join(base, "dir"))).toEqual(["item"]);
       await storage.setItem("dir:item", "short");
+      expect(await storage.getItem("dir:item")).toBe("short");
+    });
+
+    test.each([
+      ["in place", { atomic: false }],
+      ["in place and durable", { atomic: false, durable: true }],
+      ["through a link", {}],
+      ["through several names", {}],
+    ])("that is full, %s", async (how, options) => {
+      const base = disk("size=1m");
+      const storage = createStorage({ driver: fs({ base, ...options }) });
+      await storage.setItem("dir:item", "old".repeat(100_000));
+      if (how === "through a link") symlinkSync("dir/item", join(base, "name"));
+      else linkSync(join(base, "dir/item"), join(base, "name"));
+      const refused = { code: "ENOSPC", operation: "setItem" };
+      for (const key of ["name", "new:item"]) {
+        const error = await failure(storage.setItem(key, "new".repeat(400_000)));
+        expect(error).toMatchObject({ ...refused, key });
+      }
+      expect(await storage.getItem("name")).toBe("old".repeat(100_000));
+      expect(await storage.getItem("dir:item")).toBe("old".repeat(100_000));
+      expect(await storage.getItem("new:item")).toBe(null);
+      expect(readdirSync(join(base, "new"))).toEqual([]);
+      await storage.setItem("name", "short");
       expect(await storage.getItem("dir:item")).toBe("short");
     });
 

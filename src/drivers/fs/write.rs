@@ -1,13 +1,15 @@
 //! How a value gets into its file.
 
 use std::{
-    fs::File,
+    fs::{self, File, Metadata},
     io::{self, ErrorKind, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
+#[cfg(target_os = "linux")]
+use rustix::fs::{FallocateFlags, fallocate};
 use rustix::{
     fs::{Access, AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid, fchmod, fchown, fstat},
     io::Errno,
@@ -165,8 +167,17 @@ impl Writer {
             // It was removed or replaced before the lock: all begins anew.
             return Err(ErrorKind::NotFound.into());
         }
+        if existed {
+            reserve(&file, &old, value.len() as u64)?;
+        }
         // Truncating first costs ten times as much on ext4, which then writes the file out as it is closed.
-        file.write_all(value)?;
+        if let Err(error) = file.write_all(value) {
+            if !existed {
+                // Nothing is better than half a value; and this is the error to report.
+                let _ = path.canonicalize().and_then(fs::remove_file);
+            }
+            return Err(error);
+        }
         if old.len() > value.len() as u64 {
             file.set_len(value.len() as u64)?;
         } else if value.is_empty() {
@@ -202,6 +213,23 @@ impl Writer {
         }
         Ok(true)
     }
+}
+
+/// Sees to it that a value has room before the old one is written over. Where the file system cannot, the write will show.
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, old: &Metadata, length: u64) -> io::Result<()> {
+    if old.blocks() * 512 >= length {
+        return Ok(());
+    }
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length) {
+        Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_: &File, _: &Metadata, _: u64) -> io::Result<()> {
+    Ok(())
 }
 
 /// Gives a file that takes the place of another its owner and mode, as far as the process may.
