@@ -38,8 +38,11 @@ use crate::driver::{Access, Claim, Pool};
 const FRESH: u64 = 500;
 /// The index is written anew when it is twice as long as then, but not below this.
 const SHORTEST: u64 = 64 * 1024;
-/// Milliseconds between two sweeps, so that many items with many times do not make many sweeps.
-const SWEEP_INTERVAL: u64 = 1000;
+/// Between two sweeps, so that many items with many times do not make many sweeps.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// After so long a sweep looks whatever was to come: the system's clock may have been set, and timers stand still while the
+/// system sleeps.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long a sweep waits for a lock: it comes round again.
 const SWEEP_PATIENCE: Duration = Duration::from_millis(20);
 
@@ -78,8 +81,8 @@ struct Index {
     /// The first expiry that no sweep is planned for or has seen.
     next: Option<u64>,
     /// When the next sweep comes, and when the last one came.
-    planned: Option<u64>,
-    swept: u64,
+    planned: Option<Instant>,
+    swept: Option<Instant>,
 }
 
 impl Index {
@@ -116,8 +119,14 @@ impl Index {
 
 /// Milliseconds since 1970.
 pub fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn since_1970() -> Duration {
+    let now = SystemTime::now();
+    #[cfg(test)]
+    let now = now + Duration::from_secs(tests::AHEAD.load(Ordering::Relaxed));
+    now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The moment after a life of so many milliseconds.
@@ -328,14 +337,15 @@ impl Expiries {
     fn plan(self: &Arc<Self>, state: &mut Index) {
         self.publish(state);
         let Some(next) = state.next.filter(|_| self.sweeps.load(Ordering::Relaxed)) else { return };
-        // The system's clock may have been set back since.
-        let next = next.max(state.swept.min(now()).saturating_add(SWEEP_INTERVAL));
-        if state.planned.is_some_and(|planned| planned <= next) {
+        let wait = Duration::from_millis(next.saturating_sub(now()).saturating_add(1)).min(LONGEST_WAIT);
+        let mut at = Instant::now() + wait;
+        if let Some(swept) = state.swept {
+            at = at.max(swept + SWEEP_INTERVAL);
+        }
+        if state.planned.is_some_and(|planned| planned <= at) {
             return;
         }
-        let wait = Duration::from_millis(next.saturating_sub(now()).saturating_add(1));
-        let Some(at) = Instant::now().checked_add(wait) else { return };
-        state.planned = Some(next);
+        state.planned = Some(at);
         let expiries = Arc::downgrade(self);
         Pool::get().run_at(at, move || {
             if let Some(expiries) = expiries.upgrade() {
@@ -349,7 +359,7 @@ impl Expiries {
         let (mut state, now) = (self.lock(), now());
         self.read(&mut state);
         // Until it has ended, no other is planned.
-        (state.planned, state.swept) = (Some(0), now);
+        (state.planned, state.swept) = (Some(*START), Some(Instant::now()));
         let (due, coming): (Vec<&Record>, Vec<&Record>) =
             state.records.values().flatten().partition(|record| record.expires <= now);
         let due = due.into_iter().cloned().collect();
@@ -430,7 +440,7 @@ fn milliseconds() -> u64 {
 
 /// Makes a file's stamp one of its own, however coarse the system's clock is, and says what it is.
 pub fn stamp(file: &File) -> io::Result<Stamp> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = since_1970();
     let modified =
         Timespec { tv_sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), tv_nsec: since.subsec_nanos().into() };
     let unchanged = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
@@ -448,6 +458,9 @@ mod tests {
         sync::Barrier,
         thread,
     };
+
+    /// How far the clock has been set.
+    pub static AHEAD: AtomicU64 = AtomicU64::new(0);
 
     /// An index that sweeps only when it is told to, as another process's would, and a writer over the same folder.
     fn over(base: &Path, atomic: bool) -> (Arc<Expiries>, Writer) {
@@ -571,5 +584,36 @@ mod tests {
         expiries.rewrite(&mut expiries.lock());
         let after = fs::metadata(&index).unwrap();
         assert_eq!((whose(&after), after.ino() == before.ino()), (whose(&before), false));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_ahead_or_back_holds_up_no_sweep() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, _) = over(base.path(), true);
+        expiries.sweeps.store(true, Ordering::Relaxed);
+        let add = |name: &str, life: f64| {
+            let record = Record { expires: after(life), ..expired(&base.path().join(name), name) };
+            expiries.add(record.clone(), Mode::from_raw_mode(0o666), false).unwrap();
+            record
+        };
+        let hour = 3_600_000.0;
+        let goes = |name: &str| {
+            let started = Instant::now();
+            while base.path().join(name).exists() {
+                assert!(started.elapsed() < Duration::from_secs(30), "{name} stays");
+                thread::sleep(Duration::from_millis(10));
+            }
+        };
+        let long = add("long", hour);
+        let longer = add("longer", 3.0 * hour);
+        AHEAD.store(2 * 3600, Ordering::Relaxed);
+        assert!(expiries.is_expired(&long.key, long.stamp) && !expiries.is_expired(&longer.key, longer.stamp));
+        add("ahead", 5.0);
+        goes("ahead");
+        goes("long");
+        AHEAD.store(0, Ordering::Relaxed);
+        add("back", 5.0);
+        goes("back");
+        assert!(base.path().join("longer").exists() && !expiries.is_expired(&longer.key, longer.stamp));
     }
 }
