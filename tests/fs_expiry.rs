@@ -187,3 +187,24 @@ fn expiry_follows_an_item_into_overflow() {
     set(&driver, "dir", 0.0);
     assert_eq!(get(&driver, "dir").as_deref(), Some("dir"));
 }
+
+#[test]
+fn what_expires_in_overflow_goes_and_its_neighbours_stay() {
+    let base = tempfile::tempdir().unwrap();
+    let driver = open(base.path(), "");
+    set(&driver, "foo", 0.0);
+    set(&driver, "foo:bar", 20.0);
+    set(&driver, "foo:baz:deep", 0.0);
+    set(&driver, "dir:x", 0.0);
+    set(&driver, "dir", 20.0);
+    let value = ".unstorage-tmp-rustorage-value-1";
+    let over = [base.path().join(".rustorage-1/foo/bar").join(value), base.path().join("dir").join(value)];
+    assert!(over.iter().all(|file| file.exists()));
+    let started = SystemTime::now();
+    while over.iter().any(|file| file.exists()) {
+        assert!(started.elapsed().unwrap() < Duration::from_secs(30), "they stay");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(keys(&driver), ["dir:x", "foo", "foo:baz:deep"]);
+    assert_eq!(get(&driver, "foo:baz:deep").as_deref(), Some("foo:baz:deep"));
+}

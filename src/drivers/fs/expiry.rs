@@ -43,6 +43,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// After so long a sweep looks whatever was to come: the system's clock may have been set, and timers stand still while the
 /// system sleeps.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// For so many milliseconds a record holds whose file is not there: it is written before the file gets its name.
+const GRACE: u64 = 10_000;
 /// How long a sweep waits for a lock: it comes round again.
 const SWEEP_PATIENCE: Duration = Duration::from_millis(20);
 
@@ -286,7 +288,7 @@ impl Expiries {
         self.read(state);
         let now = now();
         for records in state.records.values_mut() {
-            records.retain(|record| record.expires > now || self.holds(record));
+            records.retain(|record| record.expires.saturating_add(GRACE) > now || self.holds(record));
         }
         state.records.retain(|_, records| !records.is_empty());
         let lines: String = state.records.values().flatten().map(Record::to_line).collect();
@@ -387,22 +389,27 @@ impl Expiries {
 
     /// Removes the item's file, if it is still the one that was to expire. If it cannot be removed, it stays expired.
     fn expire(&self, record: &Record) {
-        let is_locked = self.remove(record).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-        let gone = !is_locked && !self.holds(record);
+        let removed = self.remove(record);
+        let again = match &removed {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Some(record.expires),
+            Ok(true) => None,
+            _ if self.holds(record) => return,
+            _ => Some(record.expires.saturating_add(GRACE)).filter(|&end| end > now()),
+        };
         let mut state = self.lock();
-        if is_locked {
-            // The next sweep comes round to it again.
-            state.next = Some(state.next.map_or(record.expires, |next| next.min(record.expires)));
-        } else if gone {
+        if let Some(again) = again {
+            // Another sweep comes round to it.
+            state.next = Some(state.next.map_or(again, |next| next.min(again)));
+        } else {
             state.forget(record);
             self.publish(&state);
         }
     }
 
-    /// WouldBlock if another process is writing there.
-    fn remove(&self, record: &Record) -> io::Result<()> {
-        let Some((path, _)) = self.locate(&record.key)? else { return Ok(()) };
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    /// Whether it is gone; WouldBlock if another process is writing there.
+    fn remove(&self, record: &Record) -> io::Result<bool> {
+        let Some((path, _)) = self.locate(&record.key)? else { return Ok(false) };
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
         let folder = self.root.lockable_folder(parent)?;
         if !lock::exclusive_within(&folder, SWEEP_PATIENCE)? {
             return Err(ErrorKind::WouldBlock.into());
@@ -415,13 +422,14 @@ impl Expiries {
         let stat = fstat(&file)?;
         // A file with other names may be written through them.
         if Stamp::from(&stat) != record.stamp || stat.st_nlink > 1 {
-            return Ok(());
+            return Ok(false);
         }
         if path::of_key(&self.root.base, &record.key).is_ok_and(|own| own == path) {
             // What a write that was interrupted left in overflow must not come to light.
             Remover { root: &self.root, durable: false }.remove_beside_files(&path, None)?;
         }
-        Ok(unlinkat(&folder, name, AtFlags::empty())?)
+        unlinkat(&folder, name, AtFlags::empty())?;
+        Ok(true)
     }
 
     fn publish(&self, state: &Index) {
@@ -615,5 +623,20 @@ mod tests {
         add("back", 5.0);
         goes("back");
         assert!(base.path().join("longer").exists() && !expiries.is_expired(&longer.key, longer.stamp));
+    }
+
+    #[test]
+    fn what_expired_before_its_file_got_its_name_is_expired_then() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, _) = over(base.path(), true);
+        let (unnamed, path) = (base.path().join("unnamed"), base.path().join("item"));
+        let record = Record { expires: now(), ..expired(&unnamed, "item") };
+        expiries.add(record.clone(), Mode::from_raw_mode(0o666), false).unwrap();
+        expiries.expire(&record);
+        expiries.rewrite(&mut expiries.lock());
+        fs::rename(&unnamed, &path).unwrap();
+        assert!(expiries.is_expired(&record.key, record.stamp));
+        expiries.expire(&record);
+        assert!(!path.exists() && expiries.is_empty());
     }
 }
