@@ -1,13 +1,13 @@
 # make demo and make test do everything on a fresh machine; both set up and build first.
 
-.PHONY: demo test test-all build setup bench soak fuzz generate fmt
+.PHONY: demo test test-all build setup servers bench soak fuzz generate fmt
 
 NPM_FLAGS = --no-audit --no-fund
 
 demo: build
 	node scripts/demo.js
 
-test: build
+test: build servers
 	node scripts/test.js
 
 test-all: test
@@ -23,7 +23,11 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci $(NPM_FLAGS)
 	@touch $@
 
-bench: build
+# What the drivers' tests start: Redis, Valkey.
+servers: setup
+	scripts/servers.sh
+
+bench: build servers
 	node bench/index.js
 
 # The types and tables of the drivers' options, from their Rust structs.

@@ -3,6 +3,7 @@ import type { FsOptions } from "./js/drivers/fs.js";
 import type { LruCacheOptions } from "./js/drivers/lru-cache.js";
 import type { MemoryOptions } from "./js/drivers/memory.js";
 import type { OverlayOptions } from "./js/drivers/overlay.js";
+import type { RedisOptions } from "./js/drivers/redis.js";
 
 /**
  * Key-value storage for JavaScript servers: the API of unstorage, with routing and drivers in Rust.
@@ -353,6 +354,16 @@ export declare function defineDriver<OptionsT = any, InstanceT = never>(
 /** Whether a storage of this package runs the driver in Rust. */
 export declare function isNative(driver: Driver): boolean;
 
+/** What `getInstance()` of the redis driver gives. */
+export interface RedisConnection {
+  /** How the driver stands to its server; a waiting one connects with the next call. */
+  readonly status: "wait" | "connecting" | "ready" | "reconnecting";
+  /** Sends a command, with keys in full: neither `base` nor `keyPrefix` is put in front. It is not sent twice. */
+  command(...words: (string | number | Uint8Array)[]): Promise<RedisReply>;
+}
+/** Text, a number, null or a list of them; in a list, an Error where one of several commands failed. */
+export type RedisReply = string | number | null | Error | RedisReply[];
+
 export interface DriverDependency {
   /** The npm package. */
   name: string;
@@ -374,7 +385,8 @@ type NativeName =
   | "lruCache"
   | "memory"
   | "null"
-  | "overlay";
+  | "overlay"
+  | "redis";
 type BorrowedName =
   | `azure-${"app-configuration" | "cosmos" | "key-vault" | "storage-blob" | "storage-table"}`
   | `azure${"AppConfiguration" | "Cosmos" | "KeyVault" | "StorageBlob" | "StorageTable"}`
@@ -395,7 +407,6 @@ type BorrowedName =
   | "netlify-blobs"
   | "netlifyBlobs"
   | "planetscale"
-  | "redis"
   | "s3"
   | "session-storage"
   | "sessionStorage"
@@ -428,6 +439,7 @@ export type BuiltinDriverOptions = {
   memory: MemoryOptions;
   null: CommonDriverOptions;
   overlay: OverlayOptions;
+  redis: RedisOptions;
 } & Record<BorrowedName, Record<string, any>>;
 
 /** The module of each driver: ours where it is native, otherwise unstorage's, which has to be installed for it. */

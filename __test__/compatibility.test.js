@@ -5,6 +5,7 @@ import fsLite from "rustorage/drivers/fs-lite";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
+import redis from "rustorage/drivers/redis";
 import {
   lstatSync,
   mkdirSync,
@@ -22,9 +23,11 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as unstorage from "unstorage";
 import unstorageFs from "unstorage/drivers/fs";
-import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { native } from "../js/native.js";
 import { mapDriver } from "./conformance/map-driver.js";
+import { startProxy } from "./servers/proxy.js";
+import { freePort, startRedis } from "./servers/redis.js";
 
 function folder() {
   const path = mkdtempSync(join(tmpdir(), "rustorage-"));
@@ -482,4 +485,69 @@ test("fs refuses only . and .. segments", async () => {
   for (const key of ["nul\0", "lone\ud800"]) {
     await expect(storage.setItem(key, 1)).rejects.toMatchObject({ code: "INVALID_KEY" });
   }
+});
+
+const server = await startRedis();
+afterAll(() => server.stop());
+
+function openRedis(options) {
+  const driver = redis({ port: server.port, ...options });
+  onTestFinished(() => driver.dispose());
+  return createStorage({ driver });
+}
+
+test("redis ends every call in its time", async () => {
+  const proxy = await startProxy(server.port);
+  onTestFinished(() => proxy.close());
+  const storage = openRedis({ port: proxy.port, commandTimeout: 100 });
+  await storage.setItem("a", 1);
+  proxy.stall();
+  await expect(storage.getItem("a")).rejects.toMatchObject({ code: "ETIMEDOUT" });
+});
+
+test("redis errors reach the call that met them", async () => {
+  const port = await freePort();
+  const down = openRedis({ port, maxRetriesPerRequest: 1, retryStrategy: 1 });
+  await expect(down.getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED", key: "a" });
+  const denied = openRedis({ username: "nobody", password: "wrong" });
+  await expect(denied.getItem("a")).rejects.toMatchObject({ code: "WRONGPASS", key: "a" });
+});
+
+test("redis opens no connection to close it", async () => {
+  const proxy = await startProxy(server.port);
+  onTestFinished(() => proxy.close());
+  await redis({ port: proxy.port }).dispose();
+  expect(proxy.opened).toBe(0);
+});
+
+test("redis lists what keyPrefix is in front of", async () => {
+  const storage = openRedis({ keyPrefix: "prefix-" });
+  await storage.setItem("a", 1);
+  expect(await storage.getKeys()).toEqual(["a"]);
+});
+
+test("redis clears any number of keys", async () => {
+  const storage = openRedis({ base: "many" });
+  const items = Array.from({ length: 2500 }, (_, index) => ({ key: `k${index}`, value: index }));
+  await storage.setItems(items);
+  await storage.clear();
+  expect(await storage.getKeys()).toEqual([]);
+  const { driver } = storage.getMount("");
+  const statistics = await driver.getInstance().command("INFO", "commandstats");
+  // With nothing else removed here, there were three.
+  expect(Number(/cmdstat_unlink:calls=(\d+)/.exec(statistics)[1])).toBe(3);
+});
+
+test("redis gives an item's ttl, size and type", async () => {
+  const storage = openRedis({ base: "meta" });
+  await storage.setItem("a", "four", { ttl: 1000 });
+  const { ttl, size, type } = await storage.getMeta("a");
+  expect([Math.round(ttl), size, type]).toEqual([1000, 4, "string"]);
+});
+
+test("redis gives no ioredis client", async () => {
+  const driver = redis({ port: server.port });
+  onTestFinished(() => driver.dispose());
+  expect(await driver.getInstance().command("PING")).toBe("PONG");
+  expect(driver.getInstance().status).toBe("ready");
 });

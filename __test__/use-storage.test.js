@@ -298,7 +298,7 @@ test("a driver of unstorage's says what to install", () => {
   symlinkSync(join(checkout, "node_modules/destr"), "node_modules/destr");
   const program = `
     import { defineStorage } from "rustorage";
-    try { defineStorage({ storage: { kv: { driver: "redis" } } }); }
+    try { defineStorage({ storage: { kv: { driver: "mongodb" } } }); }
     catch (error) { console.log(JSON.stringify({ ...error, message: error.message })); }
   `;
   writeFileSync("program.mjs", program);
@@ -309,10 +309,10 @@ test("a driver of unstorage's says what to install", () => {
   expect(stderr).toBe("");
   expect(JSON.parse(stdout)).toMatchObject({
     code: "INVALID_OPTIONS",
-    driver: "redis",
+    driver: "mongodb",
     key: "kv",
     message:
-      '[rustorage] [redis] create "kv": the driver is unstorage\'s: install unstorage and ioredis',
+      '[rustorage] [mongodb] create "kv": the driver is unstorage\'s: install unstorage and mongodb',
   });
 });
 

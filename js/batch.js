@@ -1,8 +1,8 @@
 /**
- * Batches that native drivers answer alone: in-memory drivers, or for reads one driver that keeps files. The keys cross as one
- * string. Each function gives `undefined` for any other batch, and has done nothing then.
+ * Batches that native drivers answer alone: in-memory drivers, one driver behind a network, or for reads one that keeps files. The
+ * keys cross as one string. Each function gives `undefined` for any other batch, and has done nothing then.
  */
-import { fromCell, toCell } from "./cells.js";
+import { cellContent, fromCell, toCell } from "./cells.js";
 import { lifeOf } from "./native-driver.js";
 import {
   DONE,
@@ -46,7 +46,7 @@ export function readTogether(table, items, options) {
   return results;
 }
 
-/** Answers with the items that each need a write of their own; `written` hears of the keys of all others. */
+/** Answers with the items that each need a write of their own, or a promise of them; `written` hears of the keys of all others. */
 export function writeTogether(table, items, options, written) {
   const life = lifeOf(options);
   if (life === undefined) return undefined;
@@ -64,8 +64,16 @@ export function writeTogether(table, items, options, written) {
     return undefined;
   }
   if (cells.includes(undefined)) return undefined;
-  const codes = send(native.setMany, table, keys, life);
+  const codes =
+    send(native.setMany, table, keys, life) ??
+    send(native.submitSetMany, table, keys, cells.map(cellContent), life);
   if (codes === undefined) return undefined;
+  if (codes === PENDING) {
+    return pending(() => {
+      if (written) keys.forEach(written);
+      return [];
+    });
+  }
   const single = [];
   for (let index = 0; index < cells.length; index++) {
     if (codes[index] >= 0) slots[codes[index]] = cells[index];

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { storageError } from "./errors.js";
-import { createNativeDriver, tableOf, toMeta } from "./native-driver.js";
+import { createNativeDriver, tableOf } from "./native-driver.js";
 import { INVALID, native, pending, startWatch } from "./native.js";
 import { isRecord } from "./runtime-options.js";
 
@@ -19,6 +19,7 @@ function createFileDriver(name, options, { watches = false } = {}) {
     prepare: (settings) =>
       isRecord(settings) ? { ...settings, base: toPath(settings.base) } : settings,
     ask: typeof options?.ignore === "function" ? options.ignore : undefined,
+    toMeta,
     methods: (owner) => ({
       getKeys: async (base, settings) =>
         (await owner.items.getKeys(base, settings)).map(toRelative),
@@ -91,5 +92,27 @@ function watchMethods(owner) {
       };
     },
     dispose: stop,
+  };
+}
+
+/** The fields of a file's metadata; all are undefined for what is not there. */
+function toMeta(numbers) {
+  if (numbers === null) {
+    return {
+      atime: undefined,
+      mtime: undefined,
+      size: undefined,
+      birthtime: undefined,
+      ctime: undefined,
+    };
+  }
+  const [atime, mtime, size, birthtime, ctime] = numbers;
+  const date = (milliseconds) => new Date(milliseconds);
+  return {
+    atime: date(atime),
+    mtime: date(mtime),
+    size,
+    birthtime: date(birthtime),
+    ctime: date(ctime),
   };
 }

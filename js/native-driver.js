@@ -42,19 +42,20 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
  *
  * `prepare`: what becomes of the options before Rust reads them. `observe`: what JavaScript does about each write to an
  * in-memory driver, as `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
- * removes. `ask`: the function that answers what the driver asks while it lists or clears. `methods`: what the object has
- * beside the usual.
+ * removes. `ask`: the function that answers what the driver asks while it lists or clears. `toMeta`: what makes the metadata of
+ * what the addon gives. `raw`: `{ encode(value), decode?(bytes) }`, what is written of a raw value and what comes back of it.
+ * `methods`: what the object has beside the usual.
  */
 export function createNativeDriver(
   name,
   given,
-  { prepare = (options) => options, observe, forgets, ask, methods } = {},
+  { prepare = (options) => options, observe, forgets, ask, toMeta, raw, methods } = {},
 ) {
   const { options, mount, read } = runtimeOptions(name, given);
   const create = () => native.createDriver(name, toJson(name, prepare(read()) ?? {}, mount), mount);
   // The methods hold on to `owner`, so that it goes only after the last of them.
   const flags = { ttl: true, maxDepth: true };
-  const owner = { name, observe, forgets, ask, flags, create, table: -1, handle: -1 };
+  const owner = { name, observe, forgets, ask, toMeta, raw, flags, create, table: -1, handle: -1 };
   owner.items = itemMethods(owner);
   owner.weak = new WeakRef(owner);
   const driver = {
@@ -166,8 +167,10 @@ export function finishWrite(code, write) {
   if (code >= 0) slots[code] = cell;
   else if (code === NEEDS_SIZE) finishObserved(write);
   else if (code === NEEDS_VALUE) {
-    const sent = toBytesOrText(cellContent(cell), owner, operation, key);
-    native.submitSet(table, key, sent, life, operation === "setItemRaw");
+    const isRaw = operation === "setItemRaw";
+    const content = cellContent(cell);
+    const encoded = isRaw && owner.raw ? owner.raw.encode(content) : content;
+    native.submitSet(table, key, toBytesOrText(encoded, owner, operation, key), life, isRaw);
     return pending();
   } else if (code === TOO_LARGE) {
     throw storageError("TOO_LARGE", owner.name, operation, key, "the driver may hold nothing");
@@ -228,33 +231,11 @@ function unshared(bytes) {
   return bytes.buffer instanceof SharedArrayBuffer ? Uint8Array.from(bytes) : bytes;
 }
 
-/** The fields of a file's metadata; all are undefined for what is not there. */
-export function toMeta(numbers) {
-  if (numbers === null) {
-    return {
-      atime: undefined,
-      mtime: undefined,
-      size: undefined,
-      birthtime: undefined,
-      ctime: undefined,
-    };
-  }
-  const [atime, mtime, size, birthtime, ctime] = numbers;
-  const date = (milliseconds) => new Date(milliseconds);
-  return {
-    atime: date(atime),
-    mtime: date(mtime),
-    size,
-    birthtime: date(birthtime),
-    ctime: date(ctime),
-  };
-}
-
 function itemMethods(owner) {
   const get = (key, raw) => {
     const code = native.get(tableOf(owner), key, raw);
     if (code === FOUND) return found();
-    if (code === PENDING) return pending();
+    if (code === PENDING) return pending(raw ? owner.raw?.decode : undefined);
     if (code === INVALID) throw invalid(owner, raw ? "getItemRaw" : "getItem", key);
     const content = code === MISS ? null : cellContent(slots[code]);
     settle();

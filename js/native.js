@@ -32,6 +32,7 @@ const RELEASED = 4;
 const TIMED = 5;
 const ANSWER = 6;
 const SPENT = 7;
+const UNSENT = 8;
 
 const addon = load();
 
@@ -143,6 +144,14 @@ function turned() {
   registers[SPENT] = 0;
 }
 
+/** Set while the calls of this turn are collected, which then go out together. */
+let collecting = false;
+
+function flush() {
+  collecting = false;
+  native.flush();
+}
+
 /**
  * The promise of the call that just answered PENDING; `decode` turns what comes into the result, `ask` answers what the
  * driver asks meanwhile.
@@ -152,6 +161,11 @@ export function pending(decode, ask) {
   if (registers[SPENT] !== 0 && !turning) {
     turning = true;
     setImmediate(turned);
+  }
+  if (registers[UNSENT] !== 0 && !collecting) {
+    collecting = true;
+    // After all that the promises of this turn set going.
+    process.nextTick(flush);
   }
   const answer = new Promise((resolve, reject) => {
     waiting.set(request, { resolve, reject, decode, ask });

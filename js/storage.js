@@ -16,7 +16,6 @@ import {
   lifeOf,
   nativeOwner,
   toBytesOrText,
-  toMeta,
 } from "./native-driver.js";
 import {
   DONE,
@@ -173,7 +172,7 @@ export function createStorage(options = {}) {
         : call(mount, "getItem", relative, options).then(textToRaw);
     }
     if (code === FOUND) return found();
-    if (code === PENDING) return pending();
+    if (code === PENDING) return pending(mounts.get(registers[MOUNT]).owner.raw?.decode);
     return settled(code, key, operation);
   };
 
@@ -339,7 +338,7 @@ export function createStorage(options = {}) {
       const written = watcher.active
         ? (key) => native.route(table, key) === DONE && changedNative("update", key)
         : undefined;
-      const single = writeTogether(table, items, commonOptions, written);
+      const single = await writeTogether(table, items, commonOptions, written);
       if (single) {
         await Promise.all(single.map(({ key, cell }) => writeCell(key, cell, commonOptions)));
         return;
@@ -446,7 +445,9 @@ export function createStorage(options = {}) {
       const meta = Object.create(null);
       const code = native.meta(table, key);
       if (code === INVALID) throw invalidKey(key, "getMeta");
-      if (code === PENDING) Object.assign(meta, await pending(toMeta));
+      if (code === PENDING) {
+        Object.assign(meta, await pending(mounts.get(registers[MOUNT]).owner.toMeta));
+      }
       let kept;
       if (code === SCRIPT) {
         const { mount, key: relative, again } = scripted(key);

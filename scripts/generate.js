@@ -20,7 +20,10 @@ const ALIASES = {
 };
 
 /** Those of unstorage's drivers that export what they need installed. */
-const DEPENDENT = new Set(["fs", "lru-cache"]);
+const DEPENDENT = new Set(["fs", "lru-cache", "redis"]);
+
+/** What `getInstance()` gives and index.d.ts describes. */
+const INSTANCES = new Set(["RedisConnection"]);
 
 const stale = [];
 
@@ -58,8 +61,13 @@ function declarations(name, schema) {
   const camel = name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
   const options = `${camel[0].toUpperCase()}${camel.slice(1)}Options`;
   const instance = schema["x-instance"] ?? "unknown";
+  const imported = [
+    "CommonDriverOptions",
+    "Driver",
+    ...(INSTANCES.has(instance) ? [instance] : []),
+  ];
   return `// Generated from the driver's Rust struct by scripts/generate.js.
-import type { CommonDriverOptions, Driver } from "../../index.js";
+import type { ${imported.join(", ")} } from "../../index.js";
 
 export interface ${options} extends CommonDriverOptions ${fields(schema, "")}
 ${name in ALIASES ? `/** The name that unstorage has for them. */\nexport type ${ALIASES[name]} = ${options};\n` : ""}

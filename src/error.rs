@@ -1,6 +1,6 @@
 //! What a failed call reports: which operation of which driver on which key, and why.
 
-use std::{fmt, io};
+use std::{borrow::Cow, fmt, io};
 
 use rustix::io::Errno;
 
@@ -21,6 +21,10 @@ pub enum Cause {
     /// The system has no more of something: its code, and what.
     #[error("{0}: {1}")]
     Exhausted(&'static str, &'static str),
+    #[error(transparent)]
+    Remote(#[from] Failure),
+    #[error("the call was given up; this is a bug in rustorage")]
+    Abandoned,
     #[error("the call panicked: {0}; this is a bug in rustorage")]
     Panic(String),
 }
@@ -28,6 +32,25 @@ pub enum Cause {
 impl From<Errno> for Cause {
     fn from(error: Errno) -> Self {
         Self::Io(error.into())
+    }
+}
+
+/// What a server answered with, or why it could not be asked. Many calls may fail of one reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Failure {
+    pub code: Cow<'static, str>,
+    pub message: String,
+}
+
+impl Failure {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
+
+    /// As what the system said where it was asked to do `what`.
+    pub fn of_system(what: &str, error: &io::Error) -> Self {
+        Self::new(system_code(error), format!("{what}: {}", words(error)))
     }
 }
 
@@ -48,7 +71,8 @@ impl StorageError {
             Cause::InvalidOptions(_) => "INVALID_OPTIONS".into(),
             Cause::Io(error) | Cause::Base(error) | Cause::File { source: error, .. } => system_code(error).into(),
             Cause::Exhausted(code, _) => (*code).into(),
-            Cause::Panic(_) => "INTERNAL".into(),
+            Cause::Remote(failure) => failure.code.clone().into_owned(),
+            Cause::Panic(_) | Cause::Abandoned => "INTERNAL".into(),
         }
     }
 }
@@ -70,10 +94,13 @@ impl std::error::Error for StorageError {
 }
 
 fn describe(error: &io::Error) -> String {
+    format!("{}: {}", system_code(error), words(error))
+}
+
+fn words(error: &io::Error) -> String {
     let text = error.to_string();
     // "… (os error 13)" says less than EACCES in front.
-    let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
-    format!("{}: {text}", system_code(error))
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn system_code(error: &io::Error) -> &'static str {
@@ -86,18 +113,24 @@ fn system_code(error: &io::Error) -> &'static str {
         (None, io::ErrorKind::IsADirectory) => "EISDIR",
         (None, io::ErrorKind::NotADirectory) => "ENOTDIR",
         (None, io::ErrorKind::TimedOut) => "ETIMEDOUT",
+        (None, io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => "ECONNRESET",
         _ => "EIO",
     }
 }
 
-/// What a file system answers with, by the names that Node has for it.
-const SYSTEM_CODES: [(Errno, &str); 29] = [
+/// What the system answers with, by the names that Node has for it.
+const SYSTEM_CODES: [(Errno, &str); 37] = [
     (Errno::ACCESS, "EACCES"),
+    (Errno::ADDRNOTAVAIL, "EADDRNOTAVAIL"),
     (Errno::AGAIN, "EAGAIN"),
     (Errno::BUSY, "EBUSY"),
+    (Errno::CONNABORTED, "ECONNABORTED"),
+    (Errno::CONNREFUSED, "ECONNREFUSED"),
+    (Errno::CONNRESET, "ECONNRESET"),
     (Errno::DQUOT, "EDQUOT"),
     (Errno::EXIST, "EEXIST"),
     (Errno::FBIG, "EFBIG"),
+    (Errno::HOSTUNREACH, "EHOSTUNREACH"),
     (Errno::INTR, "EINTR"),
     (Errno::INVAL, "EINVAL"),
     (Errno::IO, "EIO"),
@@ -106,6 +139,7 @@ const SYSTEM_CODES: [(Errno, &str); 29] = [
     (Errno::MFILE, "EMFILE"),
     (Errno::MLINK, "EMLINK"),
     (Errno::NAMETOOLONG, "ENAMETOOLONG"),
+    (Errno::NETUNREACH, "ENETUNREACH"),
     (Errno::NFILE, "ENFILE"),
     (Errno::NODEV, "ENODEV"),
     (Errno::NOENT, "ENOENT"),
@@ -117,8 +151,10 @@ const SYSTEM_CODES: [(Errno, &str); 29] = [
     (Errno::NXIO, "ENXIO"),
     (Errno::OPNOTSUPP, "EOPNOTSUPP"),
     (Errno::PERM, "EPERM"),
+    (Errno::PIPE, "EPIPE"),
     (Errno::ROFS, "EROFS"),
     (Errno::STALE, "ESTALE"),
+    (Errno::TIMEDOUT, "ETIMEDOUT"),
     (Errno::TXTBSY, "ETXTBSY"),
     (Errno::XDEV, "EXDEV"),
 ];

@@ -4,7 +4,8 @@
 //!
 //! * [`key`] normalises, validates and filters keys (WTF-8 bytes: JavaScript strings may hold lone surrogates).
 //! * [`router`] is the mount table: a key's mount, and the mounts under a base.
-//! * [`driver`] holds the contracts of the two lanes, inline and blocking, and the pool that blocking calls run on.
+//! * [`driver`] holds the contracts of the three lanes, inline, blocking and async, the pool that blocking calls run on, and the
+//!   thread that talks to servers.
 //! * [`drivers`] holds one driver a file or folder, and the registry that builds them from their options.
 //! * [`clock`] is the time that expiry goes by, [`error`] what a failed call reports.
 //! * `binding` is the only part that knows Node-API: raw functions, an integer handle for everything.

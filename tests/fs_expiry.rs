@@ -20,7 +20,7 @@ fn open(base: &Path, more: &str) -> Arc<dyn BlockingDriver> {
     let options = format!("{{ \"base\": {:?} {more} }}", base.to_str().unwrap());
     match create("fs", &options).unwrap() {
         Lane::Blocking(driver) => driver,
-        Lane::Inline(_) => unreachable!("fs blocks"),
+        Lane::Inline(_) | Lane::Async(_) => unreachable!("fs blocks"),
     }
 }
 

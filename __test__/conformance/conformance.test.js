@@ -5,12 +5,14 @@ import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
 import overlay from "rustorage/drivers/overlay";
+import redis from "rustorage/drivers/redis";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import { lateDriver } from "../../js/late-driver.js";
+import { VALKEY, startCluster, startRedis } from "../servers/redis.js";
 import { mapDriver } from "./map-driver.js";
 import { conformance } from "./suite.js";
 
@@ -113,6 +115,36 @@ conformance("fs from a config", {
 conformance("a JavaScript driver that is made with the first call", {
   create: () => lateDriver("late", {}, mapDriver),
   capabilities: AS_TEXT,
+});
+
+const STRINGS = { raw: "bytes", nested: true, ttl: true, meta: ["ttl", "size", "type"] };
+
+let bases = 0;
+for (const [name, command] of [
+  ["redis", "redis-server"],
+  ["redis on Valkey", VALKEY],
+]) {
+  const server = await startRedis({ command });
+  afterAll(() => server.stop());
+  conformance(name, {
+    create() {
+      const driver = redis({ port: server.port, base: `test:${bases++}` });
+      onTestFinished(() => driver.dispose());
+      return driver;
+    },
+    capabilities: STRINGS,
+  });
+}
+
+const cluster = await startCluster();
+afterAll(() => cluster.stop());
+conformance("redis on a cluster", {
+  create() {
+    const driver = redis({ cluster: cluster.ports, base: `test:${bases++}` });
+    onTestFinished(() => driver.dispose());
+    return driver;
+  },
+  capabilities: STRINGS,
 });
 
 conformance("a JavaScript driver", { create: () => mapDriver(), capabilities: AS_TEXT });

@@ -98,9 +98,9 @@ plain.mount("mine", make({ prefix: "a" }));
 make({});
 
 const fsModule: `rustorage/drivers/${string}` = builtinDrivers.fs;
-const redisModule: `unstorage/drivers/${string}` = builtinDrivers.redis;
+const s3Module: `unstorage/drivers/${string}` = builtinDrivers.s3;
 void fsModule;
-void redisModule;
+void s3Module;
 
 try {
   await plain.getItem("..");

@@ -8,16 +8,17 @@ use napi::sys;
 use super::{
     batch::{self, Asked},
     completion::Outcome,
-    environment::{COST_OF_GET, COST_OF_HAS, Context, Environment, Routed, Submitted, Table, Target, code, register},
+    environment::{
+        COST_OF_GET, COST_OF_HAS, Context, Environment, Remote, Routed, Submitted, Table, Target, code, register,
+    },
     raw::{Call, Handler, Reply},
-    text,
-    value::{self, KeyList},
+    text, value,
 };
 use crate::{
-    driver::{Access, BlockingDriver, CallOptions, Claim, InlineDriver, Lane, Pool, Written},
+    driver::{Access, AsyncDriver, BlockingDriver, CallOptions, Claim, InlineDriver, Item, Lane, Pool, Written},
     drivers,
     error::{Cause, StorageError},
-    key::{KeyPrefix, Listing, normalize},
+    key::{KeyList, KeyPrefix, Listing, normalize},
     router::Router,
 };
 
@@ -43,6 +44,11 @@ pub const TABLE: &[(&str, Handler)] = &[
     ("setMany", set_many),
     ("submitGetMany", submit_get_many),
     ("submitSet", submit_set),
+    ("submitSetMany", submit_set_many),
+    ("flush", flush),
+    ("close", close),
+    ("command", command),
+    ("status", status),
     ("remove", remove),
     ("meta", meta),
     ("generation", generation),
@@ -230,22 +236,23 @@ fn route(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |_, _, _, _| code::DONE)))
 }
 
-/// `check(table, key)` → as `route`, but NEEDS_VALUE for a blocking driver's mount. Throws if the driver refuses the key: for
-/// setItems, which then writes nothing.
+/// `check(table, key)` → as `route`, but NEEDS_VALUE for a mount that is not in memory. Throws if the driver refuses the key:
+/// for setItems, which then writes nothing.
 fn check(this: &mut Environment, call: &Call) -> Answer {
     let mut refused = None;
-    let code = this.route(call, |_, lane, key, full| match lane {
-        Lane::Inline(_) => code::DONE,
-        Lane::Blocking(driver) => {
-            let key = driver.check(key).err().map(|cause| (cause, String::from_utf8_lossy(full).into_owned()));
-            refused = key.map(|(cause, key)| StorageError {
-                driver: driver.name(),
-                operation: "setItems",
-                key: Some(key),
-                cause,
-            });
-            code::NEEDS_VALUE
-        }
+    let code = this.route(call, |_, lane, key, full| {
+        let checked = match lane {
+            Lane::Inline(_) => return code::DONE,
+            Lane::Blocking(driver) => driver.check(key),
+            Lane::Async(driver) => driver.check(key),
+        };
+        refused = checked.err().map(|cause| StorageError {
+            driver: lane.name(),
+            operation: "setItems",
+            key: Some(String::from_utf8_lossy(full).into_owned()),
+            cause,
+        });
+        code::NEEDS_VALUE
     });
     refused.map_or(Ok(Reply::Code(code)), Err)
 }
@@ -253,6 +260,7 @@ fn check(this: &mut Environment, call: &Call) -> Answer {
 /// `get(table, key, raw?)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).
 fn get(this: &mut Environment, call: &Call) -> Answer {
     let raw = call.count > 2;
+    let operation = if raw { "getItemRaw" } else { "getItem" };
     let outcome = if raw { Outcome::Bytes } else { Outcome::Text };
     let mut found = None;
     let code = this.route(call, |this, lane, key, full| match lane {
@@ -265,11 +273,14 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
                 found = Some(outcome(value));
                 return code::FOUND;
             }
-            let operation = if raw { "getItemRaw" } else { "getItem" };
             let places = places.unwrap_or_else(|| driver.places(key));
             this.submit(driver, operation, one(Claim::Items(places, Access::Read), key, full), move |driver, key| {
                 driver.get(key).map(outcome)
             })
+        }
+        Lane::Async(driver) => {
+            let asked = Remote { operation, checked: driver.check(key), full, outcome };
+            this.ask(driver, asked, |driver, answer| driver.get(key, answer))
         }
     });
     Ok(match found {
@@ -293,6 +304,10 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
             this.submit(driver, "hasItem", one(Claim::Items(places, Access::Read), key, full), |driver, key| {
                 driver.has(key).map(Outcome::Boolean)
             })
+        }
+        Lane::Async(driver) => {
+            let asked = Remote { operation: "hasItem", checked: driver.check(key), full, outcome: Outcome::Boolean };
+            this.ask(driver, asked, |driver, answer| driver.has(key, answer))
         }
     })))
 }
@@ -336,22 +351,98 @@ fn in_memory_batch(
 }
 
 /// `submitGetMany(table, keys, count)` → PENDING (an array of text and null), with the register NORMAL 1 if all keys were
-/// normal; INVALID unless all are valid and belong to one blocking driver.
+/// normal; INVALID unless all are valid and belong to one driver that is not in memory.
 fn submit_get_many(this: &mut Environment, call: &Call) -> Answer {
     let code = this.route_batch(call, |this, routed| {
-        let Lane::Blocking(driver) = routed.first()?.lane else { return None };
-        let same = |routed: &Routed| matches!(routed.lane, Lane::Blocking(other) if Arc::ptr_eq(driver, other));
-        if !routed.iter().all(same) {
-            return None;
-        }
+        let code = match one_lane(routed)? {
+            Lane::Inline(_) => return None,
+            Lane::Blocking(driver) => {
+                let asked = routed
+                    .iter()
+                    .map(|routed| Asked { relative: routed.relative().into(), full: routed.full().into() });
+                let request = this.begin();
+                batch::read(driver, asked.collect(), request, this.queue());
+                code::PENDING
+            }
+            Lane::Async(driver) => {
+                let keys = keys_of(driver, routed)?;
+                let asked = Remote { operation: "getItems", checked: Ok(()), full: b"", outcome: Outcome::Texts };
+                this.ask(driver, asked, |driver, answer| driver.get_many(keys, answer))
+            }
+        };
         this.set_register(register::NORMAL, i32::from(routed.iter().all(Routed::is_normal)));
-        let asked =
-            routed.iter().map(|routed| Asked { relative: routed.relative().into(), full: routed.full().into() });
-        let request = this.begin();
-        batch::read(driver, asked.collect(), request, this.queue());
-        Some(code::PENDING)
+        Some(code)
     });
     Ok(Reply::Code(code.unwrap_or(code::INVALID)))
+}
+
+/// `submitSetMany(table, keys, count, values, ttl)` → PENDING; INVALID unless all are valid and belong to one driver behind a
+/// network. Each value is a string or a Uint8Array.
+fn submit_set_many(this: &mut Environment, call: &Call) -> Answer {
+    let options = CallOptions { ttl: call.double(4), size: 0 };
+    let code = this.route_batch(call, |this, routed| {
+        let Lane::Async(driver) = one_lane(routed)? else { return None };
+        let keys = keys_of(driver, routed)?;
+        let item = |(key, index)| {
+            let value = value::element(call.env, call.arguments[3], index);
+            Some(Item { key, value: content(call, value)?, options })
+        };
+        let items = keys.into_iter().zip(0..).map(item).collect::<Option<Vec<_>>>()?;
+        let asked = Remote { operation: "setItems", checked: Ok(()), full: b"", outcome: |()| Outcome::Nothing };
+        Some(this.ask(driver, asked, |driver, answer| driver.set_many(items, answer)))
+    });
+    Ok(Reply::Code(code.unwrap_or(code::INVALID)))
+}
+
+/// What answers for all keys of a batch, if it is one.
+fn one_lane<'a>(routed: &[Routed<'a>]) -> Option<&'a Lane> {
+    let first = routed.first()?.lane;
+    let same = |routed: &Routed| match (first, routed.lane) {
+        (Lane::Blocking(one), Lane::Blocking(other)) => Arc::ptr_eq(one, other),
+        (Lane::Async(one), Lane::Async(other)) => Arc::ptr_eq(one, other),
+        _ => false,
+    };
+    routed.iter().all(same).then_some(first)
+}
+
+/// The keys of a batch, if the driver takes them all.
+fn keys_of(driver: &Arc<dyn AsyncDriver>, routed: &[Routed]) -> Option<Vec<Box<[u8]>>> {
+    routed.iter().map(|routed| driver.check(routed.relative()).ok().map(|()| routed.relative().into())).collect()
+}
+
+/// `flush()`: the calls of this turn of the event loop have all begun, and go out.
+fn flush(this: &mut Environment, _: &Call) -> Answer {
+    this.context.flush();
+    Ok(Reply::Nothing)
+}
+
+/// `close(driver)` → PENDING, or DONE for a driver that has no connections.
+fn close(this: &mut Environment, call: &Call) -> Answer {
+    let Some(Lane::Async(driver)) = this.drivers.get(call.handle(0)) else {
+        return Ok(Reply::Code(code::DONE));
+    };
+    let asked = Remote { operation: "dispose", checked: Ok(()), full: b"", outcome: |()| Outcome::Nothing };
+    Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.close(answer))))
+}
+
+/// `command(driver, words, count)` → PENDING (what the server answers). Each word is a string or a Uint8Array.
+fn command(this: &mut Environment, call: &Call) -> Answer {
+    let Some(Lane::Async(driver)) = this.drivers.get(call.handle(0)) else {
+        return Err(internal("no such driver".into()));
+    };
+    let word = |index| content(call, value::element(call.env, call.arguments[1], index));
+    let words: Option<Vec<_>> = (0..u32::try_from(call.number(2)).unwrap_or_default()).map(word).collect();
+    let words = words.ok_or_else(|| internal("a word is text or bytes".into()))?;
+    let asked = Remote { operation: "command", checked: Ok(()), full: b"", outcome: Outcome::Response };
+    Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.command(words, answer))))
+}
+
+/// `status(driver)` → the number of a [`crate::driver::Status`].
+fn status(this: &mut Environment, call: &Call) -> Answer {
+    match this.drivers.get(call.handle(0)) {
+        Some(Lane::Async(driver)) => Ok(Reply::Code(driver.status() as i32)),
+        _ => Err(internal("no such driver".into())),
+    }
 }
 
 /// `set(table, key, ttl?, size?)` → slot, SCRIPT, INVALID, NEEDS_VALUE, NEEDS_SIZE, TOO_LARGE or DROPPED. The ttl is in
@@ -363,7 +454,7 @@ fn set(this: &mut Environment, call: &Call) -> Answer {
             let size = (call.count > 3).then(|| call.double(3));
             write(this, &mut *driver.borrow_mut(), key, ttl, size)
         }
-        Lane::Blocking(_) => code::NEEDS_VALUE,
+        Lane::Blocking(_) | Lane::Async(_) => code::NEEDS_VALUE,
     })))
 }
 
@@ -384,7 +475,7 @@ fn write(this: &mut Context, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64
 
 /// `submitSet(table, key, value, ttl, raw)` → PENDING. The value is a string or a Uint8Array.
 fn submit_set(this: &mut Environment, call: &Call) -> Answer {
-    let value = text::utf8(call.env, call.arguments[2]).or_else(|| text::bytes(call.env, call.arguments[2]));
+    let value = content(call, call.arguments[2]);
     let value = value.ok_or_else(|| internal("a value is text or bytes".into()))?;
     let options = CallOptions { ttl: call.double(3), size: 0 };
     let operation = if call.flag(4) { "setItemRaw" } else { "setItem" };
@@ -399,7 +490,16 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
                 Pool::get().transfer(value.len() as u64, write).map(|()| Outcome::Nothing)
             },
         ),
+        Lane::Async(driver) => {
+            let asked = Remote { operation, checked: driver.check(key), full, outcome: |()| Outcome::Nothing };
+            this.ask(driver, asked, |driver, answer| driver.set(key, value, options, answer))
+        }
     })))
+}
+
+/// What is stored of a string or a Uint8Array.
+fn content(call: &Call, value: sys::napi_value) -> Option<Vec<u8>> {
+    text::utf8(call.env, value).or_else(|| text::bytes(call.env, value))
 }
 
 /// `remove(table, key)` → DONE, MISS, SCRIPT, INVALID or PENDING.
@@ -412,11 +512,16 @@ fn remove(this: &mut Environment, call: &Call) -> Answer {
             one(Claim::Items(driver.places(key), Access::Write), key, full),
             |driver, key| driver.remove(key).map(|()| Outcome::Nothing),
         ),
+        Lane::Async(driver) => {
+            let nothing = |()| Outcome::Nothing;
+            let asked = Remote { operation: "removeItem", checked: driver.check(key), full, outcome: nothing };
+            this.ask(driver, asked, |driver, answer| driver.remove(key, answer))
+        }
     })))
 }
 
-/// `meta(table, key)` → MISS for a driver without native meta, SCRIPT, INVALID or PENDING (null, or the five numbers of
-/// [`crate::driver::Meta`]).
+/// `meta(table, key)` → MISS for a driver without native meta, SCRIPT, INVALID or PENDING: of a blocking driver null, or the
+/// five numbers of [`crate::driver::Meta`]; of one behind a network the names and values of its fields.
 fn meta(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::MISS,
@@ -426,6 +531,10 @@ fn meta(this: &mut Environment, call: &Call) -> Answer {
             one(Claim::Items(driver.places(key), Access::Read), key, full),
             |driver, key| driver.meta(key).map(Outcome::Meta),
         ),
+        Lane::Async(driver) => {
+            let asked = Remote { operation: "getMeta", checked: driver.check(key), full, outcome: Outcome::Fields };
+            this.ask(driver, asked, |driver, answer| driver.meta(key, answer))
+        }
     })))
 }
 
@@ -470,6 +579,11 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
                 });
             Ok(Reply::Code(code))
         }
+        Lane::Async(driver) => {
+            let base = listing.base.clone();
+            let asked = Remote { operation: "getKeys", checked: Ok(()), full: base.as_bytes(), outcome: Outcome::Keys };
+            Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.keys(listing, answer))))
+        }
     }
 }
 
@@ -512,6 +626,12 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
                     Ok(Outcome::Cleared(gone, failure))
                 });
             Ok(Reply::Code(code))
+        }
+        Lane::Async(driver) => {
+            let base = listing.base.clone();
+            let outcome = |gone| Outcome::Cleared(gone, None);
+            let asked = Remote { operation: "clear", checked: Ok(()), full: base.as_bytes(), outcome };
+            Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.clear(listing, answer))))
         }
     }
 }

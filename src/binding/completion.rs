@@ -12,13 +12,11 @@ use std::{
 use bytes::Bytes;
 use napi::{Result, check_status, sys};
 
-use super::{
-    environment::Environment,
-    value::{self, KeyList},
-};
+use super::{environment::Environment, value};
 use crate::{
-    driver::{Change, Meta},
+    driver::{Bell, Change, Fields, Meta, Response},
     error::StorageError,
+    key::KeyList,
 };
 
 /// A wake-up ends after so many messages, or so long, to let the event loop breathe.
@@ -35,6 +33,8 @@ pub enum Outcome {
     /// What is gone, and why the rest is not.
     Cleared(KeyList, Option<StorageError>),
     Meta(Option<Meta>),
+    Fields(Fields),
+    Response(Response),
 }
 
 /// What JavaScript hears, under the number of a request.
@@ -81,10 +81,15 @@ unsafe impl Send for Waker {}
 
 impl Queue {
     pub fn push(&self, message: Message) {
+        self.add(message);
+        self.ring();
+    }
+
+    /// As `push`, for a message that [`Bell::ring`] follows.
+    pub fn add(&self, message: Message) {
         let mut state = self.lock();
         if state.waker.is_some() {
             state.messages.push_back(message);
-            state.wake();
         }
     }
 
@@ -159,6 +164,12 @@ impl Queue {
     }
 }
 
+impl Bell for Queue {
+    fn ring(&self) {
+        self.lock().wake();
+    }
+}
+
 impl State {
     fn wake(&mut self) {
         if let Some(Waker(function)) = self.waker
@@ -202,7 +213,7 @@ fn deliver_batch(env: sys::napi_env, complete: sys::napi_value, environment: *mu
             Content::Question(texts, answer) => {
                 // SAFETY: as above; the reference ends with this statement.
                 unsafe { (*environment).context.questions.insert(request, answer) };
-                (kind::ASKED, texts.to_js(env))
+                (kind::ASKED, value::keys(env, &texts))
             }
             Content::Change(Change::Update, key) => (kind::UPDATED, value::key(env, &key)),
             Content::Change(Change::Remove, key) => (kind::REMOVED, value::key(env, &key)),
@@ -233,11 +244,13 @@ impl Outcome {
                 let text = |text: Option<Bytes>| text.map_or_else(|| value::null(env), |text| value::text(env, &text));
                 value::array(env, texts.into_iter().map(text))
             }
-            Self::Keys(keys) => keys.to_js(env),
+            Self::Keys(keys) => value::keys(env, &keys),
             Self::Cleared(gone, failure) => {
                 let failure = failure.map(|failure| value::error(env, &failure));
-                value::array(env, std::iter::once(gone.to_js(env)).chain(failure))
+                value::array(env, std::iter::once(value::keys(env, &gone)).chain(failure))
             }
+            Self::Fields(fields) => value::fields(env, &fields),
+            Self::Response(response) => value::response(env, response),
             Self::Meta(Some(meta)) => value::meta(env, &meta),
         }
     }

@@ -18,13 +18,12 @@ use super::{
     completion::{Content, Message, Outcome, Queue},
     raw::{Call, Function, panic_text},
     text::Reader,
-    value::KeyList,
 };
 use crate::{
     clock::Clock,
-    driver::{BlockingDriver, Claim, Lane, Places, Pool, Scope, Slots, Watch},
+    driver::{Answer, AsyncDriver, Bell, Bells, BlockingDriver, Claim, Lane, Places, Pool, Scope, Slots, Watch},
     error::{Cause, StorageError},
-    key::Key,
+    key::{Key, KeyList},
     router::{Mount, Router},
 };
 
@@ -36,7 +35,7 @@ pub mod code {
     pub const SCRIPT: i32 = -3;
     /// The answer comes later, under the number in the register `REQUEST`.
     pub const PENDING: i32 = -4;
-    /// A blocking driver: call `submitSet` with the value.
+    /// A driver of another lane than memory's: call `submitSet` with the value.
     pub const NEEDS_VALUE: i32 = -5;
     /// The driver has limits: call again with the value's size.
     pub const NEEDS_SIZE: i32 = -6;
@@ -60,7 +59,9 @@ pub mod register {
     pub const ANSWER: usize = 6;
     /// What answers of blocking drivers have cost since the event loop last turned; JavaScript sets it back.
     pub const SPENT: usize = 7;
-    pub const COUNT: usize = 8;
+    /// 1 if calls wait for `flush`.
+    pub const UNSENT: usize = 8;
+    pub const COUNT: usize = 9;
 }
 
 /// What answers for a mount.
@@ -105,6 +106,8 @@ pub struct Context {
     pub questions: HashMap<i32, Sender<Vec<bool>>>,
     /// By the request that started it. Dropped, a watcher ends soon.
     pub watches: HashMap<i32, Arc<WatchSlot>>,
+    /// Those with calls that go out at the end of this turn.
+    unsent: Vec<Arc<dyn AsyncDriver>>,
 }
 
 /// Empty until the watcher has started.
@@ -181,6 +184,41 @@ impl Context {
             report.send(result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic)))));
         });
         code::PENDING
+    }
+
+    /// Begins a call that a server answers, unless its key is refused.
+    pub fn ask<T: 'static>(
+        &mut self,
+        driver: &Arc<dyn AsyncDriver>,
+        asked: Remote<T>,
+        begin: impl FnOnce(&dyn AsyncDriver, Answer<T>),
+    ) -> i32 {
+        let Remote { operation, checked, full, outcome } = asked;
+        let key = (!full.is_empty()).then(|| String::from_utf8_lossy(full).into_owned());
+        let report = Report { queue: self.queue(), request: self.begin(), driver: driver.name(), operation, key };
+        let answer = Answer::new(move |result: std::result::Result<T, Cause>| {
+            let queue = Arc::clone(&report.queue);
+            queue.add(report.message(result.map(outcome)));
+            Some(queue as Arc<dyn Bell>)
+        });
+        if let Err(cause) = checked {
+            answer.send(Err(cause), &mut Bells::default());
+            return code::PENDING;
+        }
+        begin(&**driver, answer);
+        if !self.unsent.last().is_some_and(|last| Arc::ptr_eq(last, driver)) {
+            self.unsent.push(Arc::clone(driver));
+            self.set_register(register::UNSENT, 1);
+        }
+        code::PENDING
+    }
+
+    /// Sends what this turn of the event loop has begun.
+    pub fn flush(&mut self) {
+        for driver in self.unsent.drain(..) {
+            driver.flush();
+        }
+        self.set_register(register::UNSENT, 0);
     }
 
     /// How the call that is submitted next asks JavaScript.
@@ -276,6 +314,7 @@ impl Environment {
                 last_request: 0,
                 questions: HashMap::new(),
                 watches: HashMap::new(),
+                unsent: Vec::new(),
             },
             reader: Reader::default(),
             functions: Vec::new(),
@@ -408,9 +447,14 @@ struct Report {
 
 impl Report {
     fn send(self, result: std::result::Result<Outcome, Cause>) {
-        let Self { queue, request, driver, operation, key } = self;
+        let queue = Arc::clone(&self.queue);
+        queue.push(self.message(result));
+    }
+
+    fn message(self, result: std::result::Result<Outcome, Cause>) -> Message {
+        let Self { request, driver, operation, key, .. } = self;
         let outcome = result.map_err(|cause| StorageError { driver, operation, key, cause });
-        queue.push(Message { request, content: Content::Completion(outcome) });
+        Message { request, content: Content::Completion(outcome) }
     }
 }
 
@@ -428,6 +472,16 @@ pub struct Submitted {
     /// With the mount point, as errors name it.
     pub full: Box<[u8]>,
     pub claim: Claim,
+}
+
+/// A call on its way to a server.
+pub struct Remote<'a, T> {
+    pub operation: &'static str,
+    /// What the driver says about the key.
+    pub checked: std::result::Result<(), Cause>,
+    /// The key with the mount point, as errors name it; empty where there is none.
+    pub full: &'a [u8],
+    pub outcome: fn(T) -> Outcome,
 }
 
 /// Values under integers; an integer is used again after its value was removed.

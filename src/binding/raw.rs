@@ -12,9 +12,12 @@ use napi::{Result, check_status, sys};
 use super::{
     calls,
     environment::{Environment, code, register},
-    value::{self, KeyList},
+    value,
 };
-use crate::error::{Cause, StorageError};
+use crate::{
+    error::{Cause, StorageError},
+    key::KeyList,
+};
 
 /// No function takes more.
 pub const ARGUMENTS: usize = 5;
@@ -128,7 +131,7 @@ unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_inf
         Ok(Reply::Code(code)) => value::integer(env, code),
         Ok(Reply::Value(value)) => value,
         // Filling an array may run JavaScript, where its prototype was given setters: so not in a handler.
-        Ok(Reply::Keys(keys)) => keys.to_js(env),
+        Ok(Reply::Keys(keys)) => value::keys(env, &keys),
         Err(error) => {
             let error = value::error(env, &error);
             // SAFETY: `env` is valid and `error` is an Error made in it.

@@ -4,7 +4,11 @@ use std::ptr;
 
 use napi::sys;
 
-use crate::{driver::Meta, error::StorageError, key::to_utf16};
+use crate::{
+    driver::{Field, Fields, Meta, Response},
+    error::StorageError,
+    key::{KeyList, to_utf16},
+};
 
 pub fn integer(env: sys::napi_env, number: i32) -> sys::napi_value {
     make(|result| {
@@ -80,6 +84,14 @@ pub fn array(env: sys::napi_env, values: impl IntoIterator<Item = sys::napi_valu
     array
 }
 
+/// The element of an array, which has one there.
+pub fn element(env: sys::napi_env, array: sys::napi_value, index: u32) -> sys::napi_value {
+    make(|result| {
+        // SAFETY: both handles are valid in this call, `result` takes one.
+        unsafe { sys::napi_get_element(env, array, index, result) }
+    })
+}
+
 /// An Int32Array, which crosses faster than an array.
 pub fn integers(env: sys::napi_env, numbers: &[i32]) -> sys::napi_value {
     let mut data = ptr::null_mut();
@@ -136,32 +148,39 @@ fn make(create: impl FnOnce(*mut sys::napi_value) -> sys::napi_status) -> sys::n
     result
 }
 
-/// Keys on their way into JavaScript: as one string, which crosses far faster than many.
-#[derive(Default)]
-pub struct KeyList {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+/// The keys joined by line feeds, or an array where a key holds one or there is no key: one string crosses far faster than many.
+pub fn keys(env: sys::napi_env, keys: &KeyList) -> sys::napi_value {
+    match keys.joined() {
+        Some(joined) => key(env, joined),
+        None => array(env, keys.iter().map(|bytes| key(env, bytes))),
+    }
 }
 
-const SEPARATOR: u8 = b'\n';
+/// An array with each field's name and value; what is absent is undefined.
+pub fn fields(env: sys::napi_env, fields: &Fields) -> sys::napi_value {
+    let names = fields.iter().map(|(name, _)| text(env, name.as_bytes()));
+    let values = fields.iter().map(|(_, field)| match field {
+        Field::Number(number) => double(env, *number),
+        Field::Text(words) => text(env, words.as_bytes()),
+        Field::Absent => undefined(env),
+    });
+    array(env, names.zip(values).flat_map(|(name, value)| [name, value]))
+}
 
-impl KeyList {
-    pub fn push(&mut self, prefix: &[u8], key: &[u8]) {
-        self.bytes.extend_from_slice(prefix);
-        self.bytes.extend_from_slice(key);
-        self.ends.push(self.bytes.len());
-        self.bytes.push(SEPARATOR);
+pub fn response(env: sys::napi_env, answer: Response) -> sys::napi_value {
+    match answer {
+        Response::Nothing => null(env),
+        #[allow(clippy::cast_precision_loss, reason = "JavaScript has no other numbers")]
+        Response::Number(number) => double(env, number as f64),
+        Response::Text(bytes) => text(env, &bytes),
+        Response::List(answers) => array(env, answers.into_iter().map(|answer| response(env, answer))),
+        Response::Failure(failure) => bare_error(env, &failure.code, &failure.to_string()),
     }
+}
 
-    /// The keys joined by line feeds, or an array where a key holds one or there is no key.
-    pub fn to_js(&self, env: sys::napi_env) -> sys::napi_value {
-        let separators = self.bytes.iter().filter(|&&byte| byte == SEPARATOR).count();
-        match self.ends.last() {
-            Some(&end) if separators == self.ends.len() => key(env, &self.bytes[..end]),
-            _ => {
-                let starts = std::iter::once(0).chain(self.ends.iter().map(|end| end + 1));
-                array(env, starts.zip(&self.ends).map(|(start, &end)| key(env, &self.bytes[start..end])))
-            }
-        }
-    }
+fn undefined(env: sys::napi_env) -> sys::napi_value {
+    make(|result| {
+        // SAFETY: `env` is valid in this call, `result` takes a handle.
+        unsafe { sys::napi_get_undefined(env, result) }
+    })
 }

@@ -1,5 +1,7 @@
-//! The contracts that drivers fulfil: one set of operations in two calling styles, by where the work may be done.
+//! The contracts that drivers fulfil: one set of operations in three calling styles, by where the work may be done.
 
+mod answer;
+pub mod network;
 mod pool;
 mod schedule;
 
@@ -7,7 +9,12 @@ use std::{cell::RefCell, io, rc::Rc, sync::Arc, task::Poll, thread::JoinHandle};
 
 use bytes::Bytes;
 
-use crate::{clock::Clock, error::Cause, key::Listing};
+use crate::{
+    clock::Clock,
+    error::{Cause, Failure},
+    key::{KeyList, Listing},
+};
+pub use answer::{Answer, Bell, Bells};
 pub use pool::{Pool, WORKERS};
 pub use schedule::{Access, Claim, Job, Place, Places};
 
@@ -42,6 +49,8 @@ pub enum Lane {
     Inline(Rc<RefCell<dyn InlineDriver>>),
     /// May block: runs on the [`Pool`].
     Blocking(Arc<dyn BlockingDriver>),
+    /// Waits for a server: its calls begin on the calling thread and end on that of [`network`].
+    Async(Arc<dyn AsyncDriver>),
 }
 
 impl Lane {
@@ -49,6 +58,7 @@ impl Lane {
         match self {
             Self::Inline(driver) => driver.borrow().name(),
             Self::Blocking(driver) => driver.name(),
+            Self::Async(driver) => driver.name(),
         }
     }
 
@@ -56,6 +66,7 @@ impl Lane {
         match self {
             Self::Inline(driver) => driver.borrow().capabilities(),
             Self::Blocking(driver) => driver.capabilities(),
+            Self::Async(driver) => driver.capabilities(),
         }
     }
 }
@@ -224,4 +235,77 @@ pub trait BlockingDriver: Send + Sync {
     /// Tells of every change of an item from now on, whoever makes it, until the watch is dropped. Changes that come in
     /// quick succession may be told as one.
     fn watch(&self, tell: Tell) -> Result<Watch, Cause>;
+}
+
+/// What a server knows about an item, by the names that JavaScript sees.
+pub type Fields = Vec<(&'static str, Field)>;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Field {
+    Number(f64),
+    Text(String),
+    /// The server says that there is none.
+    Absent,
+}
+
+/// An item to write, by its key in the driver.
+pub struct Item {
+    pub key: Box<[u8]>,
+    pub value: Vec<u8>,
+    pub options: CallOptions,
+}
+
+/// What a server answers to a command of the caller's own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Response {
+    Nothing,
+    Number(i64),
+    Text(Bytes),
+    List(Vec<Response>),
+    /// In a list: one of several commands failed.
+    Failure(Failure),
+}
+
+/// How a driver stands to its server; js/drivers/redis.js has the same list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Status {
+    /// The next call connects.
+    #[default]
+    Wait,
+    Connecting,
+    Ready,
+    Reconnecting,
+}
+
+/// A driver whose store lies behind a network. A method only begins the call, does not block, and may be called from several
+/// threads; the answer comes from any thread, once.
+///
+/// Calls on one key take effect in the order in which they were begun. A miss is `None`; whatever else keeps the driver from
+/// answering is an error. Every call ends some time, whatever the server does. No method is given a key that `check`
+/// refuses.
+pub trait AsyncDriver: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn capabilities(&self) -> Capabilities;
+    /// Refuses what can be no key here, without asking the server.
+    fn check(&self, key: &[u8]) -> Result<(), Cause>;
+    /// All calls of this turn of the event loop have begun: what was put off to go out together goes out now.
+    fn flush(&self);
+    fn has(&self, key: &[u8], answer: Answer<bool>);
+    fn get(&self, key: &[u8], answer: Answer<Option<Bytes>>);
+    fn set(&self, key: &[u8], value: Vec<u8>, options: CallOptions, answer: Answer<()>);
+    fn remove(&self, key: &[u8], answer: Answer<()>);
+    fn meta(&self, key: &[u8], answer: Answer<Fields>);
+    /// An answer for each key, in their order.
+    fn get_many(&self, keys: Vec<Box<[u8]>>, answer: Answer<Vec<Option<Bytes>>>);
+    fn set_many(&self, items: Vec<Item>, answer: Answer<()>);
+    /// The keys that `listing` accepts, in full.
+    fn keys(&self, listing: Listing, answer: Answer<KeyList>);
+    /// Removes the keys that `listing` accepts; tells which those were, in full.
+    fn clear(&self, listing: Listing, answer: Answer<KeyList>);
+    /// Ends the connections when the calls before it are answered, or gives those up that have no connection. The next call opens
+    /// them anew.
+    fn close(&self, answer: Answer<()>);
+    /// A command of the caller's own, in the words of the server. It is not sent twice.
+    fn command(&self, words: Vec<Vec<u8>>, answer: Answer<Response>);
+    fn status(&self) -> Status;
 }

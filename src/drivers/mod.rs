@@ -5,6 +5,7 @@ mod linked_map;
 mod lru_cache;
 mod memory;
 mod options;
+mod redis;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -18,6 +19,7 @@ use crate::{
 pub use fs::{Fs, FsOptions};
 pub use lru_cache::{LruCache, LruCacheOptions};
 pub use memory::{Memory, MemoryOptions};
+pub use redis::{Redis, RedisOptions};
 
 /// Makes the driver called `name` from the JSON text of its options.
 pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
@@ -26,6 +28,7 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
         "lru-cache" => inline(LruCache::new(parse("lru-cache", options)?)?),
         "fs" => Ok(Lane::Blocking(Arc::new(Fs::new("fs", parse("fs", options)?)?))),
         "fs-lite" => Ok(Lane::Blocking(Arc::new(Fs::new("fs-lite", parse("fs-lite", options)?)?))),
+        "redis" => Ok(Lane::Async(Arc::new(Redis::new(parse("redis", options)?)?))),
         _ => Err(invalid("unknown", "no native driver has this name".into())),
     }
 }
@@ -37,13 +40,14 @@ fn inline(driver: impl crate::driver::InlineDriver + 'static) -> Result<Lane, St
 
 /// The schema of each driver's options, by the driver's name.
 #[cfg(feature = "schema")]
-pub fn schemas() -> [(&'static str, schemars::Schema); 4] {
+pub fn schemas() -> [(&'static str, schemars::Schema); 5] {
     use schemars::schema_for;
     [
         ("memory", schema_for!(MemoryOptions)),
         ("lru-cache", schema_for!(LruCacheOptions)),
         ("fs", schema_for!(FsOptions)),
         ("fs-lite", fs::lite_schema()),
+        ("redis", schema_for!(RedisOptions)),
     ]
 }
 

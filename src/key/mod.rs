@@ -1,5 +1,6 @@
 //! Keys and bases: `:` between segments, none empty, no query string.
 
+mod list;
 mod listing;
 mod wtf8;
 
@@ -7,6 +8,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+pub use list::KeyList;
 pub use listing::Listing;
 pub use wtf8::{from_utf16, to_utf16, utf16_len};
 

@@ -1,0 +1,166 @@
+/** The redis driver on a cluster. */
+import { createStorage } from "rustorage";
+import redis from "rustorage/drivers/redis";
+import { createStorage as createStorage2 } from "unstorage";
+import redis2 from "unstorage/drivers/redis";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { startCluster } from "../../servers/redis.js";
+
+const cluster = await startCluster({ replicas: 1 });
+afterAll(() => cluster.stop());
+const seeds = cluster.ports.slice(0, 2).map((port) => ({ host: "127.0.0.1", port }));
+
+let bases = 0;
+
+function openDriver(options) {
+  const driver = redis({ cluster: seeds, base: `test${bases++}`, ...options });
+  onTestFinished(() => driver.dispose());
+  return driver;
+}
+
+function open(options) {
+  return createStorage({ driver: openDriver(options) });
+}
+
+const keys = Array.from({ length: 300 }, (_, index) => `key:${index}`);
+const items = keys.map((key, index) => ({ key, value: index }));
+
+test("keys of all slots, one by one and in batches", async () => {
+  const storage = open();
+  await storage.setItems(items);
+  expect(await storage.getItems(keys)).toEqual(items);
+  expect((await storage.getKeys()).sort()).toEqual(keys.toSorted());
+  await Promise.all(keys.map((key) => storage.setItem(key, "new")));
+  expect(await Promise.all(keys.map((key) => storage.getItem(key)))).toEqual(keys.map(() => "new"));
+  await storage.clear("key");
+  expect(await storage.getKeys()).toEqual([]);
+});
+
+test("unstorage and ours read what the other wrote", async () => {
+  const theirs = createStorage2({ driver: redis2({ cluster: seeds, base: "shared" }) });
+  onTestFinished(() => theirs.dispose());
+  const ours = open({
+    base: "shared",
+    cluster: cluster.ports.map((port) => `redis://127.0.0.1:${port}`),
+  });
+  await theirs.setItems(items.slice(0, 50));
+  expect(await ours.getItems(keys.slice(0, 50))).toEqual(items.slice(0, 50));
+  await ours.setItems(items.slice(50, 100));
+  await expect.poll(() => theirs.getItem("key:99")).toBe(99);
+  await ours.clear();
+});
+
+test("options for each server, as ioredis takes them", async () => {
+  const driver = openDriver({
+    clusterOptions: { redisOptions: { connectionName: "member" }, maxRedirections: 3 },
+  });
+  const connection = driver.getInstance();
+  expect(await connection.command("SET", "own", 1)).toBe("OK");
+  expect(await connection.command("CLIENT", "GETNAME")).toBe("member");
+  expect(connection.status).toBe("ready");
+});
+
+test("a seed that is down does not matter, no seed at all does", async () => {
+  const storage = open({ cluster: [{ port: 1 }, ...seeds] });
+  await storage.setItem("a", 1);
+  expect(await storage.getItem("a")).toBe(1);
+  const lost = open({ cluster: [1], maxRetriesPerRequest: 1, retryStrategy: 1 });
+  await expect(lost.getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED", key: "a" });
+  await expect(lost.getKeys()).rejects.toMatchObject({ code: "ECONNREFUSED" });
+});
+
+test("is of use again after dispose", async () => {
+  const storage = open();
+  await storage.setItem("a", 1);
+  await storage.dispose();
+  await storage.dispose();
+  expect(await storage.getItem("a")).toBe(1);
+});
+
+describe("slots that move under load", () => {
+  const moved = "{moved}";
+  const { ports, cli } = cluster;
+
+  const nodes = async () => {
+    const lines = (await cli("-p", `${ports[0]}`, "cluster", "nodes")).trim().split("\n");
+    return lines
+      .map((line) => line.split(" "))
+      .filter(([, , flags]) => flags.includes("master") && !flags.includes("fail"))
+      .map(([id, address, , , , , , , ...ranges]) => ({
+        id,
+        port: address.split("@")[0].split(":")[1],
+        ranges: ranges
+          .filter((range) => !range.startsWith("["))
+          .map((range) => range.split("-").map(Number)),
+      }));
+  };
+
+  test("lose no write, and keep the order on each key", async () => {
+    const storage = open({ base: moved });
+    const slot = Number(await cli("-p", `${ports[0]}`, "cluster", "keyslot", moved));
+    const names = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    await storage.setItems(names.map((key) => ({ key, value: 0 })));
+    let going = true;
+    let rounds = 0;
+    const load = (async () => {
+      for (let round = 1; going; round++) {
+        const calls = names.flatMap((key) => [
+          storage.setItem(key, -round),
+          storage.setItem(key, round),
+          storage.getItem(key).then((value) => expect(value).toBe(round)),
+        ]);
+        await Promise.all(calls);
+        rounds = round;
+      }
+    })();
+    for (let pass = 0; pass < 4; pass++) {
+      const masters = await nodes();
+      const owns = ({ ranges }) =>
+        ranges.some(([first, last = first]) => first <= slot && slot <= last);
+      const from = masters.find(owns);
+      const to = masters.find((node) => node !== from);
+      await cli("-p", to.port, "cluster", "setslot", `${slot}`, "importing", from.id);
+      await cli("-p", from.port, "cluster", "setslot", `${slot}`, "migrating", to.id);
+      const before = rounds;
+      await expect.poll(() => rounds).toBeGreaterThan(before);
+      for (;;) {
+        const list = await cli("-p", from.port, "cluster", "getkeysinslot", `${slot}`, "5");
+        const some = list.trim().split("\n").filter(Boolean);
+        if (some.length === 0) break;
+        await cli(
+          "-p",
+          from.port,
+          "migrate",
+          "127.0.0.1",
+          to.port,
+          "",
+          "0",
+          "5000",
+          "keys",
+          ...some,
+        );
+      }
+      for (const { port } of [to, from])
+        await cli("-p", port, "cluster", "setslot", `${slot}`, "node", to.id);
+      const after = rounds;
+      await expect.poll(() => rounds).toBeGreaterThan(after);
+    }
+    going = false;
+    await load;
+    for (const key of names) expect(await storage.getItem(key)).toBe(rounds);
+  });
+
+  test("a master that is killed is taken over by its replica", async () => {
+    const storage = open({ commandTimeout: 60_000 });
+    await storage.setItems(items);
+    const [victim] = await nodes();
+    const server = cluster.servers.find(({ port }) => `${port}` === victim.port);
+    await server.stop("SIGKILL");
+    const written = await Promise.all(keys.map((key) => storage.setItem(key, "after")));
+    expect(written.length).toBe(keys.length);
+    expect(await Promise.all(keys.map((key) => storage.getItem(key)))).toEqual(
+      keys.map(() => "after"),
+    );
+    expect((await storage.getKeys()).length).toBe(keys.length);
+  });
+});

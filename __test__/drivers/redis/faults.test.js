@@ -1,0 +1,322 @@
+/** What becomes of calls when the server or the network fails. */
+import { createStorage } from "rustorage";
+import redis from "rustorage/drivers/redis";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { run } from "../../lifecycle/run.js";
+import { startProxy } from "../../servers/proxy.js";
+import { freePort, startRedis } from "../../servers/redis.js";
+
+const server = await startRedis();
+afterAll(() => server.stop());
+
+function open(options) {
+  const driver = redis(options);
+  onTestFinished(() => driver.dispose());
+  return createStorage({ driver });
+}
+
+async function proxied() {
+  const proxy = await startProxy(server.port);
+  onTestFinished(() => proxy.close());
+  return proxy;
+}
+
+const keys = Array.from({ length: 40 }, (_, index) => `k${index}`);
+
+describe("a connection that breaks", () => {
+  test.each(["reset", "half"])("is opened again: %s", async (how) => {
+    const proxy = await proxied();
+    const storage = open({ port: proxy.port, base: `break-${how}` });
+    for (let round = 0; round < 5; round++) {
+      const writes = keys.map((key) => storage.setItem(key, round));
+      const reads = keys.map((key) => storage.getItem(key));
+      proxy.cut(how);
+      await Promise.all(writes);
+      expect(await Promise.all(reads)).toEqual(keys.map(() => round));
+    }
+    expect(proxy.opened).toBeGreaterThan(2);
+  });
+
+  test("after commands went out, whose writes keep their order", async () => {
+    const proxy = await proxied();
+    const storage = open({ port: proxy.port, base: "order" });
+    await storage.setItem("a", 0);
+    proxy.swallow();
+    const writes = [storage.setItem("a", 1), storage.removeItem("a"), storage.setItem("a", 2)];
+    const swallowed = proxy.pieces;
+    await expect.poll(() => proxy.pieces).toBeGreaterThan(swallowed);
+    proxy.swallow(false);
+    await Promise.all([...writes, storage.setItem("b", 3)]);
+    expect(await storage.getItems(["a", "b"])).toMatchObject([{ value: 2 }, { value: 3 }]);
+  });
+
+  test("fails what may not be sent twice", async () => {
+    const proxy = await proxied();
+    const driver = redis({ port: proxy.port });
+    onTestFinished(() => driver.dispose());
+    const connection = driver.getInstance();
+    await connection.command("SET", "once", 0);
+    proxy.swallow();
+    await expect(connection.command("INCR", "once")).rejects.toMatchObject({
+      code: "ECONNRESET",
+      message: expect.stringContaining("whether the command was carried out is not known"),
+    });
+    proxy.swallow(false);
+    expect(await connection.command("GET", "once")).toBe("0");
+  });
+
+  test("every time, within the retries", async () => {
+    const proxy = await proxied();
+    const storage = open({ port: proxy.port, maxRetriesPerRequest: 3, retryStrategy: 1 });
+    proxy.swallow();
+    await expect(storage.setItem("a", 1)).rejects.toMatchObject({ code: "ECONNRESET", key: "a" });
+    expect(proxy.opened).toBe(4);
+    proxy.swallow(false);
+    await storage.setItem("a", 2);
+    expect(await storage.getItem("a")).toBe(2);
+  });
+
+  test("by what is not the protocol", async () => {
+    const proxy = await proxied();
+    const storage = open({ port: proxy.port, base: "garbage" });
+    await storage.setItem("a", 1);
+    for (const garbage of [
+      "HTTP/1.1 400 Bad Request\r\n\r\n",
+      "$-5\r\n",
+      "+nobody asked\r\n",
+      "\0\0\0\0",
+    ]) {
+      proxy.say(garbage);
+      expect(await storage.getItem("a")).toBe(1);
+    }
+  });
+});
+
+describe("a server that says nothing", () => {
+  test("fails the calls in their time, and is given up", async () => {
+    const proxy = await proxied();
+    const storage = open({ port: proxy.port, commandTimeout: 300 });
+    await storage.setItem("a", 1);
+    proxy.stall();
+    const calls = [
+      storage.getItem("a"),
+      storage.setItem("a", 2),
+      storage.getKeys(),
+      storage.clear("none"),
+    ];
+    for (const { status, reason } of await Promise.allSettled(calls)) {
+      expect(status).toBe("rejected");
+      expect(reason).toMatchObject({ code: "ETIMEDOUT", driver: "redis" });
+    }
+    const opened = proxy.opened;
+    proxy.go();
+    await storage.setItem("a", 3);
+    expect(await storage.getItem("a")).toBe(3);
+    expect(proxy.opened).toBe(opened + 1);
+  });
+
+  test("while it is connected to", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    onTestFinished(() => silent.close());
+    const { port } = silent.address();
+    const options = { port, connectTimeout: 50, maxRetriesPerRequest: 1, retryStrategy: 1 };
+    await expect(open(options).getItem("a")).rejects.toMatchObject({
+      code: "ETIMEDOUT",
+      message: expect.stringContaining(`no connection to localhost:${port} within 50 ms`),
+    });
+    const patient = open({ port, commandTimeout: 100 });
+    await expect(patient.getItem("a")).rejects.toMatchObject({ code: "ETIMEDOUT" });
+  });
+
+  test("a late reply is nobody's", async () => {
+    const driver = redis({ port: server.port, commandTimeout: 200, base: "late" });
+    onTestFinished(() => driver.dispose());
+    const storage = createStorage({ driver });
+    await storage.setItem("a", "right");
+    const blocked = driver.getInstance().command("BLPOP", "late:nothing", 0.5);
+    await expect(blocked).rejects.toMatchObject({ code: "ETIMEDOUT" });
+    await expect.poll(() => storage.getItem("a").catch(() => null)).toBe("right");
+  });
+});
+
+describe("a server that is not there", () => {
+  const quick = { maxRetriesPerRequest: 2, retryStrategy: [1, 2] };
+
+  test("refused", async () => {
+    const port = await freePort();
+    const call = open({ port, ...quick }).setItem("a:b", 1);
+    await expect(call).rejects.toMatchObject({
+      code: "ECONNREFUSED",
+      operation: "setItem",
+      key: "a:b",
+    });
+  });
+
+  test("no such host, no such socket", async () => {
+    const host = open({ host: "nowhere.invalid", ...quick }).getItem("a");
+    await expect(host).rejects.toMatchObject({ code: "ENOTFOUND" });
+    const path = open({ path: join(server.folder, "none.sock"), ...quick }).getItem("a");
+    await expect(path).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("a function decides how long to wait, and when to give up", async () => {
+    const asked = [];
+    const retryStrategy = (times) => (asked.push(times), times > 2 ? null : 1);
+    const storage = open({ port: await freePort(), retryStrategy });
+    await expect(storage.getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    expect(asked.slice(0, 3)).toEqual([1, 2, 3]);
+  });
+
+  test("fails at once where calls do not wait", async () => {
+    const storage = open({ port: await freePort(), enableOfflineQueue: false });
+    await expect(storage.getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  test("is waited for: the calls are answered when it is", async () => {
+    const port = await freePort();
+    const storage = open({ port, retryStrategy: 50 });
+    const write = storage.setItem("a", 1);
+    const late = await startRedis({ port });
+    onTestFinished(() => late.stop());
+    await write;
+    expect(await storage.getItem("a")).toBe(1);
+  });
+
+  test("is killed and comes back under load", async () => {
+    const port = await freePort();
+    const log = ["--appendonly", "yes", "--appendfsync", "always"];
+    let mortal = await startRedis({ port, args: log });
+    const storage = open({ port, retryStrategy: 50 });
+    const acknowledged = new Map();
+    let going = true;
+    const writer = async (number) => {
+      for (let index = 0; going; index++) {
+        await storage.setItem(`w${number}`, index);
+        acknowledged.set(`w${number}`, index);
+      }
+    };
+    const writers = Array.from({ length: 8 }, (_, number) => writer(number));
+    for (let round = 0; round < 3; round++) {
+      await expect.poll(() => acknowledged.size).toBe(8);
+      await mortal.stop("SIGKILL", { keep: true });
+      mortal = await startRedis({ port, args: log, folder: mortal.folder });
+      acknowledged.clear();
+    }
+    await expect.poll(() => acknowledged.size).toBe(8);
+    going = false;
+    await Promise.all(writers);
+    for (const [key, index] of acknowledged) expect(await storage.getItem(key)).toBe(index);
+    await mortal.stop();
+  });
+
+  test("keeps no process alive, and nothing goes unhandled", async () => {
+    expect(await run("redis", await freePort(), "call")).toBe("ECONNREFUSED");
+    expect(await run("redis", await freePort(), "preConnect")).toBe("made");
+    expect(await run("redis", server.port, "call")).toBe(null);
+    expect(await run("redis", server.port, "preConnect")).toBe("made");
+  });
+});
+
+describe("a server that refuses", () => {
+  const refused = async (
+    args,
+    options,
+    act = (storage) => storage.setItem("a", "s3cret value"),
+  ) => {
+    const own = await startRedis({ args });
+    onTestFinished(() => own.stop());
+    const error = await act(open({ port: own.port, ...options })).catch((reason) => reason);
+    expect(error).toBeInstanceOf(Error);
+    expect(`${error.message} ${error.cause?.message} ${error.stack}`).not.toContain("s3cret");
+    return error;
+  };
+
+  test("a missing or wrong password", async () => {
+    const args = ["--requirepass", "right"];
+    expect(await refused(args, {})).toMatchObject({ code: "NOAUTH" });
+    expect(await refused(args, { password: "s3cret" })).toMatchObject({ code: "WRONGPASS" });
+    const url = { url: "redis://somebody:s3cret@localhost/" };
+    expect(await refused(args, { username: "somebody", password: "s3cret" })).toMatchObject({
+      code: "WRONGPASS",
+    });
+    expect(() => redis({ url: `${url.url}x` })).toThrow(
+      "the option `url` names a database that is no number",
+    );
+    expect(await refused([], { password: "s3cret" })).toMatchObject({ code: "ERR" });
+  });
+
+  test("an unknown database", async () => {
+    const error = await refused(["--databases", "2"], { db: 7 });
+    expect(error).toMatchObject({ code: "ERR", message: expect.stringContaining("database 7") });
+  });
+
+  test("writes: a replica, and a full memory", async () => {
+    const replica = ["--replicaof", "127.0.0.1", String(server.port)];
+    expect(await refused(replica, {})).toMatchObject({
+      code: "READONLY",
+      operation: "setItem",
+      key: "a",
+    });
+    const full = ["--maxmemory", "1", "--maxmemory-policy", "noeviction"];
+    expect(await refused(full, {})).toMatchObject({ code: "OOM" });
+    const batch = (storage) => storage.setItems([{ key: "a", value: "s3cret" }]);
+    expect(await refused(full, {}, batch)).toMatchObject({ code: "OOM", operation: "setItems" });
+  });
+
+  test("everything, while it loads", async () => {
+    const port = await freePort();
+    const loading = createServer((client) => {
+      client.on("error", () => {});
+      client.on("data", () => client.write("-LOADING Redis is loading the dataset in memory\r\n"));
+    }).listen(port, "127.0.0.1");
+    const storage = open({ port, maxRetriesPerRequest: 2, retryStrategy: 1 });
+    await expect(storage.getItem("a")).rejects.toMatchObject({ code: "LOADING" });
+    const patient = open({ port, retryStrategy: 50 });
+    const waiting = patient.getItem("a");
+    loading.close();
+    const loaded = await startRedis({ port });
+    onTestFinished(() => loaded.stop());
+    expect(await waiting).toBe(null);
+  });
+});
+
+test("options are checked when the driver is made", () => {
+  const message = (options) => {
+    try {
+      redis(options);
+    } catch (error) {
+      expect(error).toMatchObject({
+        code: "INVALID_OPTIONS",
+        driver: "redis",
+        operation: "create",
+      });
+      return error.message;
+    }
+    throw new Error("nothing was refused");
+  };
+  expect(message({ hots: "localhost" })).toContain("unknown field `hots`");
+  expect(message({ port: "s3cret" })).toMatch(/the option `port` must be a whole number/);
+  expect(message({ port: "s3cret" })).not.toContain("s3cret");
+  expect(message({ port: 70000 })).toContain("the option `port` must be");
+  expect(message({ family: 5 })).toContain("the option `family` must be 0, 4 or 6");
+  expect(message({ base: "a:..:b" })).toContain("the option `base`");
+  expect(message({ url: "http://localhost" })).toContain("must start with redis://");
+  expect(message({ sentinels: [{ port: 1 }] })).toContain("`sentinels` is not supported yet");
+  expect(message({ cluster: [{ port: 1 }], db: 1 })).toContain("the option `db` must be 0");
+  expect(message({ cluster: [{ port: 1 }], clusterOptions: { other: 1 } })).toContain("`other`");
+  expect(message({ retryStrategy: "never" })).toContain(
+    "a number, a list of numbers or a function",
+  );
+});
+
+test("options of ioredis that mean nothing here are named once", () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  redis({ enableReadyCheck: true, showFriendlyErrorStack: true });
+  redis({ enableReadyCheck: false });
+  const warnings = warn.mock.calls.map(([message]) => message.match(/`(\w+)`/)[1]);
+  expect(warnings).toEqual(["enableReadyCheck", "showFriendlyErrorStack"]);
+});

@@ -1,0 +1,190 @@
+/** A Redis or Valkey server, over TCP, TLS or a Unix socket, or a cluster of them. */
+import { storageError } from "../errors.js";
+import { createNativeDriver, tableOf } from "../native-driver.js";
+import { INVALID, PENDING, native, pending } from "../native.js";
+import { isRecord } from "../runtime-options.js";
+import { rawToText, textToRaw, viewBytes } from "../serialize.js";
+
+/** What ioredis takes and ours does without. */
+const WITHOUT_EFFECT = [
+  "autoPipeliningIgnoredCommands",
+  "autoResendUnfulfilledCommands",
+  "autoResubscribe",
+  "disableClientInfo",
+  "enableAutoPipelining",
+  "enableReadyCheck",
+  "maxLoadingRetryTime",
+  "offlineQueue",
+  "showFriendlyErrorStack",
+  "socketTimeout",
+  "strictLoading",
+];
+
+/** What ioredis takes for a cluster and ours does without. */
+const WITHOUT_EFFECT_IN_CLUSTERS = [
+  "clusterRetryStrategy",
+  "dnsLookup",
+  "enableAutoPipelining",
+  "enableReadyCheck",
+  "lazyConnect",
+  "quitOnNodeFail",
+  "retryDelayOnClusterDown",
+  "retryDelayOnFailover",
+  "retryDelayOnMoved",
+  "retryDelayOnTryAgain",
+  "scaleReads",
+  "shardedSubscribers",
+  "showFriendlyErrorStack",
+  "slotsRefreshInterval",
+  "slotsRefreshTimeout",
+];
+
+/** What ioredis takes and ours does not yet: going on without it would read and write in the wrong place. */
+const MISSING = ["sentinels", "natMap"];
+
+/** How many delays a function is asked for; the last holds from there on. */
+const DELAYS_ASKED = 100;
+
+/** By the number that the addon gives; src/driver/mod.rs has the same list. */
+const STATUS = ["wait", "connecting", "ready", "reconnecting"];
+
+const warned = new Set();
+
+export default function redis(options = {}) {
+  // Known only when the options are read, which may be with the first call.
+  let legacyRaw = false;
+  return createNativeDriver("redis", withoutIneffective(options), {
+    prepare(given) {
+      const settings = toSettings(given);
+      legacyRaw = settings?.legacyRaw === true;
+      return settings;
+    },
+    toMeta: toFields,
+    raw: {
+      encode: (value) => (legacyRaw ? rawToText : encode)(value),
+      decode: (bytes) => (legacyRaw ? fromText(bytes) : bytes),
+    },
+    methods: (owner) => ({
+      getMeta(key) {
+        if (native.meta(tableOf(owner), key) === INVALID) {
+          throw storageError("INVALID_KEY", "redis", "getMeta", key, "the key must be a string");
+        }
+        return pending(toFields);
+      },
+      getInstance: () => (owner.instance ??= connectionOf(owner)),
+      dispose: () =>
+        owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined,
+    }),
+  });
+}
+
+function withoutIneffective(options) {
+  if (!isRecord(options)) return options;
+  const kept = { ...options };
+  drop(kept, WITHOUT_EFFECT);
+  return kept;
+}
+
+/** The options as the addon takes them: without functions and bytes. */
+function toSettings(options) {
+  if (!isRecord(options)) return options;
+  const { clusterOptions, ...others } = options;
+  const { redisOptions, ...forCluster } = clusterOptions ?? {};
+  drop(forCluster, WITHOUT_EFFECT_IN_CLUSTERS);
+  const settings = { ...others, ...redisOptions, ...forCluster };
+  drop(settings, WITHOUT_EFFECT);
+  const missing = MISSING.find((name) => settings[name] !== undefined && settings[name] !== null);
+  if (missing) {
+    const cause = `the option \`${missing}\` is not supported yet; unstorage's own driver takes it`;
+    throw storageError("INVALID_OPTIONS", "redis", "create", undefined, cause);
+  }
+  const { retryStrategy, tls } = settings;
+  if (typeof retryStrategy === "function") settings.retryStrategy = delaysOf(retryStrategy);
+  if (Array.isArray(settings.retryStrategy)) {
+    // As text, since null in a list of options counts for nothing.
+    settings.retryStrategy = settings.retryStrategy.map((delay) => delay ?? "none");
+  }
+  if (typeof tls === "object" && tls !== null) {
+    settings.tls = Object.fromEntries(
+      Object.entries(tls).map(([name, value]) => [name, toText(value)]),
+    );
+  }
+  return settings;
+}
+
+function delaysOf(retryStrategy) {
+  return Array.from({ length: DELAYS_ASKED }, (_, index) => {
+    const delay = retryStrategy(index + 1);
+    return typeof delay === "number" ? delay : null;
+  });
+}
+
+/** Certificates and keys as the text that they are in PEM. */
+function toText(value) {
+  if (Array.isArray(value)) return value.map(toText);
+  return ArrayBuffer.isView(value) ? Buffer.from(viewBytes(value)).toString() : value;
+}
+
+/** Takes away what has no effect, and says so. */
+function drop(settings, names) {
+  for (const name of names) {
+    if (name in settings) warn(name);
+    delete settings[name];
+  }
+}
+
+function warn(name) {
+  if (warned.has(name)) return;
+  warned.add(name);
+  process.emitWarning(
+    `the option \`${name}\` has no effect on rustorage's redis driver`,
+    "RustorageWarning",
+  );
+}
+
+/** What unstorage 2 stores of a raw value. */
+function encode(value) {
+  const isBinary =
+    ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+  return typeof value === "string" || isBinary ? value : JSON.stringify(value);
+}
+
+/** The raw value that unstorage 1 reads of a text. */
+function fromText(bytes) {
+  return bytes === null ? null : textToRaw(bytes.toString());
+}
+
+/** Fields come as a name and a value each. */
+function toFields(list) {
+  const fields = {};
+  for (let index = 0; index < list.length; index += 2) fields[list[index]] = list[index + 1];
+  return fields;
+}
+
+/** What `getInstance()` gives: the connection, for commands of one's own. */
+function connectionOf(owner) {
+  return {
+    get status() {
+      return owner.table < 0 ? STATUS[0] : STATUS[native.status(owner.handle)];
+    },
+    /** Sends a command as it is, with neither `base` nor `keyPrefix`. It is not sent twice. */
+    command(...words) {
+      const sent = words.map((word) => (ArrayBuffer.isView(word) ? viewBytes(word) : String(word)));
+      if (sent.length === 0)
+        throw storageError(
+          "INVALID_OPTIONS",
+          "redis",
+          "command",
+          undefined,
+          "a command has a name",
+        );
+      tableOf(owner);
+      native.command(owner.handle, sent, sent.length);
+      return pending();
+    },
+  };
+}
+
+/** unstorage's driver has to have a package installed, this one has not. */
+export const DRIVER_DEPENDENCIES = {};
+export { redis as "module.exports" };

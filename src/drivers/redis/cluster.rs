@@ -1,0 +1,511 @@
+//! A cluster: each of its masters has some of the slots, and a link of its own here.
+//!
+//! The calls on one slot never overtake each other. While the slot is with one master they follow each other on its link. When that
+//! master sends a call elsewhere, or is gone, all later calls of the slot are held until no earlier one is on its way; then they
+//! go to the new master, those that were sent back first.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
+
+use super::{
+    link::{Command, Done, Link, Patience},
+    resp::{Reply, encode},
+    server::{Address, Server, Trouble},
+    slot::{SLOTS, Slot},
+    steps,
+};
+use crate::{
+    driver::{Answer, Bells, Status},
+    error::Failure,
+};
+
+/// How often held calls are looked at, whether their time is over.
+const TICK: Duration = Duration::from_millis(50);
+/// A link tries no longer: whether its server is still a master is asked instead.
+const LINK_RETRIES: u32 = 1;
+
+/// No master is known for the slot.
+const NOBODY: u16 = u16::MAX;
+
+pub struct Cluster {
+    me: Weak<Self>,
+    /// How each server is spoken to, but for its address.
+    server: Server,
+    seeds: Vec<Address>,
+    patience: Patience,
+    /// How often a call is sent elsewhere, or again.
+    redirections: u32,
+    state: Mutex<State>,
+}
+
+struct State {
+    masters: Vec<(Address, Arc<Link>)>,
+    /// By slot: which of the masters has it.
+    owners: Vec<u16>,
+    /// By slot: how many calls are on their way.
+    in_flight: Vec<u32>,
+    held: HashMap<Slot, Held>,
+    /// Who waits to learn of the masters.
+    asking: Vec<oneshot::Sender<Result<(), Failure>>>,
+    learning: bool,
+    /// Counts how often the driver was disposed: what was begun before is given up.
+    era: u64,
+}
+
+/// The calls of a slot that wait.
+#[derive(Default)]
+struct Held {
+    /// Those that were on their way already.
+    returned: VecDeque<Routed>,
+    fresh: VecDeque<Routed>,
+    /// It is not known who has the slot.
+    lost: bool,
+}
+
+/// A call on its way to whoever has its slot.
+struct Routed {
+    slot: Slot,
+    bytes: Bytes,
+    repeatable: bool,
+    deadline: Option<Instant>,
+    tries: u32,
+    done: Done,
+}
+
+/// What a master's reply means for the call.
+enum Verdict {
+    Answered,
+    /// Another server has the slot from now on.
+    Moved(Slot, Address),
+    /// Another server has the key already.
+    Ask(Address),
+    /// The slot may be with another soon.
+    Again,
+}
+
+impl Cluster {
+    pub fn new(server: Server, seeds: Vec<Address>, patience: Patience, redirections: u32) -> Arc<Self> {
+        let state = State {
+            masters: Vec::new(),
+            owners: vec![NOBODY; SLOTS],
+            in_flight: vec![0; SLOTS],
+            held: HashMap::new(),
+            asking: Vec::new(),
+            learning: false,
+            era: 0,
+        };
+        let state = Mutex::new(state);
+        Arc::new_cyclic(|me| Self { me: me.clone(), server, seeds, patience, redirections, state })
+    }
+
+    pub fn push(&self, slot: Slot, bytes: Bytes, repeatable: bool, done: Done) {
+        let deadline = self.patience.deadline();
+        let routed = Routed { slot, bytes, repeatable, deadline, tries: 0, done };
+        let mut state = self.lock();
+        if let Some(held) = state.held.get_mut(&slot) {
+            held.fresh.push_back(routed);
+        } else if let Err(routed) = self.send(&mut state, routed) {
+            state.held.entry(slot).or_default().fresh.push_back(routed);
+            self.learn(&mut state, Duration::ZERO);
+        }
+    }
+
+    pub fn flush(&self) {
+        for (_, link) in &self.lock().masters {
+            link.flush();
+        }
+    }
+
+    pub fn open(&self) {
+        self.learn(&mut self.lock(), Duration::ZERO);
+    }
+
+    pub fn status(&self) -> Status {
+        let state = self.lock();
+        let is = |status: Status| state.masters.iter().any(|(_, link)| link.status() == status);
+        [Status::Ready, Status::Reconnecting, Status::Connecting]
+            .into_iter()
+            .find(|&status| is(status) || state.learning && status == Status::Connecting)
+            .unwrap_or_default()
+    }
+
+    pub fn close(&self, answer: Answer<()>) {
+        let mut state = self.lock();
+        state.era += 1;
+        let held = mem::take(&mut state.held);
+        state.asking.clear();
+        let links: Vec<_> = state.masters.iter().map(|(_, link)| Arc::clone(link)).collect();
+        drop(state);
+        let mut bells = Bells::default();
+        let failure = Failure::new("CLOSED", "the driver was disposed before there was a connection");
+        for routed in held.into_values().flat_map(Held::into_all) {
+            (routed.done)(Err(failure.clone()), &mut bells);
+        }
+        if links.is_empty() {
+            return answer.send(Ok(()), &mut bells);
+        }
+        let (open, answer) = (Arc::new(Mutex::new(links.len())), Arc::new(Mutex::new(Some(answer))));
+        for link in links {
+            let (open, answer) = (Arc::clone(&open), Arc::clone(&answer));
+            link.close(Answer::new(move |_| {
+                let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+                *open -= 1;
+                if *open == 0
+                    && let Some(answer) = answer.lock().unwrap_or_else(PoisonError::into_inner).take()
+                {
+                    answer.send(Ok(()), &mut Bells::default());
+                }
+                None
+            }));
+        }
+    }
+
+    /// The links to all masters, if they are known.
+    pub fn masters(&self) -> Option<Vec<Arc<Link>>> {
+        let state = self.lock();
+        let links: Vec<_> = state.masters.iter().map(|(_, link)| Arc::clone(link)).collect();
+        (!links.is_empty()).then_some(links)
+    }
+
+    /// Waits until the masters are known.
+    pub fn find_masters(&self) -> impl Future<Output = Result<(), Failure>> + use<> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.lock();
+        state.asking.push(sender);
+        self.learn(&mut state, Duration::ZERO);
+        async move {
+            let closed = |_| Failure::new("CLOSED", "the driver was disposed");
+            receiver.await.map_err(closed)?
+        }
+    }
+
+    /// Gives the call to whoever has its slot, if that is known.
+    fn send(&self, state: &mut State, routed: Routed) -> Result<(), Routed> {
+        let owner = state.owners[usize::from(routed.slot)];
+        let Some((_, link)) = state.masters.get(usize::from(owner)) else { return Err(routed) };
+        let link = Arc::clone(link);
+        state.in_flight[usize::from(routed.slot)] += 1;
+        link.push(self.command(routed));
+        Ok(())
+    }
+
+    fn command(&self, routed: Routed) -> Command {
+        let (bytes, repeatable, deadline) = (routed.bytes.clone(), routed.repeatable, routed.deadline);
+        let me = self.me.clone();
+        let done = Box::new(move |reply: Result<Reply, Failure>, bells: &mut Bells| match me.upgrade() {
+            Some(cluster) => cluster.arrived(routed, reply, bells),
+            None => (routed.done)(reply, bells),
+        });
+        Command::new(bytes, repeatable, deadline, done)
+    }
+
+    fn arrived(&self, mut routed: Routed, reply: Result<Reply, Failure>, bells: &mut Bells) {
+        let slot = routed.slot;
+        let verdict = match &reply {
+            Err(failure) => self.judge(&routed, failure),
+            Ok(_) => Verdict::Answered,
+        };
+        routed.tries += 1;
+        let mut state = self.lock();
+        state.in_flight[usize::from(slot)] -= 1;
+        let mut answered = None;
+        match verdict {
+            Verdict::Answered => answered = Some(routed),
+            Verdict::Moved(moved, address) => {
+                let master = self.master(&mut state, address);
+                state.owners[usize::from(moved)] = master;
+                let held = state.held.entry(moved).or_default();
+                if moved == slot {
+                    held.returned.push_back(routed);
+                } else {
+                    // A command whose key does not stand where keys usually do.
+                    let link = Arc::clone(&state.masters[usize::from(master)].1);
+                    state.in_flight[usize::from(slot)] += 1;
+                    link.push(self.command(routed));
+                    link.flush();
+                    self.release(&mut state, moved);
+                }
+                self.learn(&mut state, Duration::ZERO);
+            }
+            Verdict::Ask(address) => {
+                let master = self.master(&mut state, address);
+                let link = Arc::clone(&state.masters[usize::from(master)].1);
+                state.in_flight[usize::from(slot)] += 1;
+                let asking = Command::new(encode(&["ASKING"]), true, routed.deadline, Box::new(|_, _| ()));
+                link.push_both(asking, self.command(routed));
+                link.flush();
+            }
+            Verdict::Again => {
+                let delay = self.patience.delay(routed.tries).unwrap_or_default();
+                let held = state.held.entry(slot).or_default();
+                held.returned.push_back(routed);
+                held.lost = true;
+                self.learn(&mut state, delay);
+            }
+        }
+        self.release(&mut state, slot);
+        drop(state);
+        if let Some(routed) = answered {
+            (routed.done)(reply, bells);
+        }
+    }
+
+    fn judge(&self, routed: &Routed, failure: &Failure) -> Verdict {
+        if routed.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Verdict::Answered;
+        }
+        let redirected = routed.tries < self.redirections;
+        // A replica takes its time to take over: as long as the call has.
+        let again = redirected || routed.deadline.is_some();
+        let mut words = failure.message.split(' ');
+        let place = words.next().and_then(|slot| slot.parse().ok()).zip(words.next().and_then(parse_address));
+        match (failure.code.as_ref(), place) {
+            ("MOVED", Some((slot, address))) if redirected && usize::from(slot) < SLOTS => {
+                Verdict::Moved(slot, address)
+            }
+            ("ASK", Some((_, address))) if redirected => Verdict::Ask(address),
+            ("TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "LOADING", _) if again => Verdict::Again,
+            ("ECONNREFUSED" | "ECONNRESET" | "EPIPE" | "EHOSTUNREACH" | "ENETUNREACH" | "ENOTFOUND" | "EPROTO", _)
+                if again && routed.repeatable =>
+            {
+                Verdict::Again
+            }
+            _ => Verdict::Answered,
+        }
+    }
+
+    /// Lets the held calls of a slot go, if no earlier one is on its way.
+    fn release(&self, state: &mut State, slot: Slot) {
+        let free = state.in_flight[usize::from(slot)] == 0;
+        if !free || state.held.get(&slot).is_none_or(|held| held.lost) {
+            return;
+        }
+        let mut waiting = state.held.remove(&slot).map(Held::into_all).into_iter().flatten();
+        while let Some(routed) = waiting.next() {
+            if let Err(routed) = self.send(state, routed) {
+                let returned = std::iter::once(routed).chain(waiting).collect();
+                state.held.insert(slot, Held { returned, fresh: VecDeque::new(), lost: true });
+                return self.learn(state, Duration::ZERO);
+            }
+        }
+        if let Some((_, link)) = state.masters.get(usize::from(state.owners[usize::from(slot)])) {
+            link.flush();
+        }
+    }
+
+    /// The number of the master at an address.
+    fn master(&self, state: &mut State, address: Address) -> u16 {
+        let known = state.masters.iter().position(|(known, _)| *known == address);
+        let index = known.unwrap_or_else(|| {
+            let link = self.link(&address);
+            state.masters.push((address, link));
+            state.masters.len() - 1
+        });
+        u16::try_from(index).unwrap_or(NOBODY)
+    }
+
+    fn link(&self, address: &Address) -> Arc<Link> {
+        let patience = Patience { retries: Some(LINK_RETRIES), offline: true, ..self.patience.clone() };
+        Arc::new(Link::new(self.server.at(address.clone()), patience))
+    }
+
+    /// Asks the servers who has which slots, unless somebody does already.
+    fn learn(&self, state: &mut State, delay: Duration) {
+        if !mem::replace(&mut state.learning, true) {
+            let (me, era) = (self.me.clone(), state.era);
+            steps::spawn(async move {
+                if let Some(cluster) = me.upgrade() {
+                    cluster.find_out(delay, era).await;
+                }
+            });
+        }
+    }
+
+    async fn find_out(&self, delay: Duration, era: u64) {
+        self.beside_ticks(sleep(delay)).await;
+        let mut attempts = 0;
+        loop {
+            if self.lock().era != era {
+                break;
+            }
+            match self.beside_ticks(self.ask_for_slots()).await {
+                Ok(slots) => {
+                    self.apply(slots);
+                    return;
+                }
+                Err(trouble) => {
+                    attempts += 1;
+                    let (failure, lasting) = match trouble {
+                        Trouble::Passing(failure) => (failure, false),
+                        Trouble::Lasting(failure) => (failure, true),
+                    };
+                    let delay = self.patience.delay(attempts);
+                    let spent = self.patience.retries.is_some_and(|most| attempts > most);
+                    match delay {
+                        Some(delay) if !lasting && !spent => self.beside_ticks(sleep(delay)).await,
+                        _ => return self.fail(&failure),
+                    }
+                }
+            }
+        }
+        let mut state = self.lock();
+        state.learning = false;
+        // What came in since then starts anew.
+        if !state.held.is_empty() || !state.asking.is_empty() {
+            self.learn(&mut state, Duration::ZERO);
+        }
+    }
+
+    /// Waits for `work`, while held calls run out of time.
+    async fn beside_ticks<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                result = &mut work => return result,
+                () = sleep(TICK) => self.expire(),
+            }
+        }
+    }
+
+    fn expire(&self) {
+        let (now, mut over) = (Instant::now(), Vec::new());
+        let mut state = self.lock();
+        for held in state.held.values_mut() {
+            for queue in [&mut held.returned, &mut held.fresh] {
+                while queue.front().is_some_and(|routed| routed.deadline.is_some_and(|deadline| deadline <= now)) {
+                    over.extend(queue.pop_front());
+                }
+            }
+        }
+        drop(state);
+        let mut bells = Bells::default();
+        for routed in over {
+            let message = "the cluster had no master for the key in time; whether it was carried out is not known";
+            (routed.done)(Err(Failure::new("ETIMEDOUT", message)), &mut bells);
+        }
+    }
+
+    fn fail(&self, failure: &Failure) {
+        let mut state = self.lock();
+        state.learning = false;
+        let (held, asking) = (mem::take(&mut state.held), mem::take(&mut state.asking));
+        drop(state);
+        let mut bells = Bells::default();
+        for routed in held.into_values().flat_map(Held::into_all) {
+            (routed.done)(Err(failure.clone()), &mut bells);
+        }
+        for sender in asking {
+            // Who asked may be gone.
+            drop(sender.send(Err(failure.clone())));
+        }
+    }
+
+    /// Asks one server after another, the known masters first.
+    async fn ask_for_slots(&self) -> Result<Vec<(Slot, Slot, Address)>, Trouble> {
+        let known: Vec<_> = self.lock().masters.iter().map(|(address, _)| address.clone()).collect();
+        let mut last = Trouble::Lasting(Failure::new("INVALID_OPTIONS", "the cluster has no servers"));
+        for address in known.into_iter().chain(self.seeds.iter().cloned()) {
+            match self.ask_at(&address).await {
+                Ok(slots) if !slots.is_empty() => return Ok(slots),
+                Ok(_) => last = Trouble::Passing(Failure::new("CLUSTERDOWN", "the cluster serves no slots")),
+                Err(trouble) => last = trouble,
+            }
+        }
+        Err(last)
+    }
+
+    async fn ask_at(&self, address: &Address) -> Result<Vec<(Slot, Slot, Address)>, Trouble> {
+        let mut opened = self.server.at(address.clone()).open().await?;
+        let command = encode(&["CLUSTER", "SLOTS"]);
+        let asked = opened.ask(std::iter::once(command.as_ref()));
+        let reply = tokio::time::timeout(self.server.connect_timeout, asked).await;
+        let silent = |_| Trouble::Passing(Failure::new("ETIMEDOUT", format!("{address} tells of no slots")));
+        let broke = |error| Trouble::Passing(Failure::of_system(&format!("the connection to {address} broke"), &error));
+        match reply.map_err(silent)?.map_err(broke)?.pop() {
+            Some(Reply::List(ranges)) => {
+                Ok(ranges.into_iter().filter_map(|range| parse_range(range, address)).collect())
+            }
+            Some(Reply::Error(text)) => Err(Trouble::Lasting(super::link::refusal(&text))),
+            _ => Err(Trouble::Passing(Failure::new("EPROTO", format!("{address} tells of no slots")))),
+        }
+    }
+
+    fn apply(&self, slots: Vec<(Slot, Slot, Address)>) {
+        let mut state = self.lock();
+        let (before, owners) = (mem::take(&mut state.masters), state.owners.clone());
+        state.owners.fill(NOBODY);
+        for (first, last, address) in slots {
+            if let Some((_, link)) = before.iter().find(|(known, _)| *known == address)
+                && !state.masters.iter().any(|(known, _)| *known == address)
+            {
+                state.masters.push((address.clone(), Arc::clone(link)));
+            }
+            let master = self.master(&mut state, address);
+            state.owners[usize::from(first)..=usize::from(last)].fill(master);
+        }
+        state.learning = false;
+        for slot in (0..).take(SLOTS) {
+            let owner = |masters: &[(Address, Arc<Link>)], owners: &[u16]| {
+                masters.get(usize::from(owners[usize::from(slot)])).map(|(_, link)| Arc::as_ptr(link))
+            };
+            let stays = owner(&before, &owners) == owner(&state.masters, &state.owners);
+            if !stays && state.in_flight[usize::from(slot)] > 0 {
+                state.held.entry(slot).or_default();
+            }
+            if let Some(held) = state.held.get_mut(&slot) {
+                held.lost = false;
+                self.release(&mut state, slot);
+            }
+        }
+        let asking = mem::take(&mut state.asking);
+        drop(state);
+        for sender in asking {
+            // Who asked may be gone.
+            drop(sender.send(Ok(())));
+        }
+        // The links that nobody needs any more end with what they still have to do.
+        drop(before);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn into_all(self) -> impl Iterator<Item = Routed> {
+        self.returned.into_iter().chain(self.fresh)
+    }
+}
+
+/// `host:port`, where the host may be an IPv6 address.
+fn parse_address(text: &str) -> Option<Address> {
+    let (host, port) = text.rsplit_once(':')?;
+    Some(Address::Tcp { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+/// A line of CLUSTER SLOTS: the range, its master and its replicas. A master without a host is at the address that was asked.
+fn parse_range(range: Reply, asked: &Address) -> Option<(Slot, Slot, Address)> {
+    let Reply::List(parts) = range else { return None };
+    let [Reply::Integer(first), Reply::Integer(last), Reply::List(master), ..] = parts.as_slice() else { return None };
+    let [Reply::Bulk(host), Reply::Integer(port), ..] = master.as_slice() else { return None };
+    let host = host.as_ref().map(|host| String::from_utf8_lossy(host).into_owned()).filter(|host| !host.is_empty());
+    let host = host.or_else(|| match asked {
+        Address::Tcp { host, .. } => Some(host.clone()),
+        Address::Unix(_) => None,
+    })?;
+    let slot = |slot: i64| Slot::try_from(slot).ok().filter(|&slot| usize::from(slot) < SLOTS);
+    let (first, last) = (slot(*first)?, slot(*last)?);
+    (first <= last).then(|| Some((first, last, Address::Tcp { host, port: u16::try_from(*port).ok()? })))?
+}

@@ -1,0 +1,203 @@
+//! Calls that take several commands: metadata, listing and clearing.
+
+use std::{collections::HashSet, sync::Arc};
+
+use bytes::Bytes;
+use foldhash::fast::FixedState;
+use tokio::sync::oneshot;
+
+use super::{
+    link::{Command, Link},
+    resp::{Reply, encode},
+    servers::Servers,
+    unexpected,
+};
+use crate::{
+    driver::{Answer, Bells, Field, Fields, network},
+    error::{Cause, Failure},
+    key::{KeyList, Listing, normalize},
+};
+
+/// How many keys one command removes.
+const REMOVED_TOGETHER: usize = 1000;
+
+type Awaited = oneshot::Receiver<Result<Reply, Failure>>;
+
+/// Runs what goes on after the call has returned.
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    // Without the network's thread the link refuses what the task waits for, and its answer is given up with it.
+    if let Ok(network) = network::handle() {
+        network.spawn(task);
+    }
+}
+
+/// A command about a key whose reply is awaited: for what takes many of them anyway.
+pub fn ask(servers: &Servers, key: &[u8], command: Bytes) -> Awaited {
+    let (sender, receiver) = oneshot::channel();
+    // Nobody listens any more where the call has ended.
+    servers.push(key, command, true, Box::new(move |reply, _| drop(sender.send(reply))));
+    receiver
+}
+
+/// The same for one server.
+fn ask_at(link: &Link, command: Bytes) -> Awaited {
+    let (sender, receiver) = oneshot::channel();
+    let done = Box::new(move |reply, _: &mut Bells| drop(sender.send(reply)));
+    link.push(Command::new(command, true, link.deadline(), done));
+    receiver
+}
+
+async fn reply(receiver: Awaited) -> Result<Reply, Cause> {
+    Ok(receiver.await.map_err(|_| Cause::Abandoned)??)
+}
+
+/// The metadata that the replies to TYPE, PTTL and STRLEN tell.
+pub async fn fields(replies: [Awaited; 3]) -> Result<Fields, Cause> {
+    let [kind, ttl, size] = replies;
+    let Reply::Status(kind) = reply(kind).await? else { return Err(unexpected()) };
+    #[allow(clippy::cast_precision_loss, reason = "no life and no value is as large")]
+    let number = |number: i64, unit: f64| if number < 0 { Field::Absent } else { Field::Number(number as f64 / unit) };
+    let Reply::Integer(ttl) = reply(ttl).await? else { return Err(unexpected()) };
+    // Only strings have a length of this kind.
+    let size = match reply(size).await {
+        Ok(Reply::Integer(size)) if kind.as_ref() == b"string" => number(size, 1.0),
+        _ => Field::Absent,
+    };
+    let kind =
+        if kind.as_ref() == b"none" { Field::Absent } else { Field::Text(String::from_utf8_lossy(&kind).into()) };
+    Ok(vec![("ttl", number(ttl, 1000.0)), ("size", size), ("type", kind)])
+}
+
+/// All keys of a driver that start with some text.
+pub struct Scan {
+    pub servers: Servers,
+    /// What the driver puts in front of its keys.
+    pub prefix: Box<[u8]>,
+    pub count: u32,
+    pub listing: Listing,
+}
+
+/// A server that is gone through, and the next step's reply.
+type Pass = (Arc<Link>, Awaited);
+
+/// A key as the server has it, and as the driver's caller has it.
+struct Found {
+    name: Bytes,
+    key: Box<[u8]>,
+}
+
+impl Scan {
+    /// The first steps go out with the caller's other commands, in their order; none where the servers are not known yet.
+    pub fn begin(&self) -> Option<Vec<Pass>> {
+        let pass = |link: Arc<Link>| {
+            let first = ask_at(&link, self.step(b"0"));
+            (link, first)
+        };
+        Some(self.servers.all()?.into_iter().map(pass).collect())
+    }
+
+    fn step(&self, cursor: &[u8]) -> Bytes {
+        let mut pattern = escaped(&self.prefix);
+        pattern.extend(escaped(self.listing.relative_base()));
+        pattern.push(b'*');
+        encode(&[b"SCAN", cursor, b"MATCH", &pattern, b"COUNT", self.count.to_string().as_bytes()])
+    }
+
+    /// Tells of each key once. A server may name a key several times, and two may while it moves.
+    async fn run(&self, begun: Option<Vec<Pass>>, mut tell: impl FnMut(Found)) -> Result<(), Cause> {
+        let passes = if let Some(passes) = begun {
+            passes
+        } else {
+            self.servers.find_all().await?;
+            let passes = self.begin().unwrap_or_default();
+            self.servers.flush();
+            passes
+        };
+        let mut seen: HashSet<Bytes, FixedState> = HashSet::default();
+        for (link, first) in passes {
+            let mut page = reply(first).await?;
+            loop {
+                let (cursor, names) = parts(page).ok_or_else(unexpected)?;
+                for name in names {
+                    let Some(relative) = name.strip_prefix(self.prefix.as_ref()) else { continue };
+                    // Other programs' keys may be no text, or have empty segments.
+                    let text = String::from_utf8_lossy(relative);
+                    let key = normalize(text.as_bytes());
+                    if !key.is_empty() && self.listing.accepts(&key) && seen.insert(name.clone()) {
+                        tell(Found { key: key.into(), name });
+                    }
+                }
+                if cursor.as_ref() == b"0" {
+                    break;
+                }
+                let next = ask_at(&link, self.step(&cursor));
+                link.flush();
+                page = reply(next).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn list(self, begun: Option<Vec<Pass>>, answer: Answer<KeyList>) {
+        let mut keys = KeyList::default();
+        let result = self.run(begun, |found| keys.push(self.listing.mount.as_bytes(), &found.key)).await;
+        answer.send(result.map(|()| keys), &mut Bells::default());
+    }
+
+    pub async fn clear(self, begun: Option<Vec<Pass>>, answer: Answer<KeyList>) {
+        let result = self.remove(begun).await;
+        answer.send(result, &mut Bells::default());
+    }
+
+    async fn remove(&self, begun: Option<Vec<Pass>>) -> Result<KeyList, Cause> {
+        let (mut gone, mut names, mut replies) = (KeyList::default(), Vec::new(), Vec::new());
+        self.run(begun, |found| {
+            gone.push(self.listing.mount.as_bytes(), &found.key);
+            names.push(found.name);
+            if names.len() == REMOVED_TOGETHER {
+                replies.extend(self.unlink(&mut names));
+            }
+        })
+        .await?;
+        replies.extend(self.unlink(&mut names));
+        for removed in replies {
+            reply(removed).await?;
+        }
+        Ok(gone)
+    }
+
+    /// Removes the keys by one command, or in a cluster, where each may be elsewhere, by one each.
+    fn unlink(&self, names: &mut Vec<Bytes>) -> Vec<Awaited> {
+        let size = if self.servers.is_one() { REMOVED_TOGETHER } else { 1 };
+        let unlink = |names: &[Bytes]| {
+            let command: Vec<_> = [Bytes::from_static(b"UNLINK")].iter().chain(names).cloned().collect();
+            ask(&self.servers, &names[0], encode(&command))
+        };
+        let replies = names.chunks(size).map(unlink).collect();
+        names.clear();
+        self.servers.flush();
+        replies
+    }
+}
+
+fn parts(page: Reply) -> Option<(Bytes, Vec<Bytes>)> {
+    let Reply::List(parts) = page else { return None };
+    let [Reply::Bulk(Some(cursor)), Reply::List(names)] = <[Reply; 2]>::try_from(parts).ok()? else { return None };
+    let name = |reply| match reply {
+        Reply::Bulk(name) => name,
+        _ => None,
+    };
+    Some((cursor, names.into_iter().map(name).collect::<Option<_>>()?))
+}
+
+/// A text as a pattern that stands for itself.
+fn escaped(text: &[u8]) -> Vec<u8> {
+    let mut pattern = Vec::with_capacity(text.len());
+    for &byte in text {
+        if b"*?[]\\".contains(&byte) {
+            pattern.push(b'\\');
+        }
+        pattern.push(byte);
+    }
+    pattern
+}

@@ -1,0 +1,155 @@
+//! Encrypted connections.
+
+use std::{env, fs, io, sync::Arc};
+
+use tokio::net::TcpStream;
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+        client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        crypto::{CryptoProvider, ring},
+        pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    },
+};
+
+use super::server::{Address, Stream, Trouble};
+use crate::error::Failure;
+
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    /// The name that the certificate must be for, where it is not the host's.
+    name: Option<String>,
+}
+
+/// What the options say, as PEM.
+pub struct Material<'a> {
+    /// Trusted instead of the usual ones.
+    pub authorities: &'a [String],
+    pub certificate: Option<&'a str>,
+    pub key: Option<&'a str>,
+    pub name: Option<String>,
+    /// Whether the server's certificate is looked at.
+    pub verified: bool,
+}
+
+impl Tls {
+    /// An error names the option.
+    pub fn new(material: Material) -> Result<Self, String> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?;
+        let builder = if material.verified {
+            builder.with_root_certificates(roots(material.authorities)?)
+        } else {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Trusting(provider)))
+        };
+        let config = match (material.certificate, material.key) {
+            (Some(certificate), Some(key)) => {
+                let chain = certificates("tls.cert", certificate)?;
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+                    .map_err(|_| "the option `tls.key` holds no private key in PEM")?;
+                builder
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|_| "the options `tls.cert` and `tls.key` do not fit")?
+            }
+            (None, None) => builder.with_no_client_auth(),
+            _ => return Err("the options `tls.cert` and `tls.key` belong together".into()),
+        };
+        Ok(Self { config: Arc::new(config), name: material.name })
+    }
+
+    pub async fn secure(&self, stream: TcpStream, host: &str, address: &Address) -> Result<Box<dyn Stream>, Trouble> {
+        let name = self.name.as_deref().unwrap_or(host);
+        let server = ServerName::try_from(name.to_owned())
+            .map_err(|_| Trouble::Lasting(Failure::new("TLS", format!("no certificate can be for {name:?}"))))?;
+        match TlsConnector::from(Arc::clone(&self.config)).connect(server, stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(trouble(address, &error)),
+        }
+    }
+}
+
+fn trouble(address: &Address, error: &io::Error) -> Trouble {
+    let what = format!("encrypted connection to {address}");
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(error) => Trouble::Lasting(Failure::new("TLS", format!("{what}: {error}"))),
+        None => Trouble::Passing(Failure::of_system(&what, error)),
+    }
+}
+
+fn certificates(option: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let refused = || format!("the option `{option}` holds no certificate in PEM");
+    let found: Vec<_> =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(|_| refused())?;
+    if found.is_empty() { Err(refused()) } else { Ok(found) }
+}
+
+/// As Node has it: the authorities that are given, or else Mozilla's, the system's and those of `NODE_EXTRA_CA_CERTS`.
+fn roots(given: &[String]) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for pem in given {
+        for certificate in certificates("tls.ca", pem)? {
+            roots.add(certificate).map_err(|_| "the option `tls.ca` holds a certificate that cannot be trusted")?;
+        }
+    }
+    if given.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        // A file that cannot be read is ignored, as Node does.
+        let extra = env::var_os("NODE_EXTRA_CA_CERTS").and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&extra).filter_map(Result::ok));
+    }
+    Ok(roots)
+}
+
+/// `rejectUnauthorized: false`: takes every certificate, but not every signature.
+#[derive(Debug)]
+struct Trusting(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Trusting {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer,
+        _: &[CertificateDer],
+        _: &ServerName,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
