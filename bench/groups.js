@@ -10,6 +10,7 @@ const GROUPS = {
   "javascript driver": "javascript-driver",
   keys: "keys",
   fs: "fs",
+  redis: "redis",
   "import and heap": "processes",
 };
 

@@ -16,5 +16,13 @@ export async function load(name) {
   const { default: memory } = await import(`${from}/drivers/memory`);
   const { default: lruCache } = await import(`${from}/drivers/lru-cache`);
   const { default: fs } = await import(`${from}/drivers/fs`);
-  return { name, createStorage, prefixStorage, normalizeKey, joinKeys, memory, lruCache, fs };
+  const { default: redis } = await import(`${from}/drivers/redis`);
+  const helpers = { createStorage, prefixStorage, normalizeKey, joinKeys };
+  return { name, ...helpers, memory, lruCache, fs, redis: withClient(name, redis) };
+}
+
+/** unstorage 1 takes the ioredis that is installed, version 5; unstorage 2 is told to take version 6. */
+function withClient(name, redis) {
+  if (name !== "unstorage 2") return redis;
+  return (options) => redis({ ...options, lib: () => import("ioredis6") });
 }

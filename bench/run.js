@@ -18,8 +18,8 @@ for (const [title, cells] of await groups(only, libs)) {
   results.push({ title, cells: measured });
 }
 progress("");
-process.send({ version: process.version, groups: results });
-process.disconnect();
+// The clients of servers would keep the process alive.
+process.send({ version: process.version, groups: results }, () => process.exit());
 
 /** Shows what is measured, in one line that the next one replaces. */
 function progress(line) {
