@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { builtinDriverDependencies, builtinDrivers } from "./builtin-drivers.js";
 import lruCache from "./drivers/lru-cache.js";
 import memory from "./drivers/memory.js";
+import redis from "./drivers/redis.js";
 import { storageError } from "./errors.js";
 import { fs, fsLite } from "./file-driver.js";
 import { lateDriver } from "./late-driver.js";
@@ -16,6 +17,7 @@ const NATIVE = new Map([
   ["rustorage/drivers/fs-lite", fsLite],
   ["rustorage/drivers/lru-cache", lruCache],
   ["rustorage/drivers/memory", memory],
+  ["rustorage/drivers/redis", redis],
 ]);
 
 const FACTORIES = new Set(NATIVE.values());
