@@ -213,6 +213,10 @@ describe("a server that is not there", () => {
     await mortal.stop();
   });
 
+  test("is waited for although nobody holds the storage any more", async () => {
+    expect(await run("collected-redis", await freePort())).toBe("text");
+  });
+
   test("keeps no process alive, and nothing goes unhandled", async () => {
     expect(await run("redis", await freePort(), "call")).toBe("ECONNREFUSED");
     expect(await run("redis", await freePort(), "preConnect")).toBe("made");

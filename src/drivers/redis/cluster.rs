@@ -202,8 +202,9 @@ impl Cluster {
 
     fn command(&self, routed: Routed) -> Command {
         let (bytes, repeatable, deadline) = (routed.bytes.clone(), routed.repeatable, routed.deadline);
-        let me = self.me.clone();
-        let done = Box::new(move |reply: Result<Reply, Failure>, bells: &mut Bells| match me.upgrade() {
+        // A call that is on its way keeps the cluster.
+        let me = self.me.upgrade();
+        let done = Box::new(move |reply: Result<Reply, Failure>, bells: &mut Bells| match me {
             Some(cluster) => cluster.arrived(routed, reply, bells),
             None => (routed.done)(reply, bells),
         });
@@ -323,9 +324,9 @@ impl Cluster {
     /// Asks the servers who has which slots, unless somebody does already.
     fn learn(&self, state: &mut State, delay: Duration) {
         if !mem::replace(&mut state.learning, true) {
-            let (me, era) = (self.me.clone(), state.era);
+            let (me, era) = (self.me.upgrade(), state.era);
             steps::spawn(async move {
-                if let Some(cluster) = me.upgrade() {
+                if let Some(cluster) = me {
                     cluster.find_out(delay, era).await;
                 }
             });

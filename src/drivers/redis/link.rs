@@ -354,12 +354,10 @@ impl Session {
         loop {
             self.take_orders();
             let deadline = self.waiting.front().and_then(|command| command.deadline);
-            let unwanted = self.waiting.is_empty() && !self.opening;
-            if self.closing.is_some() || self.is_gone() || unwanted {
-                self.fail_waiting(&match self.closing {
-                    Some(_) => Failure::new("CLOSED", "the driver was disposed before there was a connection"),
-                    None => Failure::new("ECONNRESET", "the connection is not needed any more"),
-                });
+            // A call that waits is answered although nobody holds its driver any more.
+            let unwanted = self.waiting.is_empty() && (!self.opening || self.is_gone());
+            if self.closing.is_some() || unwanted {
+                self.fail_waiting(&Failure::new("CLOSED", "the driver was disposed before there was a connection"));
                 return Err(End::Closed);
             }
             tokio::select! {
