@@ -25,7 +25,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 bench: build
 	node bench/index.js
 
-# The types and tables of the drivers' options, from their Rust structs.
+# The types and tables of the drivers' options, the platforms' packages, versions, licences.
 generate: setup
 	node scripts/generate.js
 
