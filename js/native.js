@@ -16,6 +16,7 @@ export const PENDING = -4;
 export const NEEDS_VALUE = -5;
 export const NEEDS_SIZE = -6;
 export const TOO_LARGE = -7;
+/** @public A limit dropped the write; there is nothing to do. */
 export const DROPPED = -8;
 export const MOUNTED = -9;
 export const DONE = -10;

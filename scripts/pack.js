@@ -2,8 +2,8 @@
  * Makes the tarballs that are published: `node scripts/pack.js FOLDER [PLATFORM …]`, that of rustorage and those of the
  * platforms, by default of all that are built. Prints their paths.
  *
- * The packages of the platforms become optional dependencies here, not in package.json: `npm ci` refuses what no registry has,
- * and none has the version that is being worked on.
+ * The platforms become optional dependencies here, not in package.json: `npm ci` refuses what no registry has, and none has the
+ * version that is being worked on.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -18,7 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PLATFORMS, binary, packages } from "./platforms.js";
+import { PLATFORMS, binary } from "./platforms.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [folder, ...names] = process.argv.slice(2);
@@ -40,7 +40,9 @@ pack(root, {
   ...rustorage,
   private: undefined,
   devDependencies: undefined,
-  optionalDependencies: packages(rustorage.version),
+  optionalDependencies: Object.fromEntries(
+    platforms.map(({ name }) => [`@rustorage/${name}`, rustorage.version]),
+  ),
 });
 for (const { name } of platforms) {
   const source = join(root, "npm", name);

@@ -48,11 +48,6 @@ export function binary({ name }) {
   return `rustorage.${name}.node`;
 }
 
-/** By package: what rustorage's `optionalDependencies` are when it is packed. */
-export function packages(version) {
-  return Object.fromEntries(PLATFORMS.map(({ name }) => [`@rustorage/${name}`, version]));
-}
-
 /** A platform's package.json. Nitro's tracers want a plain `main`, and no `exports`. */
 export function manifest(platform, { version, license, engines, repository }) {
   const { name, os, cpu, libc, words } = platform;
@@ -66,6 +61,7 @@ export function manifest(platform, { version, license, engines, repository }) {
     os: [os],
     cpu: [cpu],
     libc: libc && [libc],
+    type: "commonjs",
     main: binary(platform),
     engines,
   };
@@ -74,6 +70,6 @@ export function manifest(platform, { version, license, engines, repository }) {
 export function readme({ name, words }) {
   return `# @rustorage/${name}
 
-The binary of [rustorage](../../README.md) for ${words}. Installing \`rustorage\` brings it along.
+The binary of \`rustorage\` for ${words}. Installing \`rustorage\` brings it along.
 `;
 }

@@ -11,6 +11,7 @@ const PARTS = [
   ["Rust tests", "cargo", ...cargoTest],
   ["oxlint", "npx", "oxlint", "--deny-warnings"],
   ["oxfmt", "npx", "oxfmt", "--check"],
+  ["knip", "npx", "knip"],
   ["generated files", process.execPath, "scripts/generate.js", "--check"],
   ["type tests", "npx", "tsc", "-p", "__test__/types"],
   ["declarations", "npx", "tsc", "-p", "__test__/types/tsconfig.declarations.json"],
