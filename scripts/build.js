@@ -2,16 +2,14 @@
  * Builds the addon and puts it where js/addon.js looks for it: `node scripts/build.js [profile [platform]]`, by default dist for
  * the platform it runs on.
  *
- * A named platform is built to be published: those of Linux by zig, which links against an old glibc and any processor's.
+ * A named platform is built to be published: those of Linux by zig, which links for an old glibc, for musl,
+ * and for other processors.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PLATFORMS, binary, host } from "./platforms.js";
-
-/** What Node 20 needs itself. */
-const GLIBC = "2.28";
+import { GLIBC, PLATFORMS, binary, host } from "./platforms.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [profile = "dist", name] = process.argv.slice(2);

@@ -1,5 +1,8 @@
 /** The platforms that have a binary. Each is a package of its own: `@rustorage/<name>`, in npm/<name>. */
 
+/** The oldest glibc that published binaries run with: Node 20 needs that itself. */
+export const GLIBC = "2.28";
+
 /** `target` is what Rust calls the platform. A libc's name is npm's. */
 export const PLATFORMS = [
   linux("x64", "x86_64", "glibc"),

@@ -6,6 +6,7 @@ const cargoTest =
 const vitest = "node_modules/vitest/vitest.mjs";
 
 const PARTS = [
+  ["binary", process.execPath, "scripts/check-binary.js"],
   ["rustfmt", "cargo", "fmt", "--check"],
   ["clippy", "cargo", "clippy", "--all-targets", "--all-features", "--", "-D", "warnings"],
   ["Rust tests", "cargo", ...cargoTest],
