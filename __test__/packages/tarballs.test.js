@@ -88,6 +88,17 @@ test.each(PLATFORMS)("npm installs $name only where it runs", (known) => {
   expect(libc).toEqual({ gnu: ["glibc"], musl: ["musl"] }[abi]);
 });
 
+test("a release builds, tests and publishes every platform", () => {
+  const workflow = readFileSync(join(root, ".github/workflows/release.yml"), "utf8");
+  for (const { name, target } of PLATFORMS) {
+    const entries = workflow.match(new RegExp(`platform: ${name}, .*`, "g"));
+    expect(entries).toHaveLength(2);
+    expect(entries[0]).toContain(`target: ${target} }`);
+  }
+  const [, packed] = workflow.match(/scripts\/pack\.js tarballs (.+)/);
+  expect(packed.split(" ")).toEqual(PLATFORMS.map(({ name }) => name));
+});
+
 test.each(["rustorage", `@rustorage/${platform.name}`])(
   "publint finds nothing in %s",
   async (name) => {
