@@ -12,12 +12,14 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
 import { PLATFORMS, binary } from "./platforms.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -36,17 +38,44 @@ const platforms = PLATFORMS.filter((platform) =>
 mkdirSync(folder, { recursive: true });
 const rustorage = manifestIn(root);
 // Undefined fields are not written.
-pack(root, {
-  ...rustorage,
-  private: undefined,
-  devDependencies: undefined,
-  optionalDependencies: Object.fromEntries(
-    platforms.map(({ name }) => [`@rustorage/${name}`, rustorage.version]),
-  ),
-});
+await pack(
+  root,
+  {
+    ...rustorage,
+    private: undefined,
+    devDependencies: undefined,
+    optionalDependencies: Object.fromEntries(
+      platforms.map(({ name }) => [`@rustorage/${name}`, rustorage.version]),
+    ),
+  },
+  joinModules,
+);
 for (const { name } of platforms) {
   const source = join(root, "npm", name);
-  pack(source, manifestIn(source));
+  await pack(source, manifestIn(source));
+}
+
+/**
+ * Puts the modules that nobody imports by name into fewer files, readable as they are: half of what an import takes goes by files.
+ * Each module stays in one file only, so that all entries share what they share in a checkout.
+ */
+async function joinModules(stage) {
+  const modules = readdirSync(join(root, "js"), { recursive: true }).filter((file) =>
+    file.endsWith(".js"),
+  );
+  for (const file of modules) rmSync(join(stage, "js", file));
+  // Drivers and Nitro's parts lie in folders.
+  const entries = [
+    "index",
+    ...modules.filter((file) => file.includes("/")).map((file) => `js/${file.slice(0, -3)}`),
+  ];
+  const joined = await rolldown({
+    cwd: root,
+    input: Object.fromEntries(entries.map((name) => [name, `./${name}.js`])),
+    platform: "node",
+    external: /^[^./]/,
+  });
+  await joined.write({ dir: stage, chunkFileNames: "js/[name].js" });
 }
 
 function manifestIn(source) {
@@ -54,7 +83,7 @@ function manifestIn(source) {
 }
 
 /** Packs the files that a manifest names. Those that `source` has not are the repository's, as its licence is. */
-function pack(source, manifest) {
+async function pack(source, manifest, change) {
   const stage = mkdtempSync(join(tmpdir(), "rustorage-pack-"));
   try {
     for (const file of [...manifest.files, "README.md", "LICENSE"]) {
@@ -62,6 +91,7 @@ function pack(source, manifest) {
       if (from === undefined) throw new Error(`${manifest.name} has no ${file}: it is not built`);
       cpSync(from, join(stage, file), { recursive: true });
     }
+    await change?.(stage);
     writeFileSync(join(stage, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
     const to = resolve(folder);
     const said = execFileSync("npm", ["pack", "--json", `--pack-destination=${to}`], {
