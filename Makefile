@@ -1,6 +1,6 @@
 # make demo and make test do everything on a fresh machine; both set up and build first.
 
-.PHONY: demo test test-all build setup servers bench soak fuzz generate fmt
+.PHONY: demo test test-all build setup servers bench soak fuzz generate fmt release-check
 
 NPM_FLAGS = --no-audit --no-fund
 
@@ -30,7 +30,7 @@ servers: setup
 bench: build servers
 	node bench/index.js
 
-# The types and tables of the drivers' options, from their Rust structs.
+# The types and tables of the drivers' options, the platforms' packages, versions, licences.
 generate: setup
 	node scripts/generate.js
 
@@ -47,3 +47,7 @@ fuzz:
 	mkdir -p fuzz/artifacts && cd fuzz && RUSTFLAGS="--cfg fuzzing -Ccodegen-units=1 -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares" \
 	cargo run --release --target $$(rustc -vV | sed -n 's/host: //p') --bin memory -- -max_total_time=$${FUZZ_SECONDS:-60} -artifact_prefix=artifacts/ -print_final_stats=1
+
+# All of a release that can be tried on one Linux machine; needs rustup, Python, cargo-deny and qemu too.
+release-check: setup
+	node scripts/release-check.js

@@ -5,7 +5,7 @@
 import { parse, stringify } from "./serialize.js";
 
 /** An item's parsed value: a primitive, or a tree that nobody else holds. */
-export class Snapshot {
+class Snapshot {
   constructor(value) {
     this.value = value;
   }

@@ -1,14 +1,12 @@
 /**
- * The addon: loaded here, once an environment, and the answers that come later.
+ * The addon's functions, and the answers that come later.
  *
  * Its functions take integer handles; src/binding/calls.rs describes each. `slots` holds the values of in-memory drivers.
  */
 import { AsyncResource } from "node:async_hooks";
-import { createRequire } from "node:module";
+import { addon } from "./addon.js";
 import { cellContent } from "./cells.js";
 import { isStorageError } from "./errors.js";
-
-const require = createRequire(import.meta.url);
 
 /** Answers that are no slot; src/binding/environment.rs has the same list. */
 export const MISS = -1;
@@ -18,6 +16,7 @@ export const PENDING = -4;
 export const NEEDS_VALUE = -5;
 export const NEEDS_SIZE = -6;
 export const TOO_LARGE = -7;
+/** @public A limit dropped the write; there is nothing to do. */
 export const DROPPED = -8;
 export const MOUNTED = -9;
 export const DONE = -10;
@@ -33,8 +32,6 @@ const TIMED = 5;
 const ANSWER = 6;
 const SPENT = 7;
 const UNSENT = 8;
-
-const addon = load();
 
 export const registers = new Int32Array(addon.registers);
 
@@ -286,69 +283,4 @@ function sweep() {
 /** Keys as they come from the addon: joined by line feeds, or an array. */
 export function toKeys(list) {
   return typeof list === "string" ? list.split("\n") : list;
-}
-
-function load() {
-  const path = process.env.RUSTORAGE_LIBRARY_PATH;
-  if (path) return require(path);
-  const problems = [];
-  for (const candidate of candidates()) {
-    try {
-      return candidate();
-    } catch (error) {
-      problems.push(error);
-    }
-  }
-  const tried = problems.map((error) => `\n  ${error.message.split("\n")[0]}`).join("");
-  const error = new Error(
-    `[rustorage] No binary for ${process.platform} ${process.arch} could be loaded.${tried}\n` +
-      `In a checkout run \`make build\`; in an app install one of the packages above beside rustorage.`,
-    // What is there and cannot be loaded says more than what is not there.
-    { cause: problems.find(({ code }) => code !== "MODULE_NOT_FOUND") ?? problems[0] },
-  );
-  error.code = "ADDON_NOT_FOUND";
-  throw error;
-}
-
-/**
- * A checkout's own binary first, then the platform's package. The names are literal, so that bundlers find them. Which libc
- * there is shows in which package is installed; asking for it takes longer than loading the addon.
- */
-function candidates() {
-  switch (`${process.platform} ${process.arch}`) {
-    case "linux x64":
-      return [
-        () => require("../npm/linux-x64-gnu/rustorage.linux-x64-gnu.node"),
-        () => require("@rustorage/linux-x64-gnu"),
-        () => require("@rustorage/linux-x64-musl"),
-      ];
-    case "linux arm64":
-      return [
-        () => require("../npm/linux-arm64-gnu/rustorage.linux-arm64-gnu.node"),
-        () => require("@rustorage/linux-arm64-gnu"),
-        () => require("@rustorage/linux-arm64-musl"),
-      ];
-    case "darwin x64":
-      return [
-        () => require("../npm/darwin-x64/rustorage.darwin-x64.node"),
-        () => require("@rustorage/darwin-x64"),
-      ];
-    case "darwin arm64":
-      return [
-        () => require("../npm/darwin-arm64/rustorage.darwin-arm64.node"),
-        () => require("@rustorage/darwin-arm64"),
-      ];
-    case "win32 x64":
-      return [
-        () => require("../npm/win32-x64-msvc/rustorage.win32-x64-msvc.node"),
-        () => require("@rustorage/win32-x64-msvc"),
-      ];
-    case "win32 arm64":
-      return [
-        () => require("../npm/win32-arm64-msvc/rustorage.win32-arm64-msvc.node"),
-        () => require("@rustorage/win32-arm64-msvc"),
-      ];
-    default:
-      return [];
-  }
 }

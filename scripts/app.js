@@ -3,7 +3,7 @@
  *
  * What is installed stays for the next run, which needs nothing of it.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -20,7 +20,6 @@ import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pack } from "./pack.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -81,13 +80,19 @@ function packed() {
   if (tarballs) return tarballs;
   mkdirSync(apps, { recursive: true });
   const fresh = mkdtempSync(join(apps, "packing-"));
+  const program = fileURLToPath(new URL("pack.js", import.meta.url));
+  const paths = execFileSync(process.execPath, [program, fresh], { encoding: "utf8" });
   tarballs = Object.fromEntries(
-    Object.entries(pack(fresh)).map(([name, path]) => {
-      const kept = join(apps, "packed", digest(readFileSync(path)), basename(path));
-      mkdirSync(dirname(kept), { recursive: true });
-      renameSync(path, kept);
-      return [name, `file:${kept}`];
-    }),
+    paths
+      .trim()
+      .split("\n")
+      .map((path) => {
+        const name = basename(path).replace(/-\d.*/, "").replace("rustorage-", "@rustorage/");
+        const kept = join(apps, "packed", digest(readFileSync(path)), basename(path));
+        mkdirSync(dirname(kept), { recursive: true });
+        renameSync(path, kept);
+        return [name, `file:${kept}`];
+      }),
   );
   rmSync(fresh, { recursive: true });
   return tarballs;

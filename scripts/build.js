@@ -1,33 +1,48 @@
-/** Builds the addon and puts it where js/native.js looks for it: `node scripts/build.js [profile]`, by default dist. */
+/**
+ * Builds the addon and puts it where js/addon.js looks for it: `node scripts/build.js [profile [platform]]`, by default dist for
+ * the platform it runs on.
+ *
+ * A named platform is built to be published: those of Linux by zig, which links for an old glibc, for musl,
+ * and for other processors.
+ */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { GLIBC, PLATFORMS, binary, host } from "./platforms.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const profile = process.argv[2] ?? "dist";
+const [profile = "dist", name] = process.argv.slice(2);
 
-const LIBRARY = { linux: "librustorage.so", darwin: "librustorage.dylib", win32: "rustorage.dll" };
-const SUFFIX = { linux: "-gnu", darwin: "", win32: "-msvc" };
+const platform = name === undefined ? host() : PLATFORMS.find((known) => known.name === name);
+if (platform === undefined) throw new Error(`There is no platform ${name}`);
 
-const { platform, arch } = process;
-if (!(platform in LIBRARY)) throw new Error(`rustorage is not built on ${platform}`);
+const options = ["--profile", profile, "--lib"];
+const env = { ...process.env };
+if (name === undefined) {
+  options.unshift("build");
+} else if (platform.os === "linux") {
+  const version = platform.libc === "glibc" ? `.${GLIBC}` : "";
+  options.unshift("zigbuild", "--target", `${platform.target}${version}`);
+  // Node is what links musl dynamically; Rust would not, and makes no library then.
+  if (platform.libc === "musl") env.RUSTFLAGS = "-C target-feature=-crt-static";
+} else {
+  options.unshift("build", "--target", platform.target);
+}
 
-const built = spawnSync("cargo", ["build", "--profile", profile, "--lib"], {
-  cwd: root,
-  stdio: "inherit",
-});
+const built = spawnSync("cargo", options, { cwd: root, env, stdio: "inherit" });
 if (built.error) throw built.error;
 if (built.status !== 0) process.exit(built.status ?? 1);
 
-const name = `${platform}-${arch}${SUFFIX[platform]}`;
-const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-const folder = join(root, "npm", name);
+const folder = join(root, "npm", platform.name);
 mkdirSync(folder, { recursive: true });
-// By rename: a process that runs the old binary keeps it.
-const binary = join(folder, `rustorage.${name}.node`);
-copyFileSync(
-  join(target, profile === "dev" ? "debug" : profile, LIBRARY[platform]),
-  `${binary}.new`,
+const library = join(
+  process.env.CARGO_TARGET_DIR ?? join(root, "target"),
+  name === undefined ? "" : platform.target,
+  profile === "dev" ? "debug" : profile,
+  platform.os === "darwin" ? "librustorage.dylib" : "librustorage.so",
 );
-renameSync(`${binary}.new`, binary);
+// By rename: a process that runs the old binary keeps it.
+const destination = join(folder, binary(platform));
+copyFileSync(library, `${destination}.new`);
+renameSync(`${destination}.new`, destination);

@@ -1,10 +1,16 @@
 /**
  * Makes, from the Rust structs of the drivers' options: js/drivers/<name>.d.ts, the table of options in
- * docs/drivers/<name>.md, and js/option-types.js. With `--check` it writes nothing, and fails where a file would change.
+ * docs/drivers/<name>.md, and js/option-types.js; from package.json and scripts/platforms.js: the version wherever it stands, and
+ * npm/<platform>/; from Cargo.lock: the licences of what a binary holds.
+ *
+ * With `--check` it writes nothing, and fails where a file would change.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { licences } from "./licences.js";
+import { PLATFORMS, manifest, readme } from "./platforms.js";
 
 const check = process.argv.includes("--check");
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
@@ -27,29 +33,52 @@ const INSTANCES = new Set(["RedisConnection"]);
 
 const stale = [];
 
+const root = JSON.parse(readFileSync("package.json", "utf8"));
+// First, as cargo then puts it into Cargo.lock.
+setVersion("Cargo.toml", /^version = ".*"$/m, `version = "${root.version}"`);
+setVersion("js/addon.js", /^const VERSION = ".*";$/m, `const VERSION = "${root.version}";`);
+for (const platform of PLATFORMS) {
+  const folder = `npm/${platform.name}`;
+  write(`${folder}/package.json`, format("package.json", JSON.stringify(manifest(platform, root))));
+  write(`${folder}/README.md`, format("README.md", readme(platform)));
+}
+write("THIRD-PARTY-LICENSES.txt", licences());
+
 const cargo = ["run", "--quiet", "--features", "schema", "--example", "schemas"];
 const schemas = JSON.parse(execFileSync("cargo", cargo, { encoding: "utf8" }));
 for (const [name, schema] of Object.entries(schemas)) {
-  write(`js/drivers/${name}.d.ts`, declarations(name, schema));
+  const types = `js/drivers/${name}.d.ts`;
+  write(types, format(types, declarations(name, schema)));
   const page = `docs/drivers/${name}.md`;
   const text = readFileSync(page, "utf8");
   const [before, rest] = text.split(START);
   const after = rest?.split(END)[1];
   if (after === undefined)
     throw new Error(`${page} has no place for the options: ${START} … ${END}`);
-  write(page, `${before}${START}\n\n${table(schema)}\n\n${END}${after}`);
+  write(page, format(page, `${before}${START}\n\n${table(schema)}\n\n${END}${after}`));
 }
-write("js/option-types.js", optionTypes());
+write("js/option-types.js", format("js/option-types.js", optionTypes()));
+
+function setVersion(path, line, text) {
+  const before = readFileSync(path, "utf8");
+  if (!line.test(before)) throw new Error(`${path} has no place for the version`);
+  write(path, before.replace(line, text));
+}
+
+function format(path, text) {
+  const oxfmt = ["node_modules/.bin/oxfmt", [`--stdin-filepath=${path}`]];
+  return execFileSync(...oxfmt, { input: text, encoding: "utf8" });
+}
 
 function write(path, text) {
-  const formatted = execFileSync("node_modules/.bin/oxfmt", [`--stdin-filepath=${path}`], {
-    input: text,
-    encoding: "utf8",
-  });
   const known = existsSync(path) ? readFileSync(path, "utf8") : undefined;
-  if (known === formatted) return;
-  if (check) stale.push(path);
-  else writeFileSync(path, formatted);
+  if (known === text) return;
+  if (check) {
+    stale.push(path);
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
 }
 
 if (stale.length > 0) {

@@ -1,10 +1,14 @@
 /**
- * Packs what is published, the package and the binary that was built for this machine, into a folder:
- * `node scripts/pack.js [folder]`, by default dist.
+ * Makes the tarballs that are published: `node scripts/pack.js [FOLDER [PLATFORM …]]`, that of rustorage and those of the
+ * platforms, by default of all that are built, in dist. Prints their paths.
+ *
+ * The platforms become optional dependencies here, not in package.json: `npm ci` refuses what no registry has, and none has the
+ * version that is being worked on.
  */
-import { spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -15,41 +19,86 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+import { PLATFORMS, binary } from "./platforms.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const [folder = join(root, "dist"), ...names] = process.argv.slice(2);
 
-/** Returns the tarballs' paths by the packages' names. */
-export function pack(folder) {
-  mkdirSync(folder, { recursive: true });
-  const built = readdirSync(join(root, "npm")).filter((name) =>
-    readdirSync(join(root, "npm", name)).some((file) => file.endsWith(".node")),
-  );
-  if (built.length === 0) throw new Error("There is no binary to pack: `make build` makes it");
-  const work = mkdtempSync(join(tmpdir(), "rustorage-pack-"));
-  try {
-    const description = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-    // The platforms' packages are of the same version, and named when they are there.
-    description.optionalDependencies = Object.fromEntries(
-      built.map((name) => [`@rustorage/${name}`, description.version]),
-    );
-    for (const name of [...description.files, "README.md", "LICENSE"]) {
-      cpSync(join(root, name), join(work, name), { recursive: true });
-    }
-    writeFileSync(join(work, "package.json"), JSON.stringify(description));
-    const packages = [work, ...built.map((name) => join(root, "npm", name))];
-    const npm = ["pack", "--json", `--pack-destination=${folder}`, ...packages];
-    const { status, error, stdout, stderr } = spawnSync("npm", npm, { encoding: "utf8" });
-    if (error) throw error;
-    if (status !== 0) throw new Error(`npm ${npm.join(" ")} failed:\n${stdout}${stderr}`);
-    return Object.fromEntries(
-      JSON.parse(stdout).map(({ name, filename }) => [name, join(folder, filename)]),
-    );
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+const unknown = names.filter((name) => !PLATFORMS.some((platform) => platform.name === name));
+if (unknown.length > 0) throw new Error(`There is no platform ${unknown.join(", ")}`);
+
+const platforms = PLATFORMS.filter((platform) =>
+  names.length > 0
+    ? names.includes(platform.name)
+    : existsSync(join(root, "npm", platform.name, binary(platform))),
+);
+
+mkdirSync(folder, { recursive: true });
+const rustorage = manifestIn(root);
+// Undefined fields are not written.
+await pack(
+  root,
+  {
+    ...rustorage,
+    private: undefined,
+    devDependencies: undefined,
+    optionalDependencies: Object.fromEntries(
+      platforms.map(({ name }) => [`@rustorage/${name}`, rustorage.version]),
+    ),
+  },
+  joinModules,
+);
+for (const { name } of platforms) {
+  const source = join(root, "npm", name);
+  await pack(source, manifestIn(source));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const tarballs = pack(resolve(process.argv[2] ?? join(root, "dist")));
-  console.log(Object.values(tarballs).join("\n"));
+/**
+ * Puts the modules that nobody imports by name into fewer files, readable as they are: half of what an import takes goes by files.
+ * Each module stays in one file only, so that all entries share what they share in a checkout.
+ */
+async function joinModules(stage) {
+  const modules = readdirSync(join(root, "js"), { recursive: true }).filter((file) =>
+    file.endsWith(".js"),
+  );
+  for (const file of modules) rmSync(join(stage, "js", file));
+  // Drivers and Nitro's parts lie in folders.
+  const entries = [
+    "index",
+    ...modules.filter((file) => file.includes("/")).map((file) => `js/${file.slice(0, -3)}`),
+  ];
+  const joined = await rolldown({
+    cwd: root,
+    input: Object.fromEntries(entries.map((name) => [name, `./${name}.js`])),
+    platform: "node",
+    external: /^[^./]/,
+  });
+  await joined.write({ dir: stage, chunkFileNames: "js/[name].js" });
+}
+
+function manifestIn(source) {
+  return JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
+}
+
+/** Packs the files that a manifest names. Those that `source` has not are the repository's, as its licence is. */
+async function pack(source, manifest, change) {
+  const stage = mkdtempSync(join(tmpdir(), "rustorage-pack-"));
+  try {
+    for (const file of [...manifest.files, "README.md", "LICENSE"]) {
+      const from = [join(source, file), join(root, file)].find((path) => existsSync(path));
+      if (from === undefined) throw new Error(`${manifest.name} has no ${file}: it is not built`);
+      cpSync(from, join(stage, file), { recursive: true });
+    }
+    await change?.(stage);
+    writeFileSync(join(stage, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+    const to = resolve(folder);
+    const said = execFileSync("npm", ["pack", "--json", `--pack-destination=${to}`], {
+      cwd: stage,
+      encoding: "utf8",
+    });
+    console.log(join(to, JSON.parse(said)[0].filename));
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
 }

@@ -6,11 +6,13 @@ const cargoTest =
 const vitest = "node_modules/vitest/vitest.mjs";
 
 const PARTS = [
+  ["binary", process.execPath, "scripts/check-binary.js"],
   ["rustfmt", "cargo", "fmt", "--check"],
   ["clippy", "cargo", "clippy", "--all-targets", "--all-features", "--", "-D", "warnings"],
   ["Rust tests", "cargo", ...cargoTest],
   ["oxlint", "npx", "oxlint", "--deny-warnings"],
   ["oxfmt", "npx", "oxfmt", "--check"],
+  ["knip", "npx", "knip"],
   ["generated files", process.execPath, "scripts/generate.js", "--check"],
   ["type tests", "npx", "tsc", "-p", "__test__/types"],
   ["declarations", "npx", "tsc", "-p", "__test__/types/tsconfig.declarations.json"],

@@ -97,12 +97,12 @@ export async function startCluster({ replicas = 0, args = [] } = {}) {
 }
 
 /** Asks a server until its answer is as expected. */
-export async function until(port, command, expected) {
+async function until(port, command, expected) {
   while (!expected(await cli("-p", `${port}`, ...command))) await sleep(50);
 }
 
 /** What redis-cli prints. */
-export async function cli(...args) {
+async function cli(...args) {
   const { stdout } = await promisify(execFile)("redis-cli", args);
   return stdout;
 }

@@ -20,7 +20,7 @@ export function nativeImport(driver) {
 }
 
 /** The file of one of our drivers. */
-export function driverFile(target) {
+function driverFile(target) {
   return `${folder}${target.slice("rustorage/drivers/".length)}.js`;
 }
 

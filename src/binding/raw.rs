@@ -58,6 +58,8 @@ pub fn install(env: sys::napi_env, exports: sys::napi_value) -> Result<()> {
     let environment = Box::into_raw(Box::new(Environment::new(env)));
     let registers = Environment::share_registers(environment, env)?;
     set(env, exports, "registers", registers)?;
+    // js/addon.js compares it with its own.
+    set(env, exports, "version", value::text(env, env!("CARGO_PKG_VERSION").as_bytes()))?;
     for (name, handler) in calls::TABLE {
         let function = Box::into_raw(Box::new(Function { environment, handler: *handler }));
         // SAFETY: `environment` was made above and is not yet known to anybody else.

@@ -1,0 +1,177 @@
+/** What is published: the files of each tarball, what lints say of it, its types, and that it works where it is installed. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { publint } from "publint";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PLATFORMS, binary, host } from "../../scripts/platforms.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const platform = host();
+const folder = mkdtempSync(join(tmpdir(), "rustorage-tarballs-"));
+const app = join(folder, "app");
+const installed = join(app, "node_modules/rustorage");
+
+let tarballs;
+
+function run(command, args, cwd = root) {
+  return execFileSync(command, args, { cwd, encoding: "utf8" });
+}
+
+function json(path) {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+beforeAll(() => {
+  tarballs = run("node", ["scripts/pack.js", folder, platform.name]).trim().split("\n");
+  mkdirSync(app);
+  writeFileSync(join(app, "package.json"), `{ "name": "app", "private": true }`);
+  run("npm", ["install", "--no-audit", "--no-fund", ...tarballs], app);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function files(tarball) {
+  return run("tar", ["-tzf", tarball])
+    .trim()
+    .split("\n")
+    .map((path) => path.replace(/^package\//, ""))
+    .toSorted();
+}
+
+describe("the tarball of rustorage", () => {
+  /** A module that only others here import. Such modules are joined. */
+  const isInner = (path) => /^js\/[^/]+\.js$/.test(path);
+
+  const tracked = () =>
+    run("git", ["ls-files", "index.js", "index.d.ts", "js", "docs", "README.md", "CHANGELOG.md"])
+      .trim()
+      .split("\n");
+
+  test("holds what is imported by name, types, documentation, and nothing else", () => {
+    const kept = tracked().filter((path) => !isInner(path));
+    for (const path of kept) expect(path).toMatch(/\.(?:js|d\.ts|md)$/);
+    expect(files(tarballs[0]).filter((path) => !isInner(path))).toEqual(
+      ["LICENSE", "package.json", ...kept].toSorted(),
+    );
+  });
+
+  test("holds the inner modules in fewer files", () => {
+    const inner = files(tarballs[0]).filter(isInner);
+    expect(inner.length).toBeLessThan(tracked().filter(isInner).length / 2);
+  });
+
+  test("needs destr and the platforms' packages of its version, and no others", () => {
+    const { version, private: isPrivate, ...published } = json(join(installed, "package.json"));
+    expect(isPrivate).toBe(undefined);
+    expect(Object.keys(published.dependencies)).toEqual(["destr"]);
+    expect(published.optionalDependencies).toEqual({ [`@rustorage/${platform.name}`]: version });
+    expect(published).not.toHaveProperty("devDependencies");
+    expect(published).not.toHaveProperty("peerDependencies");
+    expect(published).not.toHaveProperty("scripts");
+  });
+});
+
+test("the tarball of a platform holds its binary, and the licences of what is linked into it", () => {
+  expect(files(tarballs[1])).toEqual(
+    [
+      "LICENSE",
+      "README.md",
+      "THIRD-PARTY-LICENSES.txt",
+      "package.json",
+      binary(platform),
+    ].toSorted(),
+  );
+});
+
+test.each(PLATFORMS)("npm installs $name only where it runs", (known) => {
+  const { version, main, exports, os, cpu, libc } = json(
+    join(root, "npm", known.name, "package.json"),
+  );
+  expect({ version, main, exports }).toEqual({
+    version: json(join(root, "package.json")).version,
+    main: binary(known),
+    exports: undefined,
+  });
+  const [system, processor, abi] = known.name.split("-");
+  expect([os, cpu]).toEqual([[system], [processor]]);
+  expect(libc).toEqual({ gnu: ["glibc"], musl: ["musl"] }[abi]);
+});
+
+test("a release builds, tests and publishes every platform", () => {
+  const workflow = readFileSync(join(root, ".github/workflows/release.yml"), "utf8");
+  for (const { name, target } of PLATFORMS) {
+    const entries = workflow.match(new RegExp(`platform: ${name}, .*`, "g"));
+    expect(entries).toHaveLength(2);
+    expect(entries[0]).toContain(`target: ${target} }`);
+  }
+  const [, packed] = workflow.match(/scripts\/pack\.js tarballs (.+)/);
+  expect(packed.split(" ")).toEqual(PLATFORMS.map(({ name }) => name));
+});
+
+test.each(["rustorage", `@rustorage/${platform.name}`])(
+  "publint finds nothing in %s",
+  async (name) => {
+    const pkgDir = join(app, "node_modules", name);
+    const { messages } = await publint({ pkgDir, level: "suggestion", strict: true, pack: false });
+    expect(messages).toEqual([]);
+  },
+);
+
+test.each([
+  ["node16", "node16", "mts"],
+  ["nodenext", "nodenext", "mts"],
+  ["nodenext", "nodenext", "cts"],
+  ["esnext", "bundler", "ts"],
+])(
+  "types resolve with module %s, resolution %s, in a .%s file",
+  (module, resolution, extension) => {
+    const file = `types-${module}.${extension}`;
+    writeFileSync(
+      join(app, file),
+      `import { createStorage, useStorage, type Storage } from "rustorage";
+import fs from "rustorage/drivers/fs";
+import memory, { type MemoryOptions } from "rustorage/drivers/memory";
+import nitro from "rustorage/nitro";
+export const storage: Storage<string> = createStorage<string>({ driver: fs({ base: "data" }) });
+export const value: Promise<string | null> = storage.getItem("a");
+export const options: MemoryOptions = { maxEntries: 1 };
+export const name: string = nitro.name;
+storage.mount("memory", memory(options));
+useStorage("a").setItem("b", 1);
+// @ts-expect-error It takes a number.
+memory({ maxEntries: "1" });
+`,
+    );
+    const options = ["--noEmit", "--strict", "--target", "es2023", "--skipLibCheck", "false"];
+    const types = ["--lib", "es2023,dom,dom.iterable", "--types", ""];
+    const modules = ["--module", module, "--moduleResolution", resolution];
+    const tsc = join(root, "node_modules/.bin/tsc");
+    expect(run(tsc, [file, ...options, ...types, ...modules], app)).toBe("");
+  },
+);
+
+test.each([
+  [
+    "import",
+    "program.mjs",
+    `import { createStorage } from "rustorage"; import fs from "rustorage/drivers/fs";`,
+  ],
+  [
+    "require",
+    "program.cjs",
+    `const { createStorage } = require("rustorage"); const fs = require("rustorage/drivers/fs");`,
+  ],
+])("installed from tarballs, it works by %s", (_, file, head) => {
+  writeFileSync(
+    join(app, file),
+    `${head}
+    const storage = createStorage({ driver: fs({ base: "data" }) });
+    storage.setItem("a:b", { c: 1 }).then(async () => {
+      console.log(JSON.stringify([await storage.getItem("a:b"), await storage.getKeys()]));
+    });`,
+  );
+  expect(run(process.execPath, [file], app)).toBe(`[{"c":1},["a:b"]]\n`);
+});

@@ -1,0 +1,178 @@
+/**
+ * Finds and loads the addon, or says why there is none and what to do.
+ *
+ * By a synchronous `require`, as the package can be required itself. Bundlers that inline this file leave alone what was made
+ * by `createRequire`; in what they make as CommonJS there is no `import.meta.url`.
+ */
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+
+const VERSION = "0.1.0";
+
+const require = createRequire(import.meta.url ?? __filename);
+
+/** What to do, by what dlopen says. */
+const ADVICE = [
+  [
+    /version `GLIBC_/,
+    "The system's glibc is older than 2.28, which is what the binary needs. Use a newer system (Debian 10, RHEL 8, Ubuntu 20.04 or later), or build from source on this one.",
+  ],
+  [
+    /ld-linux|ld-musl|libc\.so|relocating|symbol not found/,
+    "The package is for another libc than this system's. Install on this system, or with npm install --libc=glibc or --libc=musl.",
+  ],
+  [
+    /cannot open shared object file|Error loading shared library|Library not loaded/,
+    "The system lacks that library. Install it, or use an image that has it.",
+  ],
+  [
+    /failed to map segment|not permitted|Permission denied/,
+    "The folder is mounted noexec, or a policy forbids to run what lies there. Install elsewhere.",
+  ],
+  [
+    /ELF|file too short|mach-o|incompatible architecture/i,
+    "The file is damaged, or for another processor or libc. Remove node_modules, and install again on this system.",
+  ],
+];
+
+export const addon = load();
+
+function load() {
+  const path = process.env.RUSTORAGE_LIBRARY_PATH;
+  // Who names a binary wants that one and no other.
+  const places = path ? [[path, () => require(resolve(path))]] : candidates();
+  const problems = [];
+  for (const [place, get] of places) {
+    let found;
+    try {
+      found = get();
+    } catch (error) {
+      problems.push({ place, error });
+      continue;
+    }
+    if (found.version !== VERSION) throw mismatch(place, found.version);
+    return found;
+  }
+  throw problems.every(({ error }) => isMissing(error))
+    ? notFound(path, problems)
+    : notLoaded(problems.find(({ error }) => !isMissing(error)));
+}
+
+/**
+ * A checkout's own binary first, then the platform's package. The names are literal, so that tracers find them. Which libc there
+ * is shows in which package is installed; asking for it takes longer than loading the addon.
+ */
+function candidates() {
+  switch (`${process.platform} ${process.arch}`) {
+    case "linux x64":
+      return [
+        ["npm/linux-x64-gnu", () => require("../npm/linux-x64-gnu/rustorage.linux-x64-gnu.node")],
+        [
+          "npm/linux-x64-musl",
+          () => require("../npm/linux-x64-musl/rustorage.linux-x64-musl.node"),
+        ],
+        ["@rustorage/linux-x64-gnu", () => require("@rustorage/linux-x64-gnu")],
+        ["@rustorage/linux-x64-musl", () => require("@rustorage/linux-x64-musl")],
+      ];
+    case "linux arm64":
+      return [
+        [
+          "npm/linux-arm64-gnu",
+          () => require("../npm/linux-arm64-gnu/rustorage.linux-arm64-gnu.node"),
+        ],
+        [
+          "npm/linux-arm64-musl",
+          () => require("../npm/linux-arm64-musl/rustorage.linux-arm64-musl.node"),
+        ],
+        ["@rustorage/linux-arm64-gnu", () => require("@rustorage/linux-arm64-gnu")],
+        ["@rustorage/linux-arm64-musl", () => require("@rustorage/linux-arm64-musl")],
+      ];
+    case "darwin x64":
+      return [
+        ["npm/darwin-x64", () => require("../npm/darwin-x64/rustorage.darwin-x64.node")],
+        ["@rustorage/darwin-x64", () => require("@rustorage/darwin-x64")],
+      ];
+    case "darwin arm64":
+      return [
+        ["npm/darwin-arm64", () => require("../npm/darwin-arm64/rustorage.darwin-arm64.node")],
+        ["@rustorage/darwin-arm64", () => require("@rustorage/darwin-arm64")],
+      ];
+    default:
+      return [];
+  }
+}
+
+function isMissing(error) {
+  return error.code === "MODULE_NOT_FOUND";
+}
+
+function notFound(path, problems) {
+  const { platform, arch } = process;
+  if (path) {
+    const advice =
+      "RUSTORAGE_LIBRARY_PATH names it. Unset, the package for this platform is loaded.";
+    return addonError(
+      "ADDON_NOT_FOUND",
+      `There is no binary ${resolve(path)}`,
+      advice,
+      problems[0].error,
+    );
+  }
+  if (problems.length === 0) {
+    const advice =
+      "Linux and macOS on x64 and arm64 have one. docs/install.md tells how to build one.";
+    return addonError("ADDON_NOT_FOUND", `There is no binary for ${platform} ${arch}`, advice);
+  }
+  const libc = platform === "linux" ? libcName() : undefined;
+  const packages = problems.filter(({ place }) => place.startsWith("@"));
+  const { place, error } = packages[libc === "musl" ? 1 : 0];
+  const flags = `--os=${platform} --cpu=${arch}${libc ? ` --libc=${libc}` : ""}`;
+  return addonError(
+    "ADDON_NOT_FOUND",
+    `The package ${place} is not installed`,
+    `It is an optional dependency of rustorage, with the binary for this platform.
+- Installed without optional dependencies (--omit=optional, --no-optional)? Install with them.
+- Installed on another system, or in another stage of a container? Run npm install ${flags}
+- A lockfile from another system? npm may leave the package out then: remove node_modules and package-lock.json, and install again.
+- Bundled? Keep rustorage external, so that its packages stay beside it.
+- A checkout? Run make build.`,
+    error,
+  );
+}
+
+function notLoaded({ place, error }) {
+  // What the dynamic linker says stands in the first line; Node puts what requires what below.
+  const words = error.message.split("\n")[0];
+  return addonError(
+    "ADDON_NOT_LOADED",
+    `${place} cannot be loaded: ${words}`,
+    advise(error),
+    error,
+  );
+}
+
+function advise(error) {
+  if (error.code === "ERR_DLOPEN_DISABLED") {
+    return "Start Node without --no-addons; under its permission model, with --allow-addons.";
+  }
+  const found = ADVICE.find(([pattern]) => pattern.test(error.message));
+  return found ? found[1] : "docs/install.md tells how to build from source.";
+}
+
+function mismatch(place, version = "another version") {
+  return addonError(
+    "ADDON_MISMATCH",
+    `rustorage ${VERSION} found in ${place} the binary of ${version}`,
+    "Both have to have one version: remove node_modules and the lockfile's entries of rustorage, and install again. In a checkout, run make build.",
+  );
+}
+
+function addonError(code, message, advice, cause) {
+  const error = new Error(`[rustorage] ${message}.\n${advice}`, cause && { cause });
+  return Object.assign(error, { code });
+}
+
+/** The libc that Node runs on. Asked only when something is wrong: the report takes a while. */
+function libcName() {
+  return process.report?.getReport().header.glibcVersionRuntime ? "glibc" : "musl";
+}
