@@ -26,6 +26,7 @@ import unstorageFs from "unstorage/drivers/fs";
 import { afterAll, afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { native } from "../js/native.js";
 import { mapDriver } from "./conformance/map-driver.js";
+import { run } from "./lifecycle/run.js";
 import { startProxy } from "./servers/proxy.js";
 import { freePort, startRedis } from "./servers/redis.js";
 
@@ -418,6 +419,20 @@ test("a watcher follows no link to a folder", async () => {
   writeFileSync(join(base, "b"), "1");
   await vi.waitFor(() => expect(heard.mock.calls).toEqual([["update", "b"]]));
   await unwatch();
+});
+
+test("a watcher keeps no process alive", async () => {
+  // It rejects unless the process ends by itself.
+  expect(await run("ends", "watcher", folder())).toBe(undefined);
+});
+
+test("createStorage refuses a driver in place of its options", async () => {
+  const refused = expect.objectContaining({ code: "INVALID_OPTIONS" });
+  for (const driver of [fs({ base: folder() }), memory(), createStorage()]) {
+    expect(() => createStorage(driver)).toThrow(refused);
+  }
+  const theirs = unstorage.createStorage(unstorageFs({ base: folder() }));
+  expect(theirs.getMount("a").driver.name).toBe("memory");
 });
 
 test("a pattern that stands for too many is refused", () => {

@@ -50,6 +50,10 @@ const dropped = new FinalizationRegistry((table) => {
 });
 
 export function createStorage(options = {}) {
+  if (typeof options?.getItem === "function") {
+    const cause = "it takes options: pass a driver as { driver }";
+    throw storageError("INVALID_OPTIONS", "none", "createStorage", undefined, cause);
+  }
   const table = native.createTable(false);
   /**
    * By the number that the addon gives a mount: `{ id, base, driver, owner, make }`, with the owner of a native driver, or with

@@ -114,8 +114,10 @@ test("Nitro 3 gets the mounts of Nitro 2, but for those that the config has or d
   expect(cache.driver).toBe("rustorage/drivers/memory");
   expect(data).toMatchObject({ base: "/app/.data/kv" });
 
-  const own = configured({ storage: { data: { driver: "memory" } } }).options;
-  expect(own.devStorage.data).toBe(undefined);
+  const storage = { data: { driver: "memory" }, cache: { driver: "memory" } };
+  const own = configured({ storage }).options;
+  expect(own.devStorage).not.toHaveProperty("data");
+  expect(own.devStorage).not.toHaveProperty("cache");
   const off = configured({ rustorage: { defaultMounts: false } }).options;
   expect([off.storage, off.devStorage]).toEqual([{}, {}]);
   const two = configured({}, { majorVersion: 2 }).options;

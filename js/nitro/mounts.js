@@ -64,7 +64,9 @@ export function addDefaultMounts(options) {
     build: { driver: "fs", base: resolve(rootDir, buildDir) },
     cache: { driver: "fs", base: resolve(rootDir, buildDir, "cache") },
   };
-  for (const [name, mount] of Object.entries(inDevelopment)) devStorage[name] ??= mount;
+  for (const [name, mount] of Object.entries(inDevelopment)) {
+    if (storage[name] === undefined) devStorage[name] ??= mount;
+  }
   if (storage.data === undefined && devStorage.data === undefined) {
     if (options.dev) devStorage.data = { driver: "fs", base: resolve(rootDir, ".data/kv") };
     else storage.data = { driver: "fs-lite", base: "./.data/kv" };

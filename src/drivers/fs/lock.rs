@@ -18,6 +18,8 @@ use rustix::{
     io::Errno,
 };
 
+use crate::driver::Pool;
+
 /// How long a write waits for a lock. None is held for longer than a write takes, unless its process was stopped.
 const PATIENCE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
@@ -55,15 +57,18 @@ fn wait(file: &impl AsFd, operation: FlockOperation, patience: Duration) -> io::
     if attempt(file, operation)? {
         return Ok(true);
     }
-    let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
-    while started.elapsed() < patience {
-        thread::sleep(pause);
-        if attempt(file, operation)? {
-            return Ok(true);
+    // So that what waits here holds up no other files.
+    Pool::get().take_long(|| {
+        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+        while started.elapsed() < patience {
+            thread::sleep(pause);
+            if attempt(file, operation)? {
+                return Ok(true);
+            }
+            pause = LONGEST_PAUSE.min(2 * pause);
         }
-        pause = LONGEST_PAUSE.min(2 * pause);
-    }
-    Ok(false)
+        Ok(false)
+    })
 }
 
 fn attempt(file: &impl AsFd, operation: FlockOperation) -> io::Result<bool> {
