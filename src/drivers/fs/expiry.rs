@@ -43,6 +43,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// After so long a sweep looks whatever was to come: the system's clock may have been set, and timers stand still while the
 /// system sleeps.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Milliseconds after which a file that could not be removed is tried again.
+const REFUSED_WAIT: u64 = 60_000;
 /// For so many milliseconds a record holds whose file is not there: it is written before the file gets its name.
 const GRACE: u64 = 10_000;
 /// How long a sweep waits for a lock: it comes round again.
@@ -76,6 +78,8 @@ struct Index {
     /// The last two of each key: between a record and the file's new name, the file that was there still counts.
     records: HashMap<Box<[u8]>, Vec<Record>>,
     inode: u64,
+    /// When the file was made, as an inode can be another file's later.
+    made: Option<SystemTime>,
     /// How much of the file was read.
     read: u64,
     /// At what length it is written anew.
@@ -255,9 +259,10 @@ impl Expiries {
 
     fn try_read(&self, state: &mut Index) -> io::Result<()> {
         let metadata = self.path().metadata()?;
-        if metadata.ino() != state.inode || metadata.len() < state.read {
+        let made = metadata.created().ok();
+        if metadata.ino() != state.inode || made != state.made || metadata.len() < state.read {
             state.reset();
-            state.inode = metadata.ino();
+            (state.inode, state.made) = (metadata.ino(), made);
         }
         if metadata.len() == state.read {
             return Ok(());
@@ -393,7 +398,9 @@ impl Expiries {
         let again = match &removed {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Some(record.expires),
             Ok(true) => None,
-            _ if self.holds(record) => return,
+            Ok(false) if self.holds(record) => return,
+            // What the system refuses now it may allow later.
+            Err(_) if self.holds(record) => Some(now().saturating_add(REFUSED_WAIT)),
             _ => Some(record.expires.saturating_add(GRACE)).filter(|&end| end > now()),
         };
         let mut state = self.lock();

@@ -300,7 +300,7 @@ impl BlockingDriver for Fs {
     #[cfg(target_os = "linux")]
     fn has_now(&self, key: &[u8]) -> Poll<bool> {
         let Ok(path) = path::of_key(&self.root().base, key) else { return Poll::Pending };
-        if !self.expiries.is_fresh() {
+        if is_deep(key) || !self.expiries.is_fresh() {
             return Poll::Pending;
         }
         match ask(&self.names_cached, || cached::metadata(self.root(), &path)) {
@@ -312,7 +312,7 @@ impl BlockingDriver for Fs {
     #[cfg(target_os = "linux")]
     fn get_now(&self, key: &[u8]) -> Poll<Option<Bytes>> {
         let Ok(path) = path::of_key(&self.root().base, key) else { return Poll::Pending };
-        if !self.expiries.is_fresh() {
+        if is_deep(key) || !self.expiries.is_fresh() {
             return Poll::Pending;
         }
         match ask(&self.contents_cached, || cached::read(self.root(), &path)) {
@@ -415,6 +415,13 @@ impl BlockingDriver for Fs {
 
 fn globs<T: AsRef<str>>(patterns: &[T]) -> Result<Ignore, String> {
     Globs::new(patterns).map(Ignore::Globs)
+}
+
+/// Whether a miss takes too many looks, two for each folder, for a thread that must not wait.
+#[cfg(target_os = "linux")]
+fn is_deep(key: &[u8]) -> bool {
+    const MOST_FOLDERS: usize = 16;
+    key.iter().filter(|byte| matches!(byte, b':' | b'/' | b'\\')).count() > MOST_FOLDERS
 }
 
 /// Asks the kernel's memory, unless it once turned out to be unable to tell.

@@ -648,7 +648,9 @@ impl Watcher {
         self.enter_found();
         for (path, mut change) in std::mem::take(&mut self.changes) {
             if change == Change::Remove && self.is_there(&path) {
-                if self.unfinished.contains_key(&path) {
+                if let Some(unfinished) = self.unfinished.get_mut(&path) {
+                    // It was told of before, so its end will be, too.
+                    unfinished.is_new = false;
                     continue;
                 }
                 change = Change::Update;
@@ -670,7 +672,8 @@ impl Watcher {
         let mut finished = Vec::new();
         for (path, unfinished) in &mut self.unfinished {
             // That it is gone will be reported.
-            let Ok(metadata) = fs::metadata(path) else { continue };
+            let found = fs::metadata(path).or_else(|_| fs::symlink_metadata(path));
+            let Ok(metadata) = found else { continue };
             let size = Some(metadata.len());
             if unfinished.size.is_some() && unfinished.size != size {
                 unfinished.since = Instant::now();

@@ -168,7 +168,7 @@ impl Writer {
             return Err(ErrorKind::NotFound.into());
         }
         if existed {
-            reserve(&file, &old, value.len() as u64)?;
+            reserve(&file, &old, value.len() as u64).inspect_err(|_| give_back(&file, &old))?;
         }
         // Truncating first costs ten times as much on ext4, which then writes the file out as it is closed.
         if let Err(error) = file.write_all(value) {
@@ -225,6 +225,12 @@ fn reserve(file: &File, old: &Metadata, length: u64) -> io::Result<()> {
         Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Gives back what was reserved until the disk was full. The file is the old one then, also for what expires with it.
+fn give_back(file: &File, old: &Metadata) {
+    // The write's own error is the one to report.
+    let _ = file.set_len(old.len()).and_then(|()| file.set_modified(old.modified()?));
 }
 
 #[cfg(not(target_os = "linux"))]
