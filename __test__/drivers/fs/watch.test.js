@@ -387,6 +387,27 @@ describe("errors", () => {
   );
 });
 
+describe("awaitWriteFinish", () => {
+  const awaitWriteFinish = { stabilityThreshold: 1500, pollInterval: 50 };
+
+  test("is told of the end of what was removed and is being written again", async () => {
+    const { base, heard } = await watched({ watchOptions: { awaitWriteFinish } });
+    write(base, "d/x");
+    await heard(["update d:x"]);
+    rmSync(join(base, "d"), { recursive: true });
+    write(base, "d/x");
+    await sleep(200);
+    rmSync(join(base, "d/x"));
+    await heard(["remove d:x"]);
+  });
+
+  test("a link that leads nowhere is told of", async () => {
+    const { base, heard } = await watched({ watchOptions: { awaitWriteFinish } });
+    symlinkSync("nowhere", join(base, "link"));
+    await heard(["update link"]);
+  });
+});
+
 describe("one watcher", () => {
   test("serves all callbacks", async () => {
     // Those of the tests before may still be ending.
