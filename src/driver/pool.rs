@@ -267,7 +267,9 @@ mod tests {
         }
         assert_eq!(receiver.iter().count(), 2 * WORKERS);
         // Those that stood in end some time.
+        let given_up = Instant::now() + Duration::from_secs(60);
         while Pool::get().lock().workers > WORKERS {
+            assert!(Instant::now() < given_up, "a worker that stood in does not end");
             thread::sleep(Duration::from_millis(10));
         }
     }
