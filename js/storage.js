@@ -5,11 +5,11 @@
 import { readTogether, writeTogether } from "./batch.js";
 import { cellContent, fromCell, toCell } from "./cells.js";
 import { invalidBase, invalidKey, refusedValue, storageError } from "./errors.js";
-import { filterKeyByBase, filterKeyByDepth, joinKeys, normalizeKey } from "./keys.js";
+import { filterKeyByDepth } from "./keys.js";
 import { failedDriver, makerOf } from "./late-driver.js";
+import { createListing } from "./listing.js";
 import {
   comesLater,
-  depthOf,
   finishWrite,
   gather,
   invalidLife,
@@ -34,13 +34,12 @@ import {
   native,
   pending,
   registers,
-  rethrow,
   settle,
   settleWrite,
   slots,
-  toKeys,
 } from "./native.js";
 import memory from "./drivers/memory.js";
+import { call, isWritable, readBatch } from "./script-driver.js";
 import { convertItem, convertRaw, isRawType, rawToText, textToRaw, toItem } from "./serialize.js";
 import { createWatcher } from "./watch.js";
 
@@ -61,8 +60,6 @@ export function createStorage(options = {}) {
    */
   const mounts = new Map();
   const watcher = createWatcher(() => mounts.values());
-  /** By the number of an in-memory driver's mount: what its keys were when they were last listed. */
-  const listings = new Map();
 
   const mountDriver = (base, driver) => {
     checkDriver(driver, base);
@@ -80,8 +77,7 @@ export function createStorage(options = {}) {
     }
     const mount = { id, base: prefix, driver, owner, make };
     mounts.set(id, mount);
-    // Mounts hide each other's keys.
-    listings.clear();
+    listing.mountsChanged();
     return mount;
   };
 
@@ -93,7 +89,7 @@ export function createStorage(options = {}) {
     const owner = nativeOwner(driver);
     Object.assign(mount, { driver, owner, make: undefined });
     if (owner) native.retarget(table, mount.id, owner.handle);
-    listings.clear();
+    listing.mountsChanged();
     watcher.added(mount);
     return mount;
   };
@@ -142,6 +138,8 @@ export function createStorage(options = {}) {
   const changedNative = (event, key) => {
     if (watcher.active) changed(event, key, mounts.get(registers[MOUNT]).driver);
   };
+
+  const listing = createListing(table, watcher, changed);
 
   const typedItem = async (key, options) => {
     if (isRawType(options.type)) {
@@ -486,11 +484,7 @@ export function createStorage(options = {}) {
       const maxDepth = options?.maxDepth;
       // All are asked before the first answers: what is mounted meanwhile, or no longer, does not count.
       const lists = await Promise.all(
-        plan.map((mount, index) =>
-          mount.owner
-            ? listNative(mount, prefix, depthOf(maxDepth))
-            : listScripted(mount, prefix, plan.slice(0, index), options),
-        ),
+        plan.map((mount, index) => listing.keys(mount, prefix, plan.slice(0, index), options)),
       );
       const keys = lists.length === 1 ? lists[0] : lists.flat();
       return maxDepth === undefined ? keys : keys.filter((key) => filterKeyByDepth(key, maxDepth));
@@ -500,11 +494,7 @@ export function createStorage(options = {}) {
       const plan = planned(base, true, "clear");
       const prefix = basePrefix(base);
       await Promise.all(
-        plan.map((mount, index) =>
-          mount.owner
-            ? clearNative(mount, prefix)
-            : clearScripted(mount, prefix, plan.slice(0, index), options),
-        ),
+        plan.map((mount, index) => listing.clear(mount, prefix, plan.slice(0, index), options)),
       );
     },
 
@@ -533,7 +523,7 @@ export function createStorage(options = {}) {
       if (dispose) await disposeMount(mount);
       const id = native.unmount(table, base);
       if (id !== MISS) mounts.delete(id);
-      listings.clear();
+      listing.mountsChanged();
       settle();
     },
 
@@ -565,91 +555,9 @@ export function createStorage(options = {}) {
     return native.normalize(key) + "$";
   };
 
-  /** The full keys of a native driver under `prefix`. An in-memory driver's last list is kept until a key changes. */
-  const listNative = async (mount, prefix, depth) => {
-    const generation = native.generation(table, mount.id);
-    const known = listings.get(mount.id);
-    if (known?.generation === generation && known.prefix === prefix && known.depth === depth) {
-      const keys = known.keys.deref();
-      if (keys) return keys.slice();
-    }
-    const list = native.keys(table, mount.id, prefix, depth, false);
-    const keys = toKeys(list === PENDING ? await pending(undefined, mount.owner.ask) : list);
-    settle();
-    if (generation >= 0) {
-      listings.set(mount.id, { generation, prefix, depth, keys: new WeakRef(keys) });
-      return keys.slice();
-    }
-    return keys;
-  };
-
-  /** The full keys of a JavaScript driver under `prefix` that no longer mount answers. */
-  const listScripted = async (mount, prefix, longer, options) => {
-    const keys = await keysOf(mount, prefix, longer, options);
-    return keys.filter((key) => filterKeyByBase(key, prefix));
-  };
-
-  /** As `listScripted`, with the keys that end in `$`. */
-  const keysOf = async (mount, prefix, longer, options) => {
-    const relativeBase =
-      prefix.length > mount.base.length ? prefix.slice(mount.base.length) : undefined;
-    const keys = await call(mount, "getKeys", relativeBase, options);
-    if (typeof keys?.[Symbol.iterator] !== "function") {
-      const cause = "the driver's getKeys gave no list";
-      throw storageError("INVALID_VALUE", nameOf(mount.driver), "getKeys", prefix, cause);
-    }
-    return [...keys]
-      .map((key) => mount.base + normalizeKey(key))
-      .filter((key) => key.startsWith(prefix) && !longer.some(({ base }) => key.startsWith(base)));
-  };
-
-  const clearNative = async (mount, prefix) => {
-    const gone = native.clear(table, mount.id, prefix);
-    const [keys, failure] = gone === PENDING ? await pending(undefined, mount.owner.ask) : [gone];
-    settle();
-    if (watcher.active) for (const key of toKeys(keys)) changed("remove", key, mount.driver);
-    if (failure) rethrow(failure);
-  };
-
-  const clearScripted = async (mount, prefix, longer, options) => {
-    const { driver } = mount;
-    const whole = prefix.length <= mount.base.length;
-    if (!driver.clear && !driver.removeItem) return;
-    const listed = !whole || !driver.clear || (watcher.active && !driver.watch);
-    const keys = listed ? await keysOf(mount, prefix, whole ? [] : longer, options) : [];
-    if (whole && driver.clear) {
-      await call(mount, "clear", undefined, options);
-    } else if (driver.removeItem) {
-      // A storage as a driver hides the keys that end in `$`, and removes them if told so.
-      const withMeta = { ...options, removeMeta: true };
-      await Promise.all(
-        keys.map((key) => call(mount, "removeItem", key.slice(mount.base.length), withMeta)),
-      );
-    }
-    for (const key of keys) changed("remove", key, driver);
-  };
-
   mountDriver("", options.driver ?? memory());
   dropped.register(storage, table);
   return storage;
-}
-
-/** Reads through a JavaScript driver's own getItems, which may leave keys out or add some. */
-async function readBatch(mount, batch, commonOptions, found, extra) {
-  const asked = batch.map(({ relative, options }) => ({ key: relative, options }));
-  const answers = await call(mount, "getItems", asked, commonOptions);
-  const open = new Map();
-  for (const entry of batch) {
-    if (!open.has(entry.key)) open.set(entry.key, []);
-    open.get(entry.key).push(entry);
-  }
-  for (const answer of answers) {
-    const key = joinKeys(mount.base, answer.key);
-    const entry = open.get(key)?.shift();
-    const value = await convertItem(answer.value, (entry?.options ?? commonOptions)?.type);
-    if (entry) found.set(entry, value);
-    else extra.push({ key, value });
-  }
 }
 
 /** As `toCell`; its error says which item it was. */
@@ -661,11 +569,6 @@ function cellOf(value, operation, key) {
   }
 }
 
-/** Whether a write gets anywhere: a JavaScript driver may have no way to write. */
-function isWritable(script, { driver }) {
-  return !script || driver.setItems !== undefined || driver.setItem !== undefined;
-}
-
 function groupByMount(entries) {
   const groups = new Map();
   for (const entry of entries) {
@@ -674,23 +577,6 @@ function groupByMount(entries) {
     else groups.set(entry.mount, [entry]);
   }
   return groups;
-}
-
-/** Calls a JavaScript driver's method: what it throws rejects, what it returns resolves. */
-function call(mount, operation, ...args) {
-  const { driver } = mount;
-  if (typeof driver[operation] !== "function") {
-    const key = typeof args[0] === "string" ? mount.base + args[0] : undefined;
-    return Promise.reject(
-      storageError("UNSUPPORTED", nameOf(driver), operation, key, `the driver has no ${operation}`),
-    );
-  }
-  try {
-    const result = driver[operation](...args);
-    return typeof result?.then === "function" ? asPromise(result) : Promise.resolve(result);
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }
 
 /** Tells the usual mistakes apart. */
@@ -710,10 +596,6 @@ function checkDriver(driver, base) {
   }
 }
 
-function nameOf({ name }) {
-  return name ?? "unnamed";
-}
-
 /** The answer of a call of an in-memory driver that is over but for what it let go. */
 function answer(value) {
   try {
@@ -722,10 +604,6 @@ function answer(value) {
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-function asPromise(thenable) {
-  return thenable instanceof Promise ? thenable : Promise.resolve(thenable);
 }
 
 async function disposeMount({ driver }) {

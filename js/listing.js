@@ -1,0 +1,91 @@
+/** Listing and clearing one mount of a storage: natively, or key by key where the driver is JavaScript. */
+import { storageError } from "./errors.js";
+import { filterKeyByBase, normalizeKey } from "./keys.js";
+import { depthOf } from "./native-driver.js";
+import { PENDING, native, pending, rethrow, settle, toKeys } from "./native.js";
+import { call, nameOf } from "./script-driver.js";
+
+/** `changed` hears of each key that is gone; `longer` are the mounts before it, which hide its keys under their bases. */
+export function createListing(table, watcher, changed) {
+  /** By the number of an in-memory driver's mount: what its keys were when they were last listed. */
+  const listings = new Map();
+
+  /** The full keys of a native driver under `prefix`. An in-memory driver's last list is kept until a key changes. */
+  const listNative = async (mount, prefix, depth) => {
+    const generation = native.generation(table, mount.id);
+    const known = listings.get(mount.id);
+    if (known?.generation === generation && known.prefix === prefix && known.depth === depth) {
+      const keys = known.keys.deref();
+      if (keys) return keys.slice();
+    }
+    const list = native.keys(table, mount.id, prefix, depth, false);
+    const keys = toKeys(list === PENDING ? await pending(undefined, mount.owner.ask) : list);
+    settle();
+    if (generation >= 0) {
+      listings.set(mount.id, { generation, prefix, depth, keys: new WeakRef(keys) });
+      return keys.slice();
+    }
+    return keys;
+  };
+
+  /** The full keys of a JavaScript driver under `prefix` that no longer mount answers. */
+  const listScripted = async (mount, prefix, longer, options) => {
+    const keys = await keysOf(mount, prefix, longer, options);
+    return keys.filter((key) => filterKeyByBase(key, prefix));
+  };
+
+  /** As `listScripted`, with the keys that end in `$`. */
+  const keysOf = async (mount, prefix, longer, options) => {
+    const relativeBase =
+      prefix.length > mount.base.length ? prefix.slice(mount.base.length) : undefined;
+    const keys = await call(mount, "getKeys", relativeBase, options);
+    if (typeof keys?.[Symbol.iterator] !== "function") {
+      const cause = "the driver's getKeys gave no list";
+      throw storageError("INVALID_VALUE", nameOf(mount.driver), "getKeys", prefix, cause);
+    }
+    return [...keys]
+      .map((key) => mount.base + normalizeKey(key))
+      .filter((key) => key.startsWith(prefix) && !longer.some(({ base }) => key.startsWith(base)));
+  };
+
+  const clearNative = async (mount, prefix) => {
+    const gone = native.clear(table, mount.id, prefix);
+    const [keys, failure] = gone === PENDING ? await pending(undefined, mount.owner.ask) : [gone];
+    settle();
+    if (watcher.active) for (const key of toKeys(keys)) changed("remove", key, mount.driver);
+    if (failure) rethrow(failure);
+  };
+
+  const clearScripted = async (mount, prefix, longer, options) => {
+    const { driver } = mount;
+    const whole = prefix.length <= mount.base.length;
+    if (!driver.clear && !driver.removeItem) return;
+    const listed = !whole || !driver.clear || (watcher.active && !driver.watch);
+    const keys = listed ? await keysOf(mount, prefix, whole ? [] : longer, options) : [];
+    if (whole && driver.clear) {
+      await call(mount, "clear", undefined, options);
+    } else if (driver.removeItem) {
+      // A storage as a driver hides the keys that end in `$`, and removes them if told so.
+      const withMeta = { ...options, removeMeta: true };
+      await Promise.all(
+        keys.map((key) => call(mount, "removeItem", key.slice(mount.base.length), withMeta)),
+      );
+    }
+    for (const key of keys) changed("remove", key, driver);
+  };
+
+  return {
+    /** The mount's full keys under `prefix`. */
+    keys: (mount, prefix, longer, options) =>
+      mount.owner
+        ? listNative(mount, prefix, depthOf(options?.maxDepth))
+        : listScripted(mount, prefix, longer, options),
+
+    /** Removes what the mount has under `prefix`. */
+    clear: (mount, prefix, longer, options) =>
+      mount.owner ? clearNative(mount, prefix) : clearScripted(mount, prefix, longer, options),
+
+    /** Forgets the lists that were kept: mounts hide each other's keys. */
+    mountsChanged: () => listings.clear(),
+  };
+}
