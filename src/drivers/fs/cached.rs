@@ -1,6 +1,12 @@
 //! Answers from what the kernel has in memory, on the calling thread: nothing here waits for a disk.
 
-use std::{io::IoSliceMut, os::fd::OwnedFd, path::Path, task::Poll};
+use std::{
+    io::IoSliceMut,
+    os::fd::OwnedFd,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
+};
 
 use rustix::{
     fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2},
@@ -25,6 +31,29 @@ enum Refusal {
 }
 
 pub struct Unsupported;
+
+/// Whether the kernel can tell what it has in memory of names, and of contents, in this place.
+pub struct Able {
+    pub names: AtomicBool,
+    pub contents: AtomicBool,
+}
+
+impl Default for Able {
+    fn default() -> Self {
+        Self { names: AtomicBool::new(true), contents: AtomicBool::new(true) }
+    }
+}
+
+/// Asks the kernel's memory, unless it once turned out to be unable to tell.
+pub fn ask<T>(able: &AtomicBool, question: impl FnOnce() -> Answer<T>) -> Poll<Option<T>> {
+    if !able.load(Ordering::Relaxed) {
+        return Poll::Pending;
+    }
+    question().unwrap_or_else(|Unsupported| {
+        able.store(false, Ordering::Relaxed);
+        Poll::Pending
+    })
+}
 
 /// Pending where another thread has to find out.
 pub type Answer<T> = Result<Poll<Option<T>>, Unsupported>;

@@ -3,6 +3,8 @@
 //! A record holds for one writing of a file. Whoever writes the file anew, with this driver or not, makes another stamp, and
 //! what the index says no longer holds. So loss and damage of the index cost expiries and never values.
 
+#[cfg(target_os = "linux")]
+use std::task::Poll;
 use std::{
     collections::HashMap,
     fs::File,
@@ -16,7 +18,6 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    task::Poll,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -183,6 +184,7 @@ impl Expiries {
     }
 
     /// As `is_expired`, on a thread that must not wait: another may be reading the index.
+    #[cfg(target_os = "linux")]
     pub fn is_expired_now(&self, key: &[u8], stamp: Stamp) -> Poll<bool> {
         self.state.try_lock().map_or(Poll::Pending, |state| Poll::Ready(state.is_expired(key, stamp)))
     }

@@ -60,6 +60,7 @@ pub enum Found<T> {
     Nothing,
 }
 
+#[cfg(target_os = "linux")]
 impl<T> Found<T> {
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
         match self {

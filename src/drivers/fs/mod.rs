@@ -20,16 +20,14 @@ mod walk;
 mod watch;
 mod write;
 
+#[cfg(target_os = "linux")]
+use std::task::Poll;
 use std::{
     fs::Metadata,
     io,
     os::unix::fs::MetadataExt,
     path::Path,
-    sync::{
-        Arc, Once,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::Poll,
+    sync::{Arc, Once},
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
@@ -140,9 +138,8 @@ pub struct Fs {
     expiries: Arc<Expiries>,
     /// What ended processes left unfinished is looked for.
     collected: Once,
-    /// Whether the kernel can tell what it has in memory of names, and of contents, here.
-    names_cached: AtomicBool,
-    contents_cached: AtomicBool,
+    #[cfg(target_os = "linux")]
+    able: cached::Able,
 }
 
 impl Fs {
@@ -204,8 +201,8 @@ impl Fs {
                 folder_mode: mode("dirMode", options.dir_mode, 0o777)?,
             },
             collected: Once::new(),
-            names_cached: AtomicBool::new(true),
-            contents_cached: AtomicBool::new(true),
+            #[cfg(target_os = "linux")]
+            able: cached::Able::default(),
         })
     }
 
@@ -303,7 +300,7 @@ impl BlockingDriver for Fs {
         if is_deep(key) || !self.expiries.is_fresh() {
             return Poll::Pending;
         }
-        match ask(&self.names_cached, || cached::metadata(self.root(), &path)) {
+        match cached::ask(&self.able.names, || cached::metadata(self.root(), &path)) {
             Poll::Ready(Some(stat)) => self.is_expired_now(&path, &stat).map(|is_over| !is_over),
             found => found.map(|_| false),
         }
@@ -315,7 +312,7 @@ impl BlockingDriver for Fs {
         if is_deep(key) || !self.expiries.is_fresh() {
             return Poll::Pending;
         }
-        match ask(&self.contents_cached, || cached::read(self.root(), &path)) {
+        match cached::ask(&self.able.contents, || cached::read(self.root(), &path)) {
             Poll::Ready(Some((bytes, stat))) => {
                 self.is_expired_now(&path, &stat).map(|is_over| (!is_over).then(|| Bytes::from(bytes)))
             }
@@ -422,18 +419,6 @@ fn globs<T: AsRef<str>>(patterns: &[T]) -> Result<Ignore, String> {
 fn is_deep(key: &[u8]) -> bool {
     const MOST_FOLDERS: usize = 16;
     key.iter().filter(|byte| matches!(byte, b':' | b'/' | b'\\')).count() > MOST_FOLDERS
-}
-
-/// Asks the kernel's memory, unless it once turned out to be unable to tell.
-#[cfg(target_os = "linux")]
-fn ask<T>(able: &AtomicBool, question: impl FnOnce() -> cached::Answer<T>) -> Poll<Option<T>> {
-    if !able.load(Ordering::Relaxed) {
-        return Poll::Pending;
-    }
-    question().unwrap_or_else(|cached::Unsupported| {
-        able.store(false, Ordering::Relaxed);
-        Poll::Pending
-    })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]
