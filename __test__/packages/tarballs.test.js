@@ -135,12 +135,14 @@ test.each([
 import fs from "rustorage/drivers/fs";
 import memory, { type MemoryOptions } from "rustorage/drivers/memory";
 import nitro from "rustorage/nitro";
+import { createStorageHandler } from "rustorage/server";
 export const storage: Storage<string> = createStorage<string>({ driver: fs({ base: "data" }) });
 export const value: Promise<string | null> = storage.getItem("a");
 export const options: MemoryOptions = { maxEntries: 1 };
 export const name: string = nitro.name;
 storage.mount("memory", memory(options));
 useStorage("a").setItem("b", 1);
+export const answer: Promise<Response> = createStorageHandler(storage)(new Request("http://a/b"));
 // @ts-expect-error It takes a number.
 memory({ maxEntries: "1" });
 `,
@@ -157,12 +159,14 @@ test.each([
   [
     "import",
     "program.mjs",
-    `import { createStorage } from "rustorage"; import fs from "rustorage/drivers/fs";`,
+    `import { createStorage } from "rustorage"; import fs from "rustorage/drivers/fs";
+    import { createStorageHandler } from "rustorage/server";`,
   ],
   [
     "require",
     "program.cjs",
-    `const { createStorage } = require("rustorage"); const fs = require("rustorage/drivers/fs");`,
+    `const { createStorage } = require("rustorage"); const fs = require("rustorage/drivers/fs");
+    const { createStorageHandler } = require("rustorage/server");`,
   ],
 ])("installed from tarballs, it works by %s", (_, file, head) => {
   writeFileSync(
@@ -170,8 +174,10 @@ test.each([
     `${head}
     const storage = createStorage({ driver: fs({ base: "data" }) });
     storage.setItem("a:b", { c: 1 }).then(async () => {
-      console.log(JSON.stringify([await storage.getItem("a:b"), await storage.getKeys()]));
+      const handle = createStorageHandler(storage, { authorize() {} });
+      const served = await (await handle(new Request("http://localhost/a/b"))).json();
+      console.log(JSON.stringify([await storage.getItem("a:b"), await storage.getKeys(), served]));
     });`,
   );
-  expect(run(process.execPath, [file], app)).toBe(`[{"c":1},["a:b"]]\n`);
+  expect(run(process.execPath, [file], app)).toBe(`[{"c":1},["a:b"],{"c":1}]\n`);
 });

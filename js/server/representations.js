@@ -1,0 +1,72 @@
+/** What is sent of an item or a list: `{ headers, body }`, with `etag` and `mtime` where conditions can go by them. */
+import { createHash } from "node:crypto";
+import { stringify, viewBytes } from "../serialize.js";
+
+const JSON_TYPE = "application/json;charset=UTF-8";
+const TEXT_TYPE = "text/plain;charset=UTF-8";
+const RAW_TYPE = "application/octet-stream";
+
+/** The item as text, or as it is kept; undefined where there is none. */
+export async function itemOf(storage, key, isRaw) {
+  const value = await (isRaw ? storage.getItemRaw(key) : storage.getItem(key));
+  if (value === null || value === undefined) return undefined;
+  // After the value: the drivers of others may fail here where there is none.
+  const meta = await storage.getMeta(key);
+  const headers = {
+    ...headersOf(meta),
+    "content-type": isRaw ? RAW_TYPE : TEXT_TYPE,
+    vary: "accept",
+  };
+  const mtime = dateOf(meta);
+  if (isLate(value)) {
+    return { headers, mtime, body: value instanceof Blob ? value.stream() : value };
+  }
+  if (isRaw) headers["accept-ranges"] = "bytes";
+  return { ...tagged(headers, toBytes(value)), mtime };
+}
+
+export function listOf(keys) {
+  const paths = keys.map((key) => key.replaceAll(":", "/"));
+  const headers = { ...headersOf({}), "content-type": JSON_TYPE };
+  return tagged(headers, Buffer.from(JSON.stringify(paths)));
+}
+
+/** What conditions go by. */
+export function stateOf(representation) {
+  return { exists: representation !== undefined, ...representation };
+}
+
+/** The headers that need the metadata alone. */
+export function headersOf(meta) {
+  const { ttl } = meta;
+  const mtime = dateOf(meta);
+  return {
+    // Without it a cache may make up how long it keeps an answer that has a date.
+    "cache-control": ttl ? `max-age=${Math.max(0, Math.floor(ttl))}` : "no-cache",
+    ...(mtime && { "last-modified": mtime.toUTCString() }),
+    ...(ttl && { "x-ttl": String(ttl) }),
+    // A browser is not to take a value for a page.
+    "x-content-type-options": "nosniff",
+  };
+}
+
+function dateOf({ mtime }) {
+  const date = new Date(mtime || NaN);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+function tagged(headers, body) {
+  const etag = `"${createHash("sha1").update(body).digest("base64url")}"`;
+  return { etag, body, headers: { ...headers, etag } };
+}
+
+/** Whether a value has its bytes later. */
+function isLate(value) {
+  return value instanceof Blob || value instanceof ReadableStream;
+}
+
+function toBytes(value) {
+  if (ArrayBuffer.isView(value)) return viewBytes(value);
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  return Buffer.from(stringify(value));
+}

@@ -1,0 +1,179 @@
+/**
+ * The protocol: what each method does to the storage, whatever server the request came by.
+ *
+ * A request is `{ method, path, header(name), body(limit), origin }`: `origin` is the web Request or the event, as
+ * `{ request }` or `{ event }`. A reply is `{ status, statusText?, headers, body }`.
+ */
+import { hasDotSegment, normalizeBaseKey, normalizeKey } from "../keys.js";
+import { isConditional, unmetCondition } from "./conditions.js";
+import { HttpError, failure, refusal } from "./errors.js";
+import { namesMediaType } from "./media-types.js";
+import { checkOptions, warnOpen } from "./options.js";
+import { rangeOf } from "./ranges.js";
+import { headersOf, itemOf, listOf, stateOf } from "./representations.js";
+import { createTurns } from "./turns.js";
+
+const TYPES = { GET: "read", HEAD: "read", PUT: "write", DELETE: "write" };
+
+const RAW = "application/octet-stream";
+
+const DONE = {
+  status: 200,
+  headers: { "content-type": "text/plain;charset=UTF-8", "x-content-type-options": "nosniff" },
+  body: "OK",
+};
+
+/** Gives what answers requests. It never rejects. */
+export function createService(storage, options = {}, operation) {
+  checkOptions(storage, options, operation);
+  const { authorize, resolvePath, maxBodySize = Infinity } = options;
+  if (authorize === undefined) warnOpen();
+  const turns = createTurns();
+
+  const respond = async (request) => {
+    const { method, origin } = request;
+    const type = Object.hasOwn(TYPES, method) ? TYPES[method] : undefined;
+    if (type === undefined) {
+      const headers = { allow: Object.keys(TYPES).join(", ") };
+      throw new HttpError(405, `Method Not Allowed: ${method}`, { headers });
+    }
+    const [given] = Object.values(origin);
+    const { key, isBase } = keyOf((await resolvePath?.(given)) ?? request.path);
+    if (isBase && (method === "HEAD" || method === "PUT")) {
+      throw new HttpError(400, `Invalid key: ${method} is not allowed on a base key`);
+    }
+    await permit(authorize, { type, key, ...origin });
+    if (type === "read") return isBase ? list(key, request) : read(key, request);
+    if (isBase) return clear(key, request);
+    return method === "PUT" ? write(key, request) : remove(key, request);
+  };
+
+  const list = async (base, request) => {
+    const keys = await storage.getKeys(base);
+    return replyWith(listOf(keys), request);
+  };
+
+  const read = async (key, request) => {
+    // What it would take the value to know is left out of an answer to HEAD, but for the conditions that need it.
+    if (request.method === "HEAD" && !isConditional(request)) {
+      if (!(await storage.hasItem(key))) throw new HttpError(404, "KV value not found");
+      return { status: 200, headers: headersOf(await storage.getMeta(key)), body: null };
+    }
+    const item = await itemOf(storage, key, wantsRaw(request));
+    if (item === undefined) throw new HttpError(404, "KV value not found");
+    return replyWith(item, request);
+  };
+
+  const write = async (key, request) => {
+    const options = { ttl: ttlOf(request) };
+    const isRaw = namesMediaType(request.header("content-type"), RAW);
+    const bytes = await request.body(maxBodySize);
+    return turns.take(key, async () => {
+      await checkConditions(key, isRaw, request);
+      if (isRaw) await storage.setItemRaw(key, bytes, options);
+      else await storage.setItem(key, new TextDecoder().decode(bytes), options);
+      return DONE;
+    });
+  };
+
+  const remove = (key, request) =>
+    turns.take(key, async () => {
+      await checkConditions(key, wantsRaw(request), request);
+      await storage.removeItem(key);
+      return DONE;
+    });
+
+  const clear = async (base, request) => {
+    if (isConditional(request))
+      throw new HttpError(400, "A condition is for an item, not for a base");
+    await storage.clear(base);
+    return DONE;
+  };
+
+  /** Of a write. */
+  const checkConditions = async (key, isRaw, request) => {
+    if (!isConditional(request)) return;
+    const item = await itemOf(storage, key, isRaw);
+    if (unmetCondition(request, stateOf(item)) !== undefined) {
+      throw new HttpError(412, "Precondition Failed");
+    }
+  };
+
+  return async (request) => {
+    try {
+      return finished(request, await respond(request));
+    } catch (error) {
+      return finished(request, failure(error));
+    }
+  };
+}
+
+/** The reply, with its length where that is known; of an answer to HEAD without what it has no place for. */
+function finished(request, reply) {
+  const { headers, body } = reply;
+  if (request.method === "HEAD") return { ...reply, body: null };
+  if (body === null || body instanceof ReadableStream) return reply;
+  return { ...reply, headers: { ...headers, "content-length": String(Buffer.byteLength(body)) } };
+}
+
+function replyWith(representation, request) {
+  const { headers } = representation;
+  const unmet = unmetCondition(request, stateOf(representation));
+  if (unmet === 412) throw new HttpError(412, "Precondition Failed");
+  if (unmet === 304) {
+    const { "content-type": _type, ...kept } = headers;
+    return { status: 304, headers: kept, body: null };
+  }
+  const range = rangeOf(request, representation);
+  if (range === undefined) return { status: 200, headers, body: representation.body };
+  const { start, end } = range;
+  return {
+    status: 206,
+    headers: {
+      ...headers,
+      "content-range": `bytes ${start}-${end - 1}/${representation.body.length}`,
+    },
+    body: representation.body.subarray(start, end),
+  };
+}
+
+/** The key that a path names, and whether it names what is under it. */
+function keyOf(path) {
+  const decoded = decode(path.split("?")[0]);
+  const isBase = decoded.endsWith(":") || decoded.endsWith("/");
+  const key = isBase ? normalizeBaseKey(decoded) : normalizeKey(decoded);
+  // A storage would take what is before an encoded `?` for the key: another one, or a base.
+  const isWhole = !decoded.includes("?");
+  if (!isWhole || (!isBase && key === "") || hasDotSegment(key))
+    throw new HttpError(400, "Invalid key");
+  return { key, isBase };
+}
+
+function decode(path) {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw new HttpError(400, "Invalid key");
+  }
+}
+
+async function permit(authorize, asked) {
+  let permitted;
+  try {
+    permitted = await authorize?.(asked);
+  } catch (error) {
+    throw refusal(error);
+  }
+  if (permitted === false) throw refusal();
+}
+
+function wantsRaw(request) {
+  return namesMediaType(request.header("accept"), RAW);
+}
+
+function ttlOf(request) {
+  const given = request.header("x-ttl");
+  const ttl = Number(given ?? 0);
+  if (Number.isNaN(ttl)) throw new HttpError(400, "The header x-ttl must be a number of seconds");
+  return ttl || undefined;
+}
