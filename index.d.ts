@@ -103,7 +103,10 @@ type Item<T, K> = K extends keyof Items<T>
  * An invalid key rejects with `[unstorage] Invalid key: …`, what a driver throws reaches the caller as it is, and what a native driver reports is
  * a `StorageError`.
  */
-export interface Storage<T extends StorageValue = StorageValue> {
+// NoInfer: from another library's storage, which is alike, TypeScript would infer a type of the items without null.
+export interface Storage<T extends StorageValue = StorageValue> extends Methods<NoInfer<T>> {}
+
+interface Methods<T extends StorageValue> {
   /** Whether the driver has the key. */
   hasItem<U extends Extract<T, StorageDefinition>, K extends keyof Items<U>>(
     key: K,
@@ -423,7 +426,7 @@ export type BuiltinDriverName = NativeName | BorrowedName;
 
 /** What may stand among a driver's options without effect. */
 export interface CommonDriverOptions {
-  /** The name that a Nitro config has for the driver. */
+  /** The name that a Nitro config has for the driver, which is made by the first call then. */
   driver?: string | undefined;
   /** The client that unstorage's driver is given. */
   lib?: unknown;

@@ -38,7 +38,8 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
 
 /**
  * Makes the driver object of the native driver `name`. Where its options come from a config, what is behind the object is made
- * with the first call, which reads the environment; a call that fails leaves it to the next.
+ * with the first call, which reads the environment; a call that fails leaves it to the next. So it is where Nitro 2 makes a driver
+ * of its config while it builds, with the driver's name among the options: the server's environment is not there.
  *
  * `prepare`: what becomes of the options before Rust reads them. `observe`: what JavaScript does about each write to an
  * in-memory driver, as `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
@@ -66,7 +67,7 @@ export function createNativeDriver(
     ...methods?.(owner),
   };
   drivers.set(driver, { owner, methods: { ...driver } });
-  if (mount === undefined) tableOf(owner);
+  if (mount === undefined && typeof given?.driver !== "string") tableOf(owner);
   else {
     defer(driver, () => {
       tableOf(owner);

@@ -1,11 +1,20 @@
 /** What holds in every target: in production, moved away from the project, and in development. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { buildApp, removeApp, startApp, startDevelopment } from "../../scripts/app.js";
+import { buildApp, removeApp, run, startApp, startDevelopment } from "../../scripts/app.js";
 import { driver, setUpTarget } from "./targets.js";
 
 const MINUTES = 60_000;
+
+const TYPESCRIPT = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
+
+/** What the mount `private` reads when it is first used: a folder of its config's, and an option in the place of its config's. */
+const PRIVATE = { PRIVATE_FOLDER: "of-run-time", NITRO_STORAGE_PRIVATE_TTL: "0.5" };
+
+/** The same while the app is built, where none of it may be seen. */
+const BUILD = { PRIVATE_FOLDER: "secret-of-build-time", NITRO_STORAGE_PRIVATE_TTL: "86399.5" };
 
 export function testTarget(name, manager) {
   const title = [name, manager].filter(Boolean).join(", ");
@@ -37,6 +46,7 @@ export function testTarget(name, manager) {
     "recent:": true,
     "latest:": true,
     "notes:": true,
+    "private:": true,
     // JavaScript by their nature.
     "assets:": false,
     "nothing:": false,
@@ -46,9 +56,9 @@ export function testTarget(name, manager) {
     let folder;
 
     beforeAll(async () => {
-      // Where Nitro installs by itself what it thinks is missing.
-      folder = buildApp(target.app, { ...target, env: { ...target.env, CI: "1" } });
-      use(await startApp(folder, { node: target.node, env: { LATEST_MAX: "3" } }));
+      // CI: where Nitro installs by itself what it thinks is missing.
+      folder = buildApp(target.app, { ...target, env: { ...target.env, ...BUILD, CI: "1" } });
+      use(await startApp(folder, { node: target.node, env: { ...PRIVATE, LATEST_MAX: "3" } }));
     }, 10 * MINUTES);
 
     afterAll(async () => {
@@ -60,7 +70,10 @@ export function testTarget(name, manager) {
       expect(await natives()).toEqual(OWN);
     });
 
-    testBehaviour(() => api);
+    testBehaviour(
+      () => api,
+      () => folder,
+    );
 
     test("an option of a run-time mount comes from the environment", async () => {
       for (const key of ["1", "2", "3", "4"]) await api.call("latest", "setItem", key, key);
@@ -77,6 +90,44 @@ export function testTarget(name, manager) {
       expect(await api.call("", "getItem", "kept")).toBe(null);
     });
 
+    // The server above was started anew, without these variables.
+    test("a variable that is missing fails the calls of its mount, and no others", async () => {
+      const error = await api.call("private", "getItem", "a").catch((caught) => caught);
+      expect(error.code).toBe("INVALID_OPTIONS");
+      expect(error.message).toBe(
+        '[rustorage] [fs] create "private": the option `base` needs the environment variable PRIVATE_FOLDER, which is not set',
+      );
+      await api.call("data", "setItem", "other", 1);
+      expect(await api.call("data", "getItem", "other")).toBe(1);
+    });
+
+    test("nothing of the environment of the build is in what is deployed", () => {
+      const output = join(folder, "output");
+      const files = readdirSync(output, { recursive: true })
+        .map((file) => join(output, file))
+        .filter((file) => statSync(file).isFile());
+      const holding = (text) => files.filter((file) => readFileSync(file).includes(text));
+      // The search would find it.
+      expect(holding("{{PRIVATE_FOLDER}}")).not.toEqual([]);
+      for (const value of Object.values(BUILD)) expect(holding(value)).toEqual([]);
+    });
+
+    test(
+      "an option that the driver does not have ends the build",
+      () => {
+        const build = () =>
+          run(["npm", "run", "build"], target.app, target.node, { ...target.env, MISSPELT: "1" });
+        expect(build).toThrow(
+          '[rustorage] [lru-cache] create "recent": unknown field `maxItems`, expected one of `allowStale`',
+        );
+      },
+      5 * MINUTES,
+    );
+
+    test("the compiler knows the module, its options, and the types of items", () => {
+      expect(run([process.execPath, TYPESCRIPT, "-p", "types"], target.app)).toBe("");
+    });
+
     test("a driver's client was neither needed nor installed", () => {
       const { dependencies } = JSON.parse(readFileSync(join(target.app, "package.json"), "utf8"));
       expect(Object.keys(dependencies)).not.toContain("lru-cache");
@@ -86,7 +137,8 @@ export function testTarget(name, manager) {
 
   describe(`${title}: development`, () => {
     beforeAll(async () => {
-      use(await startDevelopment(target.app, target.development, target));
+      const env = { ...target.env, ...PRIVATE };
+      use(await startDevelopment(target.app, target.development, { ...target, env }));
     }, 10 * MINUTES);
 
     afterAll(async () => {
@@ -98,7 +150,10 @@ export function testTarget(name, manager) {
       expect(await natives()).toEqual({ ...OWN, ...defaults });
     });
 
-    testBehaviour(() => api);
+    testBehaviour(
+      () => api,
+      () => target.app,
+    );
 
     test("root and src show the project, and cannot be written", async () => {
       expect(await api.call("root", "getItem", "package.json")).toMatchObject({ private: true });
@@ -127,7 +182,7 @@ export function testTarget(name, manager) {
 }
 
 /** What does not differ between production and development. */
-function testBehaviour(api) {
+function testBehaviour(api, folder) {
   test("items, batches, raw values and keys", async () => {
     const { call } = api();
     await call("", "set", "test:foo", { hello: "world" });
@@ -161,6 +216,17 @@ function testBehaviour(api) {
     expect(await call("recent", "getKeys")).toEqual(["3", "2"]);
     await call("files", "setItem", "short", "life", { ttl: 0.5 });
     await vi.waitFor(async () => expect(await call("files", "hasItem", "short")).toBe(false), {
+      timeout: MINUTES,
+    });
+  });
+
+  test("options of a config come from the environment when their mount is first used", async () => {
+    const { call } = api();
+    await call("private", "setItem", "long", "life", { ttl: 3600 });
+    const file = join(folder(), ".data", PRIVATE.PRIVATE_FOLDER, "long");
+    expect(readFileSync(file, "utf8")).toBe("life");
+    await call("private", "setItem", "short", "life");
+    await vi.waitFor(async () => expect(await call("private", "hasItem", "short")).toBe(false), {
       timeout: MINUTES,
     });
   });

@@ -11,7 +11,9 @@ function fakeNitro(options, meta = { majorVersion: 3 }) {
     meta,
     logger: { warn: vi.fn() },
     hooks: { hook: (name, listener) => hooks.push([name, listener]) },
-    build: () => hooks.forEach(([name, listener]) => name === "build:before" && listener()),
+    async build() {
+      for (const [name, listener] of hooks) if (name === "build:before") await listener();
+    },
     options: {
       dev: true,
       node: true,
@@ -28,15 +30,15 @@ function fakeNitro(options, meta = { majorVersion: 3 }) {
   };
 }
 
-function configured(options, meta) {
+async function configured(options, meta) {
   const nitro = fakeNitro(options, meta);
   rustorage.setup(nitro);
-  nitro.build();
+  await nitro.build();
   return nitro;
 }
 
-test("native mounts import our drivers and know their own names, whatever name the config has for the driver", () => {
-  const { options } = configured({
+test("native mounts import our drivers and know their own names, whatever name the config has for the driver", async () => {
+  const { options } = await configured({
     rustorage: { defaultMounts: false },
     storage: {
       a: { driver: "fs", base: "a" },
@@ -57,30 +59,67 @@ test("native mounts import our drivers and know their own names, whatever name t
   });
 });
 
-test("mounts of other drivers stay as they are", () => {
+test("mounts of other drivers stay as they are", async () => {
   const storage = {
     kv: { driver: "cloudflare-kv-binding", binding: "KV" },
     own: { driver: "/app/drivers/own.js" },
-    odd: { driver: "constructor" },
-    none: {},
+    aliased: { driver: "mine" },
+    made: { driver: "made", anything: 1 },
+    installed: { driver: "vitest" },
   };
-  expect(configured({ storage: { ...storage } }).options.storage).toEqual(storage);
+  const modules = { alias: { mine: "/app/mine.js" }, virtual: { made: "export default 1" } };
+  const rootDir = process.cwd();
+  const { options } = await configured({ storage: { ...storage }, rootDir, ...modules });
+  expect(options.storage).toEqual(storage);
 });
 
-test("a driver that unstorage does not have is found by its name, and needs no client", () => {
-  builtinDrivers.ours = "rustorage/drivers/ours";
+test.each([
+  [
+    { driver: "fs", bas: "a" },
+    'fs] create "a": unknown field `bas`, expected one of `atomic`, `base`',
+  ],
+  [
+    { driver: "fs", base: "a", watchOptions: { deep: 1 } },
+    'fs] create "a": unknown field `watchOptions.deep`, expected one of',
+  ],
+  [
+    { driver: "lruCache", maxItems: 1 },
+    'lru-cache] create "a": unknown field `maxItems`, expected one of `allowStale`',
+  ],
+  [
+    { driver: "redys" },
+    'none] build "a": unknown driver "redys", expected a module or one of `fs`, `fs-lite`',
+  ],
+  [{ driver: "constructor" }, 'none] build "a": unknown driver "constructor"'],
+  [{ base: "a" }, 'none] build "a": a mount is an object with a `driver`'],
+  ["fs", 'none] build "a": a mount is an object with a `driver`'],
+])("a mount that could not work ends the build: %o", async (mount, message) => {
+  for (const storage of ["storage", "devStorage"]) {
+    await expect(configured({ [storage]: { a: mount } })).rejects.toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTIONS",
+        key: "a",
+        message: expect.stringContaining(`[rustorage] [${message}`),
+      }),
+    );
+  }
+});
+
+test("a driver that unstorage does not have is found by its name, and needs no client", async () => {
+  builtinDrivers.ours = "rustorage/drivers/redis";
   try {
     const config = withNativeStorage({
-      storage: { a: { driver: "ours", url: "x" }, data: { driver: "fs", base: "data" } },
+      storage: { a: { driver: "ours", host: "x" }, data: { driver: "fs", base: "data" } },
     });
     // A file, which Nitro takes neither for a package nor for one of unstorage's drivers.
     expect(config.storage.a).toEqual({
-      driver: expect.stringMatching(/^file:.*\/js\/drivers\/ours\.js$/),
-      url: "x",
+      driver: expect.stringMatching(/^file:.*\/js\/drivers\/redis\.js$/),
+      host: "x",
+      "rustorage:mount": "a",
     });
     expect(config.storage.data).toEqual({ driver: "fs", base: "data" });
-    const { options } = configured({ storage: config.storage });
-    expect(options.storage.a.driver).toBe("rustorage/drivers/ours");
+    const { options } = await configured({ storage: config.storage });
+    expect(options.storage.a.driver).toBe("rustorage/drivers/redis");
   } finally {
     delete builtinDrivers.ours;
   }
@@ -105,8 +144,8 @@ test("the Nuxt module does the same to Nuxt's Nitro", () => {
   expect(config.storage.a.driver).toMatch(/^file:/);
 });
 
-test("Nitro 3 gets the mounts of Nitro 2, but for those that the config has or does not want", () => {
-  const { options } = configured({ devStorage: { cache: { driver: "memory" } } });
+test("Nitro 3 gets the mounts of Nitro 2, but for those that the config has or does not want", async () => {
+  const { options } = await configured({ devStorage: { cache: { driver: "memory" } } });
   const { root, src, build, cache, data } = options.devStorage;
   expect(root).toMatchObject({ base: "/app", readOnly: true });
   expect(src).toMatchObject({ base: "/app/server", readOnly: true });
@@ -115,12 +154,12 @@ test("Nitro 3 gets the mounts of Nitro 2, but for those that the config has or d
   expect(data).toMatchObject({ base: "/app/.data/kv" });
 
   const storage = { data: { driver: "memory" }, cache: { driver: "memory" } };
-  const own = configured({ storage }).options;
+  const own = (await configured({ storage })).options;
   expect(own.devStorage).not.toHaveProperty("data");
   expect(own.devStorage).not.toHaveProperty("cache");
-  const off = configured({ rustorage: { defaultMounts: false } }).options;
+  const off = (await configured({ rustorage: { defaultMounts: false } })).options;
   expect([off.storage, off.devStorage]).toEqual([{}, {}]);
-  const two = configured({}, { majorVersion: 2 }).options;
+  const two = (await configured({}, { majorVersion: 2 })).options;
   expect([two.storage, two.devStorage]).toEqual([{}, {}]);
 });
 
@@ -135,20 +174,23 @@ test("the plugin that shares the storage is the first, and there once however of
 test.each([
   [{ node: false, preset: "cloudflare-module" }, "the preset `cloudflare-module`"],
   [{ noExternals: true }, "`noExternals`"],
-])("where no addon can be loaded, unstorage stays and one warning says so: %o", (options, why) => {
-  const storage = { data: { driver: "fs", base: "data" }, recent: { driver: "lruCache" } };
-  const nitro = fakeNitro({ ...options, storage: withNativeStorage({ storage }).storage });
-  rustorage.setup(nitro);
-  rustorage.setup(nitro);
-  nitro.build();
-  expect(nitro.logger.warn.mock.calls).toEqual([[expect.stringContaining(why)]]);
-  expect(nitro.options.storage).toEqual({ ...storage, recent: { driver: "lru-cache" } });
-  expect(nitro.options).not.toHaveProperty("rollupConfig");
-  expect(nitro.options.plugins).not.toContain("#rustorage/plugin");
-});
+])(
+  "where no addon can be loaded, unstorage stays and one warning says so: %o",
+  async (options, why) => {
+    const storage = { data: { driver: "fs", base: "data" }, recent: { driver: "lruCache" } };
+    const nitro = fakeNitro({ ...options, storage: withNativeStorage({ storage }).storage });
+    rustorage.setup(nitro);
+    rustorage.setup(nitro);
+    await nitro.build();
+    expect(nitro.logger.warn.mock.calls).toEqual([[expect.stringContaining(why)]]);
+    expect(nitro.options.storage).toEqual({ ...storage, recent: { driver: "lru-cache" } });
+    expect(nitro.options).not.toHaveProperty("rollupConfig");
+    expect(nitro.options.plugins).not.toContain("#rustorage/plugin");
+  },
+);
 
-test("a linked package is refused where it would have to be copied", () => {
-  expect(() => configured({ dev: false, preset: "node-server" })).toThrow(
+test("a linked package is refused where it would have to be copied", async () => {
+  await expect(configured({ dev: false, preset: "node-server" })).rejects.toThrow(
     "[rustorage] The package is linked",
   );
 });

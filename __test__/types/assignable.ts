@@ -1,6 +1,6 @@
 /** Our Storage and Driver stand wherever unstorage's do, and the other way round; both versions. */
 import type * as ours from "rustorage";
-import { createStorage, prefixStorage, restoreSnapshot, snapshot } from "rustorage";
+import { createStorage, prefixStorage, restoreSnapshot, snapshot, useStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
@@ -33,6 +33,16 @@ typed = typed1;
 typed = typed2;
 typed1 = typed;
 typed2 = typed;
+
+// Made where another library's storage is expected, or one of given items.
+storage1 = createStorage();
+storage2 = useStorage("base");
+typed1 = createStorage();
+typed2 = prefixStorage(createStorage(), "base");
+typed = createStorage();
+const texts: ours.Storage<string> = createStorage();
+const texts2: v2.Storage<string> = createStorage();
+void [texts, texts2];
 
 declare let driver: ours.Driver;
 declare let driver1: v1.Driver;

@@ -13,6 +13,20 @@ export interface RustorageOptions {
   defaultMounts?: boolean;
 }
 
+// Nitro 2's config and Nitro 3's, of which an app has one.
+// @ts-ignore
+declare module "nitropack/types" {
+  interface NitroOptions {
+    rustorage?: RustorageOptions;
+  }
+}
+// @ts-ignore
+declare module "nitro/types" {
+  interface NitroOptions {
+    rustorage?: RustorageOptions;
+  }
+}
+
 /** What `withNativeStorage` looks at in a Nitro config. */
 export interface StorageConfig {
   storage?: Record<string, any>;

@@ -1,6 +1,8 @@
 /** The mounts of a Nitro config: which of them are native here, and those that every app has. */
-import { resolve } from "node:path";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
 import { builtinDrivers } from "../builtin-drivers.js";
+import { storageError } from "../errors.js";
 import { MOUNT } from "../runtime-options.js";
 
 /** The drivers here that unstorage has too, and needs nothing else for. */
@@ -24,13 +26,56 @@ function driverFile(target) {
   return `${folder}${target.slice("rustorage/drivers/".length)}.js`;
 }
 
-/** Native mounts import our drivers by themselves, and know which mount they are. */
-export function claimNativeMounts({ storage, devStorage }) {
-  for (const mounts of [storage, devStorage]) {
+/** Native mounts import our drivers by themselves, and know which mount they are. A mount that could not work ends the build. */
+export async function claimNativeMounts(options) {
+  for (const mounts of [options.storage, options.devStorage]) {
     for (const [name, mount] of Object.entries(mounts ?? {})) {
       const target = nativeImport(mount?.driver);
-      if (target) mounts[name] = { ...mount, driver: target, [MOUNT]: name };
+      if (target) {
+        mounts[name] = { ...mount, driver: target, [MOUNT]: name };
+        await checkOptions(target, mounts[name]);
+      } else {
+        checkDriver(mount?.driver, name, options);
+      }
     }
+  }
+}
+
+/** Makes the driver as the server will when it starts; nothing comes of that before its first call. */
+async function checkOptions(target, mount) {
+  let factory;
+  try {
+    ({ default: factory } = await import(driverFile(target)));
+  } catch (error) {
+    // This machine builds for another.
+    if (error.code?.startsWith("ADDON_")) return;
+    throw error;
+  }
+  factory(mount);
+}
+
+/** Nitro takes a name that it does not know for a module, and the server that imports it would not start. */
+function checkDriver(driver, mount, { alias = {}, virtual = {}, rootDir }) {
+  const refuse = (cause) => {
+    throw storageError("INVALID_OPTIONS", "none", "build", mount, cause);
+  };
+  if (typeof driver !== "string" || driver === "") refuse("a mount is an object with a `driver`");
+  // Only what cannot be a path, a module of an alias, or one that another module of Nitro makes.
+  const isName = /^[\w-]+$/.test(driver) && !Object.hasOwn(builtinDrivers, driver);
+  const isModule = [alias, virtual].some((modules) => Object.hasOwn(modules, driver));
+  if (!isName || isModule || isInstalled(driver, rootDir)) return;
+  const names = Object.keys(builtinDrivers).filter((name) => !/[A-Z]/.test(name));
+  const known = names.map((name) => `\`${name}\``).join(", ");
+  refuse(`unknown driver ${JSON.stringify(driver)}, expected a module or one of ${known}`);
+}
+
+function isInstalled(name, rootDir) {
+  try {
+    createRequire(join(rootDir, "package.json")).resolve(name);
+    return true;
+  } catch (error) {
+    // Such a package has no entry for `require`, and may have one for `import`.
+    return error.code !== "MODULE_NOT_FOUND";
   }
 }
 
@@ -40,7 +85,8 @@ export function hideClients(mounts = {}) {
     Object.entries(mounts).map(([name, mount]) => {
       const target = nativeImport(mount?.driver);
       const hidden = target && !NEED_NO_CLIENT.some((driver) => target.endsWith(`/${driver}`));
-      return [name, hidden ? { ...mount, driver: driverFile(target) } : mount];
+      // Nitro 2 makes the driver while it builds, where the environment is another.
+      return [name, hidden ? { ...mount, driver: driverFile(target), [MOUNT]: name } : mount];
     }),
   );
 }
@@ -51,6 +97,7 @@ export function revealClients({ storage, devStorage }) {
     for (const mount of Object.values(mounts ?? {})) {
       if (!mount?.driver?.startsWith?.(folder)) continue;
       mount.driver = nativeImport(mount.driver).slice("rustorage/drivers/".length);
+      delete mount[MOUNT];
     }
   }
 }

@@ -7,4 +7,4 @@ export default function rustorage(_options, nuxt) {
     Object.assign(config, withNativeStorage(config));
   });
 }
-rustorage.getMeta = () => ({ name: "rustorage" });
+rustorage.getMeta = async () => ({ name: "rustorage" });

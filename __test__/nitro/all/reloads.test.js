@@ -19,7 +19,12 @@ test.each([
   "%s, %s: 20 reloads end no server and leave nothing behind",
   async (name, runner) => {
     const target = setUpTarget(name);
-    const env = { ...target.env, WATCH: "1", ...(runner && { NITRO_DEV_RUNNER: runner }) };
+    const env = {
+      ...target.env,
+      PRIVATE_FOLDER: "private",
+      WATCH: "1",
+      ...(runner && { NITRO_DEV_RUNNER: runner }),
+    };
     const server = await startDevelopment(target.app, target.development, { ...target, env });
     const route = join(target.app, "server/routes/index.js");
     const source = readFileSync(route, "utf8");

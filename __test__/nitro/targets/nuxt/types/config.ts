@@ -1,0 +1,7 @@
+import { defineNuxtConfig } from "nuxt/config";
+import rustorage from "rustorage/nuxt";
+
+export { useStorage } from "nitropack/runtime";
+
+defineNuxtConfig({ modules: ["rustorage/nuxt"] });
+defineNuxtConfig({ modules: [rustorage, [rustorage, {}]] });
