@@ -73,6 +73,7 @@ export function testTarget(name, manager) {
     testBehaviour(
       () => api,
       () => folder,
+      () => target.asset,
     );
 
     test("an option of a run-time mount comes from the environment", async () => {
@@ -182,7 +183,7 @@ export function testTarget(name, manager) {
 }
 
 /** What does not differ between production and development. */
-function testBehaviour(api, folder) {
+function testBehaviour(api, folder, asset = () => undefined) {
   test("items, batches, raw values and keys", async () => {
     const { call } = api();
     await call("", "set", "test:foo", { hello: "world" });
@@ -241,7 +242,7 @@ function testBehaviour(api, folder) {
 
   test("assets of the server are read", async () => {
     const { call } = api();
-    expect(await call("assets/server", "getItem", "greeting.txt")).toBe("hello\n");
+    expect(await call("assets/server", "getItem", "greeting.txt")).toBe(asset() ?? "hello\n");
     expect(await call("assets", "getKeys")).toContain("server:greeting.txt");
   });
 

@@ -19,6 +19,12 @@ const TARGETS = {
     development: ["vite", "--host", "127.0.0.1", "--port"],
   },
   "nitro-3.0.0": { folders: ["nitro-3.0.0"], development: NITRO },
+  "nitro-3.0.0-vite": {
+    folders: ["nitro-3.0.0", "nitro-3.0.0-vite"],
+    development: ["vite", "--host", "127.0.0.1", "--port"],
+    // What that Nitro makes of an asset there, with unstorage too.
+    asset: '// ROLLUP_NO_REPLACE \n export default "hello\\n"',
+  },
   nitropack: {
     folders: ["nitropack"],
     development: ["nitropack", "dev", "--host", "127.0.0.1", "--port"],

@@ -59,7 +59,8 @@ const module = {
 
     const deployed = !options.dev && options.preset !== "nitro-prerender";
     options.rollupConfig ??= {};
-    options.rollupConfig.plugins = [resolver(), ...[options.rollupConfig.plugins ?? []].flat()];
+    const plugin = resolver({ bare: version === undefined });
+    options.rollupConfig.plugins = [plugin, ...[options.rollupConfig.plugins ?? []].flat()];
     if (deployed) copyToOutput(options, version);
     options.plugins.unshift(PLUGIN);
 

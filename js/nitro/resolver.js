@@ -4,30 +4,36 @@ import { nativeImport } from "./mounts.js";
 /** What stands for unstorage's modules: the bundlers' mark for modules that are no files, and the import that it passes on. */
 const PREFIX = "\0rustorage:";
 
+const IMPORTS = /^(?:unstorage|rustorage)(?:\/drivers\/[\w-]+)?$/;
+const STANDING_FOR = /^\0rustorage:/;
+
 /**
  * rustorage is never bundled, as an addon cannot be, and is imported by its name. An alias would not do: Nitro resolves some
  * of these imports before aliases apply. Nor would resolving to the name: Vite takes unstorage's modules for its own to run, and
  * whatever they resolve to.
+ *
+ * `bare`: as functions alone. Nitro 3.0.0 overlooks other hooks in Vite's development server.
  */
-export function resolver() {
+export function resolver({ bare = false } = {}) {
+  const name = "rustorage";
+  if (bare) return { name, resolveId, load };
   return {
-    name: "rustorage",
-    resolveId: {
-      order: "pre",
-      filter: { id: /^(?:unstorage|rustorage)(?:\/drivers\/[\w-]+)?$/ },
-      handler(id) {
-        if (id.startsWith("rustorage")) return { id, external: true };
-        const target = id === "unstorage" ? "rustorage" : nativeImport(id);
-        return target ? PREFIX + target : null;
-      },
-    },
-    load: {
-      filter: { id: /^\0rustorage:/ },
-      handler(id) {
-        const target = JSON.stringify(id.slice(PREFIX.length));
-        if (id === `${PREFIX}rustorage`) return `export * from ${target};`;
-        return `export * from ${target};\nexport { default } from ${target};`;
-      },
-    },
+    name,
+    resolveId: { order: "pre", filter: { id: IMPORTS }, handler: resolveId },
+    load: { filter: { id: STANDING_FOR }, handler: load },
   };
+}
+
+function resolveId(id) {
+  if (!IMPORTS.test(id)) return null;
+  if (id.startsWith("rustorage")) return { id, external: true };
+  const target = id === "unstorage" ? "rustorage" : nativeImport(id);
+  return target ? { id: PREFIX + target } : null;
+}
+
+function load(id) {
+  if (!STANDING_FOR.test(id)) return null;
+  const target = JSON.stringify(id.slice(PREFIX.length));
+  if (id === `${PREFIX}rustorage`) return `export * from ${target};`;
+  return `export * from ${target};\nexport { default } from ${target};`;
 }

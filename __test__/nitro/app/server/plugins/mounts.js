@@ -8,8 +8,11 @@ const data = ownStorage("data");
 
 export default definePlugin(async () => {
   const max = Number(process.env.LATEST_MAX ?? 2);
-  useStorage().mount("latest", lruCache({ max }));
-  ownStorage().mount("notes", memory());
+  // Nitro 3.0.0 keeps its storage where Vite reloads the rest.
+  if (useStorage().getMount("latest").base === "") {
+    useStorage().mount("latest", lruCache({ max }));
+    ownStorage().mount("notes", memory());
+  }
   await data.setItem("started", true);
   if (process.env.WATCH) await useStorage().watch(() => {});
 });
