@@ -1,5 +1,5 @@
 /** That a mistake is told where it is made, in words that say what to do. */
-import { createStorage, isStorageError, setStorage } from "rustorage";
+import { createStorage, isStorageError, prefixStorage, setStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { mapDriver } from "./conformance/map-driver.js";
 
 function folder() {
@@ -111,6 +111,30 @@ test.each([
   const many = await storage.setItems(items).catch((error) => error);
   expect(many).toMatchObject({ code: "INVALID_VALUE", operation: "setItems", key: "a:b" });
   expect(many.message).toBe(one.message);
+});
+
+describe.each(["getItems", "setItems"])("%s", (operation) => {
+  test.each([undefined, null, {}, 1])("the items of a batch cannot be %o", async (items) => {
+    const storage = createStorage();
+    for (const own of [storage, prefixStorage(storage, "base")]) {
+      const error = await own[operation](items).catch((reason) => reason);
+      expect(error).toMatchObject({ code: "INVALID_VALUE", operation });
+      expect(error.message).toMatch(
+        new RegExp(`^\\[rustorage\\] \\[none\\] ${operation}: the items are an array, not `),
+      );
+    }
+  });
+
+  test.each([[null], [undefined], [{}], [1]])("an item of a batch cannot be %o", async (item) => {
+    const storage = createStorage().mount("scripted", mapDriver());
+    for (const items of [[item], [{ key: "scripted:a", value: 1 }, item]]) {
+      await expect(storage[operation](items)).rejects.toMatchObject({
+        code: "INVALID_KEY",
+        operation,
+        key: undefined,
+      });
+    }
+  });
 });
 
 test.each([undefined, "5", NaN, -1, 1.5])("sizeCalculation must not give %o", async (size) => {

@@ -290,7 +290,12 @@ test("drivers in JavaScript of this package work by their names", async () => {
   expect(await storage.getItem("layered:a")).toBe("below");
 });
 
-test("a driver of unstorage's says what to install", () => {
+test.each([
+  ["mongodb", ": install unstorage and mongodb"],
+  ["upstash", ": install unstorage and @upstash/redis"],
+  ["indexedb", ", and works in a browser only"],
+  ["cloudflareKVBinding", ", and works in Cloudflare's runtime only"],
+])("a driver of unstorage's says what it takes: %s", (name, words) => {
   mkdirSync("node_modules/rustorage", { recursive: true });
   for (const part of ["index.js", "js", "npm", "package.json"]) {
     symlinkSync(join(checkout, part), join("node_modules/rustorage", part));
@@ -298,7 +303,7 @@ test("a driver of unstorage's says what to install", () => {
   symlinkSync(join(checkout, "node_modules/destr"), "node_modules/destr");
   const program = `
     import { defineStorage } from "rustorage";
-    try { defineStorage({ storage: { kv: { driver: "mongodb" } } }); }
+    try { defineStorage({ storage: { kv: { driver: "${name}" } } }); }
     catch (error) { console.log(JSON.stringify({ ...error, message: error.message })); }
   `;
   writeFileSync("program.mjs", program);
@@ -309,10 +314,9 @@ test("a driver of unstorage's says what to install", () => {
   expect(stderr).toBe("");
   expect(JSON.parse(stdout)).toMatchObject({
     code: "INVALID_OPTIONS",
-    driver: "mongodb",
+    driver: name,
     key: "kv",
-    message:
-      '[rustorage] [mongodb] create "kv": the driver is unstorage\'s: install unstorage and mongodb',
+    message: `[rustorage] [${name}] create "kv": the driver is unstorage's${words}`,
   });
 });
 

@@ -3,6 +3,7 @@
  * keys cross as one string. Each function gives `undefined` for any other batch, and has done nothing then.
  */
 import { cellContent, fromCell, toCell } from "./cells.js";
+import { storageError } from "./errors.js";
 import { lifeOf } from "./native-driver.js";
 import {
   DONE,
@@ -18,12 +19,21 @@ import {
 } from "./native.js";
 import { toItem } from "./serialize.js";
 
+/** The items of a batch, which unstorage takes from whatever has a list of them. */
+export function itemsOf(given, operation) {
+  if (Array.isArray(given)) return given;
+  if (typeof given?.[Symbol.iterator] === "function") return [...given];
+  const kind = given === null ? "null" : typeof given;
+  const cause = `the items are an array, not ${kind}`;
+  throw storageError("INVALID_VALUE", "none", operation, undefined, cause);
+}
+
 export function readTogether(table, items, options) {
   if (options?.type !== undefined) return undefined;
   const keys = [];
   for (const item of items) {
     if (typeof item === "string") keys.push(item);
-    else if (item.options?.type === undefined) keys.push(item.key);
+    else if (item?.options?.type === undefined) keys.push(item?.key);
     else return undefined;
   }
   const codes = send(native.getMany, table, keys) ?? send(native.submitGetMany, table, keys);

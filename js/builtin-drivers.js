@@ -47,6 +47,18 @@ const BORROWED = {
   "vercel-runtime-cache": lib("@vercel/functions", "^2.2.12 || ^3.0.0", { optional: true }),
 };
 
+/** Where unstorage's drivers work that no server of Node can be. */
+export const RUNTIMES = {
+  "capacitor-preferences": "an app of Capacitor",
+  "cloudflare-cache-binding": "Cloudflare's runtime",
+  "cloudflare-kv-binding": "Cloudflare's runtime",
+  "cloudflare-r2-binding": "Cloudflare's runtime",
+  "deno-kv": "Deno",
+  indexedb: "a browser",
+  localstorage: "a browser",
+  "session-storage": "a browser",
+};
+
 const ABBREVIATIONS = new Set(["kv"]);
 
 function camelCase(name) {

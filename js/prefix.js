@@ -1,4 +1,5 @@
 /** A view of a storage under a base. It calls the storage's methods late, so that a spy or a wrapper there is seen. */
+import { itemsOf } from "./batch.js";
 import { invalidBase, invalidKey } from "./errors.js";
 import { normalizeBaseKey, normalizeKey } from "./keys.js";
 
@@ -62,15 +63,15 @@ export function prefixStorage(storage, base) {
     (await storage.getKeys(prefix + key, ...rest)).map(strip);
   view.keys = view.getKeys;
   view.getItems = async (items, options) => {
-    const prefixed = items.map((item) =>
-      typeof item === "string" ? itemKey(item) : { ...item, key: itemKey(item.key) },
+    const prefixed = itemsOf(items, "getItems").map((item) =>
+      typeof item === "string" ? itemKey(item) : { ...item, key: itemKey(item?.key) },
     );
     const results = await storage.getItems(prefixed, options);
     return results.map(({ key, value }) => ({ key: strip(key), value }));
   };
   view.setItems = async (items, options) =>
     storage.setItems(
-      items.map((item) => ({ ...item, key: itemKey(item.key) })),
+      itemsOf(items, "setItems").map((item) => ({ ...item, key: itemKey(item?.key) })),
       options,
     );
   view.watch = (callback) =>

@@ -1,7 +1,7 @@
 /** Makes a storage from a config that has the fields which a Nitro config has for storage. */
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
-import { builtinDriverDependencies, builtinDrivers } from "./builtin-drivers.js";
+import { RUNTIMES, builtinDriverDependencies, builtinDrivers } from "./builtin-drivers.js";
 import lruCache from "./drivers/lru-cache.js";
 import memory from "./drivers/memory.js";
 import redis from "./drivers/redis.js";
@@ -129,7 +129,7 @@ function loader(name, mount, rootDir) {
     const cause =
       error.code === "ERR_REQUIRE_ESM"
         ? `this Node cannot load ${id} by its name: import it, and give its factory as \`driver\``
-        : `the driver is unstorage's: install ${packagesOf(name)}`;
+        : `the driver is unstorage's${needed(name)}`;
     const refused = storageError("INVALID_OPTIONS", name, "create", mount, cause);
     throw Object.assign(refused, { cause: error });
   };
@@ -158,10 +158,13 @@ function find(id, rootDir, refuseFor) {
   }
 }
 
-function packagesOf(name) {
-  const needed = Object.values(builtinDriverDependencies[name] ?? {});
-  const names = needed.filter(({ optional }) => !optional).map((dependency) => dependency.name);
-  return ["unstorage", ...names].join(" and ");
+/** What it takes to have the driver. */
+function needed(name) {
+  const runtime = RUNTIMES[nameIn(builtinDrivers[name])];
+  if (runtime) return `, and works in ${runtime} only`;
+  const packages = Object.values(builtinDriverDependencies[name] ?? {});
+  const names = packages.filter(({ optional }) => !optional).map((dependency) => dependency.name);
+  return `: install ${["unstorage", ...names].join(" and ")}`;
 }
 
 function listed(names) {

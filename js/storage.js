@@ -2,7 +2,7 @@
  * The storage: one conductor for every driver. Rust routes a call and does it where the driver is native; a JavaScript
  * driver's method is called here.
  */
-import { readTogether, writeTogether } from "./batch.js";
+import { itemsOf, readTogether, writeTogether } from "./batch.js";
 import { cellContent, fromCell, toCell } from "./cells.js";
 import { invalidBase, invalidKey, refusedValue, storageError } from "./errors.js";
 import { filterKeyByDepth } from "./keys.js";
@@ -282,11 +282,11 @@ export function createStorage(options = {}) {
     },
 
     async getItems(asked, commonOptions = {}) {
-      const items = Array.isArray(asked) ? asked : [...asked];
+      const items = itemsOf(asked, "getItems");
       const together = readTogether(table, items, commonOptions);
       if (together) return together;
       const entries = items.map((item) => {
-        const { key, options } = typeof item === "string" ? { key: item } : item;
+        const { key, options } = typeof item === "string" ? { key: item } : (item ?? {});
         const route = native.route(table, key);
         if (route === INVALID) throw invalidKey(key, "getItems");
         const merged = options ? { ...commonOptions, ...options } : commonOptions;
@@ -336,7 +336,7 @@ export function createStorage(options = {}) {
     },
 
     async setItems(given, commonOptions) {
-      const items = Array.isArray(given) ? given : [...given];
+      const items = itemsOf(given, "setItems");
       const written = watcher.active
         ? (key) => native.route(table, key) === DONE && changedNative("update", key)
         : undefined;
@@ -347,7 +347,8 @@ export function createStorage(options = {}) {
       }
       const batches = new Map();
       // Every key, then every value is read and accepted before the first is written.
-      const routes = items.map(({ key }) => {
+      const routes = items.map((item) => {
+        const key = item?.key;
         const route = checked(key);
         if (route === INVALID) throw invalidKey(key, "setItems");
         const { mount, key: relative } = scripted(key);

@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { PLATFORMS, binary } from "./platforms.js";
@@ -81,6 +81,20 @@ function manifestIn(source) {
   return JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
 }
 
+/** Leaves of a link the text, where what it leads to is not packed. */
+function dropDeadLinks(stage) {
+  for (const file of readdirSync(stage, { recursive: true }).filter((name) =>
+    name.endsWith(".md"),
+  )) {
+    const path = join(stage, file);
+    const text = readFileSync(path, "utf8");
+    const alive = text.replace(/\[([^\]]+)\]\(([^)#]+)[^)]*\)/g, (link, label, target) =>
+      /^https?:/.test(target) || existsSync(join(dirname(path), target)) ? link : label,
+    );
+    if (alive !== text) writeFileSync(path, alive);
+  }
+}
+
 /** Packs the files that a manifest names. Those that `source` has not are the repository's, as its licence is. */
 async function pack(source, manifest, change) {
   const stage = mkdtempSync(join(tmpdir(), "rustorage-pack-"));
@@ -91,6 +105,7 @@ async function pack(source, manifest, change) {
       cpSync(from, join(stage, file), { recursive: true });
     }
     await change?.(stage);
+    dropDeadLinks(stage);
     writeFileSync(join(stage, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
     const to = resolve(folder);
     const said = execFileSync("npm", ["pack", "--json", `--pack-destination=${to}`], {

@@ -1,8 +1,16 @@
 /** What is published: the files of each tarball, what lints say of it, its types, and that it works where it is installed. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -46,7 +54,16 @@ describe("the tarball of rustorage", () => {
   const isInner = (path) => /^js\/[^/]+\.js$/.test(path);
 
   const tracked = () =>
-    run("git", ["ls-files", "index.js", "index.d.ts", "js", "docs", "README.md", "CHANGELOG.md"])
+    run("git", [
+      "ls-files",
+      "index.js",
+      "index.d.ts",
+      "js",
+      "docs",
+      "README.md",
+      "CHANGELOG.md",
+      "SECURITY.md",
+    ])
       .trim()
       .split("\n");
 
@@ -58,18 +75,37 @@ describe("the tarball of rustorage", () => {
     );
   });
 
+  test("has no link that leads nowhere", () => {
+    const documents = readdirSync(installed, { recursive: true }).filter((path) =>
+      path.endsWith(".md"),
+    );
+    const links = documents.flatMap((path) => {
+      const text = readFileSync(join(installed, path), "utf8");
+      const targets = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target]) => target);
+      return targets.map((target) => ({ path, target }));
+    });
+    const inside = links.filter(({ target }) => !/^https?:/.test(target));
+    expect(inside).toContainEqual({ path: "README.md", target: "docs/install.md" });
+    for (const { path, target } of inside) {
+      const led = join(installed, dirname(path), target);
+      expect(existsSync(led), `${path}: ${target}`).toBe(true);
+    }
+  });
+
   test("holds the inner modules in fewer files", () => {
     const inner = files(tarballs[0]).filter(isInner);
     expect(inner.length).toBeLessThan(tracked().filter(isInner).length / 2);
   });
 
-  test("needs destr and the platforms' packages of its version, and no others", () => {
+  test("needs destr and the platforms' packages of its version, and nothing else", () => {
     const { version, private: isPrivate, ...published } = json(join(installed, "package.json"));
     expect(isPrivate).toBe(undefined);
     expect(Object.keys(published.dependencies)).toEqual(["destr"]);
     expect(published.optionalDependencies).toEqual({ [`@rustorage/${platform.name}`]: version });
     expect(published).not.toHaveProperty("devDependencies");
-    expect(published).not.toHaveProperty("peerDependencies");
+    // For drivers that are not native.
+    expect(Object.keys(published.peerDependencies)).toEqual(["unstorage"]);
+    expect(published.peerDependenciesMeta).toEqual({ unstorage: { optional: true } });
     expect(published).not.toHaveProperty("scripts");
   });
 });
