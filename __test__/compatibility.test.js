@@ -7,6 +7,8 @@ import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
 import redis from "rustorage/drivers/redis";
 import { createStorageHandler, createStorageServer } from "rustorage/server";
+import { withTracing } from "rustorage/tracing";
+import { tracingChannel } from "node:diagnostics_channel";
 import {
   lstatSync,
   mkdirSync,
@@ -25,6 +27,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as unstorage from "unstorage";
 import unstorageFs from "unstorage/drivers/fs";
 import { createStorageHandler as createTheirHandler } from "unstorage/server";
+import { withTracing as withTheirTracing } from "unstorage/tracing";
 import { createStorage as createStorageV1 } from "unstorage-v1";
 import { createStorageServer as createServerV1 } from "unstorage-v1/server";
 import { afterAll, afterEach, expect, onTestFinished, test, vi } from "vitest";
@@ -710,4 +713,26 @@ test("a server's answers are no pages", async () => {
   for (const storage of [ours, theirs]) await storage.setItem("a", "<script>");
   const types = (await fetchBoth("/a")).map(({ headers }) => headers.get("content-type"));
   expect(types).toEqual(["text/plain;charset=UTF-8", "text/html"]);
+});
+
+test("traces hold no secrets", async () => {
+  const driver = { ...mapDriver(), options: { token: "s3cret", ttl: 60 } };
+  const channel = tracingChannel("unstorage.hasItem");
+  const heard = [];
+  const start = (context) => heard.push(context.driver.options);
+  channel.subscribe({ start });
+  onTestFinished(() => channel.unsubscribe({ start }));
+  await withTracing(createStorage({ driver })).hasItem("a");
+  await withTheirTracing(createStorage({ driver })).hasItem("a");
+  expect(heard).toEqual([
+    { token: "[redacted]", ttl: 60 },
+    { token: "s3cret", ttl: 60 },
+  ]);
+});
+
+test("a traced storage's mount gives the traced storage", () => {
+  const ours = withTracing(createStorage());
+  expect(ours.mount("a", memory())).toBe(ours);
+  const theirs = withTheirTracing(unstorage.createStorage());
+  expect(theirs.mount("a", memory()).__traced).toBe(undefined);
 });

@@ -8,6 +8,7 @@ const GROUPS = {
   "memory: what should win least": "memory-hard",
   "lru-cache": "lru-cache",
   "javascript driver": "javascript-driver",
+  tracing: "tracing",
   keys: "keys",
   fs: "fs",
   redis: "redis",

@@ -17,7 +17,10 @@ export async function load(name) {
   const { default: lruCache } = await import(`${from}/drivers/lru-cache`);
   const { default: fs } = await import(`${from}/drivers/fs`);
   const { default: redis } = await import(`${from}/drivers/redis`);
-  const helpers = { createStorage, prefixStorage, normalizeKey, joinKeys };
+  // unstorage 1 has no tracing.
+  const { withTracing = (storage) => storage } =
+    from === "unstorage-v1" ? {} : await import(`${from}/tracing`);
+  const helpers = { createStorage, prefixStorage, withTracing, normalizeKey, joinKeys };
   return { name, ...helpers, memory, lruCache, fs, redis: withClient(name, redis) };
 }
 

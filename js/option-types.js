@@ -86,3 +86,6 @@ export const OPTION_TYPES = {
     username: "string",
   },
 };
+
+/** The options that hold secrets, by driver; js/redacted-options.js hides them. */
+export const SECRET_OPTIONS = { redis: ["password", "url"] };

@@ -216,7 +216,7 @@ function isCopyable(value) {
   return isPlain && Object.values(value).every((field) => typeof field !== "function");
 }
 
-function isOfType(value, type) {
+export function isOfType(value, type) {
   if (type === undefined) return true;
   if (typeof type === "string") return NAMED[type].holds(value);
   if (type.anyOf) return type.anyOf.some((one) => isOfType(value, one));

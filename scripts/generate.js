@@ -125,9 +125,20 @@ function optionTypes() {
   const types = Object.fromEntries(
     Object.entries(schemas).map(([name, schema]) => [name, valueType(schema, schema).fields]),
   );
+  const secrets = Object.fromEntries(
+    Object.entries(schemas)
+      .map(([name, { properties }]) => [
+        name,
+        Object.keys(properties).filter((option) => properties[option]["x-secret"]),
+      ])
+      .filter(([, options]) => options.length > 0),
+  );
   return `// Generated from the drivers' Rust structs by scripts/generate.js.
 /** The types of options, by driver; js/runtime-options.js reads by them. */
 export const OPTION_TYPES = ${JSON.stringify(types)};
+
+/** The options that hold secrets, by driver; js/redacted-options.js hides them. */
+export const SECRET_OPTIONS = ${JSON.stringify(secrets)};
 `;
 }
 

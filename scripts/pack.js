@@ -63,9 +63,10 @@ async function joinModules(stage) {
     file.endsWith(".js"),
   );
   for (const file of modules) rmSync(join(stage, "js", file));
-  // Drivers and Nitro's parts lie in folders.
+  // What lies in folders is imported by name, or beside what is.
   const entries = [
     "index",
+    "js/tracing",
     ...modules.filter((file) => file.includes("/")).map((file) => `js/${file.slice(0, -3)}`),
   ];
   const joined = await rolldown({

@@ -72,6 +72,7 @@ export function testTarget(name, manager) {
 
     testBehaviour(
       () => api,
+      () => target,
       () => folder,
       () => target.asset,
     );
@@ -153,6 +154,7 @@ export function testTarget(name, manager) {
 
     testBehaviour(
       () => api,
+      () => target,
       () => target.app,
     );
 
@@ -183,7 +185,7 @@ export function testTarget(name, manager) {
 }
 
 /** What does not differ between production and development. */
-function testBehaviour(api, folder, asset = () => undefined) {
+function testBehaviour(api, target, folder, asset = () => undefined) {
   test("items, batches, raw values and keys", async () => {
     const { call } = api();
     await call("", "set", "test:foo", { hello: "world" });
@@ -244,6 +246,18 @@ function testBehaviour(api, folder, asset = () => undefined) {
     const { call } = api();
     expect(await call("assets/server", "getItem", "greeting.txt")).toBe(asset() ?? "hello\n");
     expect(await call("assets", "getKeys")).toContain("server:greeting.txt");
+  });
+
+  test("Nitro's storage is traced where Nitro traces", async () => {
+    const { heard } = await api().get("/traced");
+    const call = { keys: ["data:traced"], base: "data:", driver: expect.anything() };
+    expect(heard).toEqual(target().traces ? [call] : []);
+  });
+
+  test("unstorage's server is ours", async () => {
+    const { call, get } = api();
+    await call("data", "setItem", "served", "over HTTP");
+    expect(await get("/served")).toEqual({ text: "over HTTP", etag: true });
   });
 
   test.each(["/cached-function", "/cached-handler", "/ruled"])(

@@ -51,7 +51,7 @@ function files(tarball) {
 
 describe("the tarball of rustorage", () => {
   /** A module that only others here import. Such modules are joined. */
-  const isInner = (path) => /^js\/[^/]+\.js$/.test(path);
+  const isInner = (path) => /^js\/[^/]+\.js$/.test(path) && path !== "js/tracing.js";
 
   const tracked = () =>
     run("git", [
@@ -172,12 +172,15 @@ import fs from "rustorage/drivers/fs";
 import memory, { type MemoryOptions } from "rustorage/drivers/memory";
 import nitro from "rustorage/nitro";
 import { createStorageHandler } from "rustorage/server";
+import { withTracing, type TraceContext } from "rustorage/tracing";
 export const storage: Storage<string> = createStorage<string>({ driver: fs({ base: "data" }) });
 export const value: Promise<string | null> = storage.getItem("a");
 export const options: MemoryOptions = { maxEntries: 1 };
 export const name: string = nitro.name;
 storage.mount("memory", memory(options));
 useStorage("a").setItem("b", 1);
+export const traced: Storage<string> = withTracing(storage);
+export const keys = ({ keys }: TraceContext): string[] => keys;
 export const answer: Promise<Response> = createStorageHandler(storage)(new Request("http://a/b"));
 // @ts-expect-error It takes a number.
 memory({ maxEntries: "1" });
@@ -196,19 +199,19 @@ test.each([
     "import",
     "program.mjs",
     `import { createStorage } from "rustorage"; import fs from "rustorage/drivers/fs";
-    import { createStorageHandler } from "rustorage/server";`,
+    import { createStorageHandler } from "rustorage/server"; import { withTracing } from "rustorage/tracing";`,
   ],
   [
     "require",
     "program.cjs",
     `const { createStorage } = require("rustorage"); const fs = require("rustorage/drivers/fs");
-    const { createStorageHandler } = require("rustorage/server");`,
+    const { createStorageHandler } = require("rustorage/server"); const { withTracing } = require("rustorage/tracing");`,
   ],
 ])("installed from tarballs, it works by %s", (_, file, head) => {
   writeFileSync(
     join(app, file),
     `${head}
-    const storage = createStorage({ driver: fs({ base: "data" }) });
+    const storage = withTracing(createStorage({ driver: fs({ base: "data" }) }));
     storage.setItem("a:b", { c: 1 }).then(async () => {
       const handle = createStorageHandler(storage, { authorize() {} });
       const served = await (await handle(new Request("http://localhost/a/b"))).json();

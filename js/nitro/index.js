@@ -84,7 +84,12 @@ function copyToOutput(options, version) {
     return;
   }
   const drivers = readdirSync(new URL("js/drivers/", root)).filter((file) => file.endsWith(".js"));
-  const files = ["index.js", ...drivers.map((file) => `js/drivers/${file}`)];
+  const files = [
+    "index.js",
+    "js/server/index.js",
+    "js/tracing.js",
+    ...drivers.map((file) => `js/drivers/${file}`),
+  ];
   options.externals = {
     ...options.externals,
     traceInclude: [

@@ -4,7 +4,7 @@ import { nativeImport } from "./mounts.js";
 /** What stands for unstorage's modules: the bundlers' mark for modules that are no files, and the import that it passes on. */
 const PREFIX = "\0rustorage:";
 
-const IMPORTS = /^(?:unstorage|rustorage)(?:\/drivers\/[\w-]+)?$/;
+const IMPORTS = /^(?:unstorage|rustorage)(?:\/(?:server|tracing|drivers\/[\w-]+))?$/;
 const STANDING_FOR = /^\0rustorage:/;
 
 /**
@@ -27,13 +27,14 @@ export function resolver({ bare = false } = {}) {
 function resolveId(id) {
   if (!IMPORTS.test(id)) return null;
   if (id.startsWith("rustorage")) return { id, external: true };
-  const target = id === "unstorage" ? "rustorage" : nativeImport(id);
+  const isDriver = id.startsWith("unstorage/drivers/");
+  const target = isDriver ? nativeImport(id) : id.replace("unstorage", "rustorage");
   return target ? { id: PREFIX + target } : null;
 }
 
 function load(id) {
   if (!STANDING_FOR.test(id)) return null;
   const target = JSON.stringify(id.slice(PREFIX.length));
-  if (id === `${PREFIX}rustorage`) return `export * from ${target};`;
-  return `export * from ${target};\nexport { default } from ${target};`;
+  const names = `export * from ${target};`;
+  return id.includes("/drivers/") ? `${names}\nexport { default } from ${target};` : names;
 }

@@ -24,7 +24,7 @@ pub struct RedisOptions {
     pub base: String,
     /// Where the server is, as `redis://user:password@host:port/db`, `rediss://…` with TLS or `unix:///path/to/socket?db=0`. What it
     /// says goes before the other options.
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("x-secret" = true)))]
     pub url: Option<String>,
     /// The server's name or address.
     pub host: String,
@@ -51,7 +51,7 @@ pub struct RedisOptions {
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub username: Option<String>,
     /// The password to log in with.
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("x-secret" = true)))]
     pub password: Option<String>,
     /// The number of the database.
     #[cfg_attr(feature = "schema", schemars(extend("x-type" = "number | string")))]
