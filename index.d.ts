@@ -1,5 +1,6 @@
 import type { FsLiteOptions } from "./js/drivers/fs-lite.js";
 import type { FsOptions } from "./js/drivers/fs.js";
+import type { HttpOptions } from "./js/drivers/http.js";
 import type { LruCacheOptions } from "./js/drivers/lru-cache.js";
 import type { MemoryOptions } from "./js/drivers/memory.js";
 import type { OverlayOptions } from "./js/drivers/overlay.js";
@@ -32,6 +33,8 @@ export type TransactionOptions = Record<string, any> & {
    * cannot keep it has `flags.ttl === false`.
    */
   ttl?: number;
+  /** Headers of the request, for drivers over HTTP. They go over those of the driver's options. */
+  headers?: Record<string, string | undefined> | Iterable<readonly [string, string]>;
 };
 
 /** What `getItem(key, { type })` gives for each type. */
@@ -241,7 +244,7 @@ export interface Driver<OptionsT = any, InstanceT = any> {
 
 /**
  * What failed in a native driver. `code` is `ALREADY_MOUNTED`, `INVALID_KEY`, `INVALID_OPTIONS`, `INVALID_VALUE`, `TOO_LARGE`, `UNSUPPORTED`, `INTERNAL`, or the system's
- * own, such as `EACCES`. It never holds a value or a secret. `key` is the key as the storage knows it that called the driver: under an overlay or a storage that is
+ * own, such as `EACCES`; `docs/install.md` has all. It never holds a value or a secret. `key` is the key as the storage knows it that called the driver: under an overlay or a storage that is
  * mounted as a driver, the key there.
  */
 export interface StorageError extends Error {
@@ -249,6 +252,10 @@ export interface StorageError extends Error {
   driver?: string;
   operation?: string;
   key?: string;
+  /** What a service over HTTP answered with. */
+  status?: number;
+  /** What that service calls the request in its logs. */
+  requestId?: string;
 }
 export declare function isStorageError(error: unknown): error is StorageError;
 
@@ -384,6 +391,7 @@ type NativeName =
   | "fs"
   | "fs-lite"
   | "fsLite"
+  | "http"
   | "lru-cache"
   | "lruCache"
   | "memory"
@@ -403,7 +411,6 @@ type BorrowedName =
   | "deno-kv-node"
   | "denoKVNode"
   | "github"
-  | "http"
   | "indexedb"
   | "localstorage"
   | "mongodb"
@@ -437,6 +444,7 @@ export type BuiltinDriverOptions = {
   fs: FsOptions;
   "fs-lite": FsLiteOptions;
   fsLite: FsLiteOptions;
+  http: HttpOptions;
   "lru-cache": LruCacheOptions;
   lruCache: LruCacheOptions;
   memory: MemoryOptions;

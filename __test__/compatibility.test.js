@@ -2,6 +2,7 @@
 import { createStorage, isStorageError, prefixStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import fsLite from "rustorage/drivers/fs-lite";
+import http from "rustorage/drivers/http";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
@@ -34,6 +35,7 @@ import { afterAll, afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { native } from "../js/native.js";
 import { mapDriver } from "./conformance/map-driver.js";
 import { run } from "./lifecycle/run.js";
+import { startAnswers } from "./servers/answers.js";
 import { startProxy } from "./servers/proxy.js";
 import { freePort, startRedis } from "./servers/redis.js";
 import { startServer } from "./servers/storage.js";
@@ -735,4 +737,69 @@ test("a traced storage's mount gives the traced storage", () => {
   expect(ours.mount("a", memory())).toBe(ours);
   const theirs = withTheirTracing(unstorage.createStorage());
   expect(theirs.mount("a", memory()).__traced).toBe(undefined);
+});
+
+async function overHttp(answer, options) {
+  const service = await startAnswers(answer);
+  onTestFinished(() => service.stop());
+  const storage = createStorage({ driver: http({ base: service.url, ...options }) });
+  return { ...service, storage };
+}
+
+test("calls over HTTP end in their time", async () => {
+  const { storage } = await overHttp(() => undefined, { limits: { timeout: 50 } });
+  await expect(storage.getItem("a")).rejects.toMatchObject({ code: "ETIMEDOUT" });
+});
+
+test("requests over HTTP that may be repeated are", async () => {
+  const { storage, requests } = await overHttp((_, response, count) => {
+    response.writeHead(count % 2 === 0 ? 503 : 200).end("1");
+  });
+  expect(await storage.getItem("a")).toBe(1);
+  await storage.setItem("a", 2);
+  expect(requests.map(({ method }) => method)).toEqual(["GET", "GET", "PUT", "PUT"]);
+});
+
+test("errors over HTTP say what the service said, and no secret", async () => {
+  const headers = { authorization: "Bearer s3cret" };
+  const answer = (_, response) => {
+    response.writeHead(403, { "x-request-id": "id" }).end(`{"message":"no s3cret"}`);
+  };
+  const { storage, url } = await overHttp(answer, { headers });
+  await expect(storage.getItem("a")).rejects.toMatchObject({
+    code: "FORBIDDEN",
+    status: 403,
+    requestId: "id",
+    message: `[rustorage] [http] getItem "a": FORBIDDEN: GET ${url}: 403 Forbidden: no *** (request id)`,
+  });
+});
+
+test("redirects to another host take no headers of the driver along", async () => {
+  const other = await overHttp((_, response) => response.end("1"));
+  const answer = (_, response) => response.writeHead(302, { location: other.url }).end();
+  const { storage } = await overHttp(answer, { headers: { "x-api-key": "s3cret" } });
+  expect(await storage.getItem("a")).toBe(1);
+  expect(other.requests[0].headers).not.toHaveProperty("x-api-key");
+});
+
+test("getItemRaw over HTTP gives a Buffer", async () => {
+  const { storage } = await overHttp((_, response) => response.end("1"));
+  expect(await storage.getItemRaw("a")).toEqual(Buffer.from("1"));
+});
+
+test("http has no metadata of what is not there", async () => {
+  const { storage } = await overHttp((_, response) => response.writeHead(404).end());
+  expect(await storage.getMeta("a")).toEqual({
+    status: undefined,
+    mtime: undefined,
+    ttl: undefined,
+  });
+});
+
+test("http removes what is not there, and lists only lists", async () => {
+  const { storage } = await overHttp((request, response) => {
+    response.writeHead(request.method === "DELETE" ? 404 : 200).end("{}");
+  });
+  await storage.removeItem("a");
+  await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
 });

@@ -12,6 +12,7 @@ const GROUPS = {
   keys: "keys",
   fs: "fs",
   redis: "redis",
+  http: "http",
   "import and heap": "processes",
 };
 

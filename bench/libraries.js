@@ -17,11 +17,12 @@ export async function load(name) {
   const { default: lruCache } = await import(`${from}/drivers/lru-cache`);
   const { default: fs } = await import(`${from}/drivers/fs`);
   const { default: redis } = await import(`${from}/drivers/redis`);
+  const { default: http } = await import(`${from}/drivers/http`);
   // unstorage 1 has no tracing.
   const { withTracing = (storage) => storage } =
     from === "unstorage-v1" ? {} : await import(`${from}/tracing`);
   const helpers = { createStorage, prefixStorage, withTracing, normalizeKey, joinKeys };
-  return { name, ...helpers, memory, lruCache, fs, redis: withClient(name, redis) };
+  return { name, ...helpers, memory, lruCache, fs, http, redis: withClient(name, redis) };
 }
 
 /** unstorage 1 takes the ioredis that is installed, version 5; unstorage 2 is told to take version 6. */

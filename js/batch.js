@@ -29,12 +29,12 @@ export function itemsOf(given, operation) {
 }
 
 export function readTogether(table, items, options) {
-  if (options?.type !== undefined) return undefined;
+  if (isSpecial(options)) return undefined;
   const keys = [];
   for (const item of items) {
     if (typeof item === "string") keys.push(item);
-    else if (item?.options?.type === undefined) keys.push(item?.key);
-    else return undefined;
+    else if (isSpecial(item?.options)) return undefined;
+    else keys.push(item?.key);
   }
   const codes = send(native.getMany, table, keys) ?? send(native.submitGetMany, table, keys);
   if (codes === undefined) return undefined;
@@ -56,17 +56,22 @@ export function readTogether(table, items, options) {
   return results;
 }
 
+/** Whether what is asked of an item is not the same for all. */
+function isSpecial(options) {
+  return options?.type !== undefined || options?.headers !== undefined;
+}
+
 /** Answers with the items that each need a write of their own, or a promise of them; `written` hears of the keys of all others. */
 export function writeTogether(table, items, options, written) {
   const life = lifeOf(options);
-  if (life === undefined) return undefined;
+  if (life === undefined || options?.headers !== undefined) return undefined;
   const keys = [];
   const cells = [];
   try {
     // A driver in JavaScript may not be asked for what is read twice.
     if (items.length === 0 || native.route(table, items[0].key) !== DONE) return undefined;
     for (const item of items) {
-      if (item.options?.ttl !== undefined) return undefined;
+      if (item.options?.ttl !== undefined || item.options?.headers !== undefined) return undefined;
       keys.push(item.key);
       cells.push(toCell(item.value));
     }

@@ -1,6 +1,6 @@
 /** The names of all drivers, where each is imported from, and what those that are not native here need installed. */
 
-const NATIVE = ["fs", "fs-lite", "lru-cache", "memory", "null", "overlay", "redis"];
+const NATIVE = ["fs", "fs-lite", "http", "lru-cache", "memory", "null", "overlay", "redis"];
 
 const IDENTITY = { name: "@azure/identity", version: "^4.13.0" };
 const OPTIONAL_IDENTITY = { ...IDENTITY, optional: true };
@@ -29,7 +29,6 @@ const BORROWED = {
   "deno-kv": undefined,
   "deno-kv-node": lib("@deno/kv", ">=0.14.0"),
   github: undefined,
-  http: undefined,
   indexedb: lib("idb-keyval", "^6.2.2"),
   localstorage: undefined,
   mongodb: lib("mongodb", "^6 || ^7"),

@@ -44,14 +44,20 @@ let answered;
 /** The addon's functions. These three answer in a register. */
 export const native = {
   ...addon,
-  get(table, key, raw) {
-    const value = raw ? get(table, key, true) : get(table, key);
+  get(table, key, raw, headers) {
+    const value =
+      headers !== undefined
+        ? get(table, key, raw, headers)
+        : raw
+          ? get(table, key, true)
+          : get(table, key);
     const code = registers[ANSWER];
     if (code === FOUND) answered = value;
     return code;
   },
-  has(table, key) {
-    has(table, key);
+  has(table, key, headers) {
+    if (headers === undefined) has(table, key);
+    else has(table, key, headers);
     return registers[ANSWER];
   },
   set(table, key, life, size) {

@@ -40,6 +40,11 @@ export const OPTION_TYPES = {
     readOnly: "boolean",
     ttl: "number",
   },
+  http: {
+    base: "string",
+    headers: "record",
+    limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
+  },
   "lru-cache": {
     allowStale: "boolean",
     dispose: "function",

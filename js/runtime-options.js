@@ -196,6 +196,7 @@ const NAMED = {
   function: { words: "a function", holds: (value) => typeof value === "function" },
   integer: { words: "a whole number", holds: Number.isSafeInteger },
   number: { words: "a number", holds: Number.isFinite },
+  record: { words: "an object, as JSON", holds: isRecord },
   string: { words: "a string", holds: (value) => typeof value === "string" },
   unsigned: {
     words: "a whole number, and not below 0",

@@ -7,6 +7,7 @@ import memory from "./drivers/memory.js";
 import redis from "./drivers/redis.js";
 import { storageError } from "./errors.js";
 import { fs, fsLite } from "./file-driver.js";
+import { http } from "./service-drivers.js";
 import { lateDriver } from "./late-driver.js";
 import { MOUNT, isRecord, runtimeOptions } from "./runtime-options.js";
 import { createStorage } from "./storage.js";
@@ -15,6 +16,7 @@ import { createStorage } from "./storage.js";
 const NATIVE = new Map([
   ["rustorage/drivers/fs", fs],
   ["rustorage/drivers/fs-lite", fsLite],
+  ["rustorage/drivers/http", http],
   ["rustorage/drivers/lru-cache", lruCache],
   ["rustorage/drivers/memory", memory],
   ["rustorage/drivers/redis", redis],

@@ -12,6 +12,7 @@ import {
   comesLater,
   finishWrite,
   gather,
+  headersOf,
   invalidLife,
   lifeOf,
   nativeOwner,
@@ -145,7 +146,7 @@ export function createStorage(options = {}) {
     if (isRawType(options.type)) {
       return convertRaw(await readRaw(key, options, "getItem"), options.type);
     }
-    const code = native.get(table, key, false);
+    const code = native.get(table, key, false, headersOf(options));
     if (code === SCRIPT) {
       const { mount, key: relative, again } = scripted(key);
       if (again) return typedItem(key, options);
@@ -160,7 +161,7 @@ export function createStorage(options = {}) {
   };
 
   const readRaw = (key, options, operation) => {
-    const code = native.get(table, key, true);
+    const code = native.get(table, key, true, headersOf(options));
     if (code >= 0) {
       const content = cellContent(slots[code]);
       settle();
@@ -183,10 +184,10 @@ export function createStorage(options = {}) {
     code === INVALID ? Promise.reject(invalidKey(key, operation)) : answer(null);
 
   /** Writes a cell to a native driver; `code` is what `native.set` answered. */
-  const writeNative = (code, key, cell, life, operation) => {
+  const writeNative = (code, key, cell, life, headers, operation) => {
     const { base, driver, owner } = mounts.get(registers[MOUNT]);
     const relative = code === NEEDS_SIZE ? native.normalize(key).slice(base.length) : undefined;
-    const write = { table, key, relative, life, cell, owner, operation };
+    const write = { table, key, relative, life, headers, cell, owner, operation };
     const written = finishWrite(code, write);
     if (written === undefined) {
       changed("update", key, driver);
@@ -217,7 +218,7 @@ export function createStorage(options = {}) {
   /** As `writeCell`, where the addon could not just take the cell. */
   const writeElsewhere = (code, key, cell, life, options) => {
     if (code === INVALID) throw invalidKey(key, "setItem");
-    if (code !== SCRIPT) return writeNative(code, key, cell, life, "setItem");
+    if (code !== SCRIPT) return writeNative(code, key, cell, life, headersOf(options), "setItem");
     const { mount, key: relative, again } = scripted(key);
     if (again) return writeCell(key, cell, options);
     if (!mount.driver.setItem) return Promise.resolve();
@@ -247,7 +248,7 @@ export function createStorage(options = {}) {
 
   const storage = {
     hasItem(key, options = {}) {
-      const code = native.has(table, key);
+      const code = native.has(table, key, headersOf(options));
       if (code === DONE) return Promise.resolve(true);
       if (code === MISS) return answer(false);
       if (code === PENDING) return pending();
@@ -261,7 +262,7 @@ export function createStorage(options = {}) {
 
     getItem(key, options = {}) {
       if (options !== null && options.type !== undefined) return typedItem(key, options);
-      const code = native.get(table, key, false);
+      const code = native.get(table, key, false, headersOf(options));
       if (code >= 0) {
         try {
           const item = fromCell(slots[code]);
@@ -401,7 +402,9 @@ export function createStorage(options = {}) {
             storage.setItemRaw(key, bytes, options),
           );
         }
-        if (code !== SCRIPT) return writeNative(code, key, value, life, "setItemRaw");
+        if (code !== SCRIPT) {
+          return writeNative(code, key, value, life, headersOf(options), "setItemRaw");
+        }
         const { mount, key: relative, again } = scripted(key);
         if (again) return own.setItemRaw(key, value, options);
         const { driver } = mount;
@@ -419,7 +422,8 @@ export function createStorage(options = {}) {
       const { removeMeta, removeMata } =
         typeof options === "boolean" ? { removeMeta: options } : (options ?? {});
       const withMeta = removeMeta || removeMata;
-      const code = native.remove(table, key);
+      const headers = headersOf(options);
+      const code = native.remove(table, key, headers);
       if (code === SCRIPT) {
         const { mount, key: relative, again } = scripted(key);
         if (again) return own.removeItem(key, options);
@@ -433,7 +437,7 @@ export function createStorage(options = {}) {
       if (code === INVALID) throw invalidKey(key, "removeItem");
       const { driver } = mounts.get(registers[MOUNT]);
       const removals = code === PENDING ? [pending()] : [];
-      if (withMeta && native.remove(table, native.normalize(key) + "$") === PENDING) {
+      if (withMeta && native.remove(table, native.normalize(key) + "$", headers) === PENDING) {
         removals.push(pending());
       }
       if (removals.length > 0) await Promise.all(removals);
@@ -446,7 +450,8 @@ export function createStorage(options = {}) {
         typeof options === "boolean" ? { nativeOnly: options } : (options ?? {});
       const passed = typeof options === "boolean" ? { nativeOnly: options } : options;
       const meta = Object.create(null);
-      const code = native.meta(table, key);
+      const headers = headersOf(options);
+      const code = native.meta(table, key, headers);
       if (code === INVALID) throw invalidKey(key, "getMeta");
       if (code === PENDING) {
         Object.assign(meta, await pending(mounts.get(registers[MOUNT]).owner.toMeta));
@@ -459,7 +464,10 @@ export function createStorage(options = {}) {
           Object.assign(meta, await call(mount, "getMeta", relative, passed));
         if (!nativeOnly) kept = toItem(await call(mount, "getItem", relative + "$", passed));
       } else if (!nativeOnly) {
-        kept = await storage.getItem(native.normalize(key) + "$");
+        kept = await storage.getItem(
+          native.normalize(key) + "$",
+          headers && { headers: options.headers },
+        );
       }
       if (kept && typeof kept === "object") {
         for (const field of ["atime", "mtime"]) {

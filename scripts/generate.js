@@ -156,6 +156,7 @@ function valueType(property, { $defs }) {
     return others.length > 0 ? { anyOf: [type, ...others] } : type;
   }
   const kind = kindOf(property);
+  if (kind === "object") return "record";
   if (kind === "array") return { items: nested(property.items) };
   return kind === "integer" && property.minimum === 0 ? "unsigned" : kind;
 }

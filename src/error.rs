@@ -21,6 +21,8 @@ pub enum Cause {
     /// The system has no more of something: its code, and what.
     #[error("{0}: {1}")]
     Exhausted(&'static str, &'static str),
+    #[error("{0}")]
+    Unsupported(&'static str),
     #[error(transparent)]
     Remote(#[from] Failure),
     #[error("the call was given up; this is a bug in rustorage")]
@@ -41,11 +43,23 @@ impl From<Errno> for Cause {
 pub struct Failure {
     pub code: Cow<'static, str>,
     pub message: String,
+    pub details: Option<Box<Details>>,
+}
+
+/// What is known of some failures beside.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Details {
+    /// What HTTP says of an answer.
+    pub status: Option<u16>,
+    /// What the service calls the request in its log.
+    pub request_id: Option<String>,
+    /// The key, where one of several failed.
+    pub key: Option<String>,
 }
 
 impl Failure {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self { code: code.into(), message: message.into(), details: None }
     }
 
     /// As what the system said where it was asked to do `what`.
@@ -64,6 +78,15 @@ pub struct StorageError {
 }
 
 impl StorageError {
+    /// The key of the call, or of the item of a batch that failed.
+    pub fn key(&self) -> Option<&str> {
+        let of_item = match &self.cause {
+            Cause::Remote(failure) => failure.details.as_ref().and_then(|details| details.key.as_deref()),
+            _ => None,
+        };
+        self.key.as_deref().or(of_item)
+    }
+
     /// The value of the JavaScript error's `code`: the system's own where the system refused.
     pub fn code(&self) -> String {
         match &self.cause {
@@ -71,6 +94,7 @@ impl StorageError {
             Cause::InvalidOptions(_) => "INVALID_OPTIONS".into(),
             Cause::Io(error) | Cause::Base(error) | Cause::File { source: error, .. } => system_code(error).into(),
             Cause::Exhausted(code, _) => (*code).into(),
+            Cause::Unsupported(_) => "UNSUPPORTED".into(),
             Cause::Remote(failure) => failure.code.clone().into_owned(),
             Cause::Panic(_) | Cause::Abandoned => "INTERNAL".into(),
         }
@@ -80,7 +104,7 @@ impl StorageError {
 impl fmt::Display for StorageError {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "[rustorage] [{}] {}", self.driver, self.operation)?;
-        if let Some(key) = &self.key {
+        if let Some(key) = self.key() {
             write!(formatter, " {key:?}")?;
         }
         write!(formatter, ": {}", self.cause)

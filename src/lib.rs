@@ -6,6 +6,7 @@
 //! * [`router`] is the mount table: a key's mount, and the mounts under a base.
 //! * [`driver`] holds the contracts of the three lanes, inline, blocking and async, the pool that blocking calls run on, and the
 //!   thread that talks to servers.
+//! * `http` sends requests for all drivers that speak HTTP: retries, limits, redirects, and what errors say.
 //! * [`drivers`] holds one driver a file or folder, and the registry that builds them from their options.
 //! * [`clock`] is the time that expiry goes by, [`error`] what a failed call reports.
 //! * `binding` is the only part that knows Node-API: raw functions, an integer handle for everything.
@@ -20,5 +21,7 @@ pub mod clock;
 pub mod driver;
 pub mod drivers;
 pub mod error;
+mod http;
 pub mod key;
 pub mod router;
+mod tls;

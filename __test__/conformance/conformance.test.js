@@ -1,11 +1,13 @@
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import fsLite from "rustorage/drivers/fs-lite";
+import http from "rustorage/drivers/http";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
 import overlay from "rustorage/drivers/overlay";
 import redis from "rustorage/drivers/redis";
+import { createStorageServer } from "rustorage/server";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +15,8 @@ import { inspect } from "node:util";
 import { afterAll, onTestFinished } from "vitest";
 import { lateDriver } from "../../js/late-driver.js";
 import { VALKEY, startCluster, startRedis } from "../servers/redis.js";
+import { startServer } from "../servers/storage.js";
+import { unstorageHandle } from "../servers/unstorage.js";
 import { mapDriver } from "./map-driver.js";
 import { conformance } from "./suite.js";
 
@@ -146,6 +150,27 @@ conformance("redis on a cluster", {
   },
   capabilities: STRINGS,
 });
+
+for (const [name, handle] of [
+  ["ours", (storage) => createStorageServer(storage, { authorize: () => {} }).handle],
+  ["unstorage 2's", unstorageHandle],
+]) {
+  conformance(`http on a server, ${name}`, {
+    async create() {
+      // What its server stores in is what the driver can do.
+      const server = await startServer(handle(createStorage({ driver: fs({ base: folder() }) })));
+      onTestFinished(() => server.stop());
+      return http({ base: server.url });
+    },
+    capabilities: {
+      raw: "bytes",
+      nested: true,
+      ttl: true,
+      meta: ["status", "mtime", "ttl"],
+      listsMeta: false,
+    },
+  });
+}
 
 conformance("a JavaScript driver", { create: () => mapDriver(), capabilities: AS_TEXT });
 

@@ -23,6 +23,7 @@ test("each code that can be thrown is in the table, and no other", () => {
     ...codes(sources("js", ".js"), /(?:storageError|addonError)\(\s*"([A-Z_]+)"/g),
     ...codes(sources("js", ".js"), /\bcode: "([A-Z_]+)"/g),
     ...codes(sources("src", "error.rs"), /"([A-Z_]{3,})"/g),
+    ...codes(sources("src/http", "failure.rs"), /"([A-Z_]{3,})"/g),
     ...codes(sources("src", ".rs"), /(?:Exhausted\(|Failure::new\()\s*"([A-Z]+)"/g),
   ]);
   const rows = readFileSync(join(root, "docs/install.md"), "utf8").match(/^\| `[A-Z].*$/gm);

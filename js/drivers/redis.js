@@ -1,7 +1,8 @@
 /** A Redis or Valkey server, over TCP, TLS or a Unix socket, or a cluster of them. */
 import { storageError } from "../errors.js";
-import { createNativeDriver, tableOf } from "../native-driver.js";
-import { INVALID, PENDING, native, pending } from "../native.js";
+import { tableOf } from "../native-driver.js";
+import { native, pending } from "../native.js";
+import { createRemoteDriver, encodeRaw } from "../remote-driver.js";
 import { isRecord } from "../runtime-options.js";
 import { rawToText, textToRaw, viewBytes } from "../serialize.js";
 
@@ -53,28 +54,17 @@ const warned = new Set();
 export default function redis(options = {}) {
   // Known only when the options are read, which may be with the first call.
   let legacyRaw = false;
-  return createNativeDriver("redis", withoutIneffective(options), {
+  return createRemoteDriver("redis", withoutIneffective(options), {
     prepare(given) {
       const settings = toSettings(given);
       legacyRaw = settings?.legacyRaw === true;
       return settings;
     },
-    toMeta: toFields,
     raw: {
-      encode: (value) => (legacyRaw ? rawToText : encode)(value),
+      encode: (value) => (legacyRaw ? rawToText : encodeRaw)(value),
       decode: (bytes) => (legacyRaw ? fromText(bytes) : bytes),
     },
-    methods: (owner) => ({
-      getMeta(key) {
-        if (native.meta(tableOf(owner), key) === INVALID) {
-          throw storageError("INVALID_KEY", "redis", "getMeta", key, "the key must be a string");
-        }
-        return pending(toFields);
-      },
-      getInstance: () => (owner.instance ??= connectionOf(owner)),
-      dispose: () =>
-        owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined,
-    }),
+    methods: (owner) => ({ getInstance: () => (owner.instance ??= connectionOf(owner)) }),
   });
 }
 
@@ -142,23 +132,9 @@ function warn(name) {
   );
 }
 
-/** What unstorage 2 stores of a raw value. */
-function encode(value) {
-  const isBinary =
-    ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
-  return typeof value === "string" || isBinary ? value : JSON.stringify(value);
-}
-
 /** The raw value that unstorage 1 reads of a text. */
 function fromText(bytes) {
   return bytes === null ? null : textToRaw(bytes.toString());
-}
-
-/** Fields come as a name and a value each. */
-function toFields(list) {
-  const fields = {};
-  for (let index = 0; index < list.length; index += 2) fields[list[index]] = list[index + 1];
-  return fields;
 }
 
 /** What `getInstance()` gives: the connection, for commands of one's own. */

@@ -15,7 +15,10 @@ use super::{
     text, value,
 };
 use crate::{
-    driver::{Access, AsyncDriver, BlockingDriver, CallOptions, Claim, InlineDriver, Item, Lane, Pool, Written},
+    driver::{
+        Access, AsyncDriver, BlockingDriver, CallOptions, Claim, Headers, InlineDriver, Item, Lane, Pool,
+        RequestOptions, Written,
+    },
     drivers,
     error::{Cause, StorageError},
     key::{KeyList, KeyPrefix, Listing, normalize},
@@ -88,6 +91,16 @@ impl Call {
         // SAFETY: the handles are valid in this call; what is no boolean leaves false.
         unsafe { sys::napi_get_value_bool(self.env, self.arguments[index], &raw mut flag) };
         flag
+    }
+
+    /// The headers of the caller's own: names and values in turn, joined by line feeds, of which none holds one.
+    fn headers(&self, index: usize) -> Headers {
+        let text = if self.count > index { self.text(index) } else { None };
+        text.map(|text| Headers::of_lines(&text)).unwrap_or_default()
+    }
+
+    fn request_options(&self, ttl: f64, raw: bool, headers: usize) -> RequestOptions {
+        RequestOptions { ttl, raw, headers: self.headers(headers) }
     }
 
     fn text(&self, index: usize) -> Option<String> {
@@ -257,9 +270,9 @@ fn check(this: &mut Environment, call: &Call) -> Answer {
     refused.map_or(Ok(Reply::Code(code)), Err)
 }
 
-/// `get(table, key, raw?)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).
+/// `get(table, key, raw?, headers?)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).
 fn get(this: &mut Environment, call: &Call) -> Answer {
-    let raw = call.count > 2;
+    let raw = call.count > 2 && call.flag(2);
     let operation = if raw { "getItemRaw" } else { "getItem" };
     let outcome = if raw { Outcome::Bytes } else { Outcome::Text };
     let mut found = None;
@@ -280,7 +293,8 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
         }
         Lane::Async(driver) => {
             let asked = Remote { operation, checked: driver.check(key), full, outcome };
-            this.ask(driver, asked, |driver, answer| driver.get(key, answer))
+            let options = call.request_options(0.0, raw, 3);
+            this.ask(driver, asked, |driver, answer| driver.get(key, options, answer))
         }
     });
     Ok(match found {
@@ -289,7 +303,7 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
     })
 }
 
-/// `has(table, key)` → DONE, MISS, SCRIPT, INVALID or PENDING (a boolean).
+/// `has(table, key, headers?)` → DONE, MISS, SCRIPT, INVALID or PENDING (a boolean).
 fn has(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
@@ -307,7 +321,8 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
         }
         Lane::Async(driver) => {
             let asked = Remote { operation: "hasItem", checked: driver.check(key), full, outcome: Outcome::Boolean };
-            this.ask(driver, asked, |driver, answer| driver.has(key, answer))
+            let options = call.request_options(0.0, false, 2);
+            this.ask(driver, asked, |driver, answer| driver.has(key, options, answer))
         }
     })))
 }
@@ -379,12 +394,13 @@ fn submit_get_many(this: &mut Environment, call: &Call) -> Answer {
 /// `submitSetMany(table, keys, count, values, ttl)` → PENDING; INVALID unless all are valid and belong to one driver behind a
 /// network. Each value is a string or a Uint8Array.
 fn submit_set_many(this: &mut Environment, call: &Call) -> Answer {
-    let options = CallOptions { ttl: call.double(4), size: 0 };
+    let ttl = call.double(4);
     let code = this.route_batch(call, |this, routed| {
         let Lane::Async(driver) = one_lane(routed)? else { return None };
         let keys = keys_of(driver, routed)?;
         let item = |(key, index)| {
             let value = value::element(call.env, call.arguments[3], index);
+            let options = RequestOptions { ttl, ..RequestOptions::default() };
             Some(Item { key, value: content(call, value)?, options })
         };
         let items = keys.into_iter().zip(0..).map(item).collect::<Option<Vec<_>>>()?;
@@ -473,12 +489,12 @@ fn write(this: &mut Context, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64
     }
 }
 
-/// `submitSet(table, key, value, ttl, raw)` → PENDING. The value is a string or a Uint8Array.
+/// `submitSet(table, key, value, ttl, raw, headers?)` → PENDING. The value is a string or a Uint8Array.
 fn submit_set(this: &mut Environment, call: &Call) -> Answer {
     let value = content(call, call.arguments[2]);
     let value = value.ok_or_else(|| internal("a value is text or bytes".into()))?;
-    let options = CallOptions { ttl: call.double(3), size: 0 };
-    let operation = if call.flag(4) { "setItemRaw" } else { "setItem" };
+    let (ttl, raw) = (call.double(3), call.flag(4));
+    let operation = if raw { "setItemRaw" } else { "setItem" };
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::INVALID,
         Lane::Blocking(driver) => this.submit(
@@ -486,12 +502,13 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
             operation,
             one(Claim::Items(driver.places(key), Access::Write), key, full),
             move |driver, key| {
-                let write = || driver.set(key, &value, options);
+                let write = || driver.set(key, &value, CallOptions { ttl, size: 0 });
                 Pool::get().transfer(value.len() as u64, write).map(|()| Outcome::Nothing)
             },
         ),
         Lane::Async(driver) => {
             let asked = Remote { operation, checked: driver.check(key), full, outcome: |()| Outcome::Nothing };
+            let options = call.request_options(ttl, raw, 5);
             this.ask(driver, asked, |driver, answer| driver.set(key, value, options, answer))
         }
     })))
@@ -502,7 +519,7 @@ fn content(call: &Call, value: sys::napi_value) -> Option<Vec<u8>> {
     text::utf8(call.env, value).or_else(|| text::bytes(call.env, value))
 }
 
-/// `remove(table, key)` → DONE, MISS, SCRIPT, INVALID or PENDING.
+/// `remove(table, key, headers?)` → DONE, MISS, SCRIPT, INVALID or PENDING.
 fn remove(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().remove(key, &mut this.scope())),
@@ -515,12 +532,13 @@ fn remove(this: &mut Environment, call: &Call) -> Answer {
         Lane::Async(driver) => {
             let nothing = |()| Outcome::Nothing;
             let asked = Remote { operation: "removeItem", checked: driver.check(key), full, outcome: nothing };
-            this.ask(driver, asked, |driver, answer| driver.remove(key, answer))
+            let options = call.request_options(0.0, false, 2);
+            this.ask(driver, asked, |driver, answer| driver.remove(key, options, answer))
         }
     })))
 }
 
-/// `meta(table, key)` → MISS for a driver without native meta, SCRIPT, INVALID or PENDING: of a blocking driver null, or the
+/// `meta(table, key, headers?)` → MISS for a driver without native meta, SCRIPT, INVALID or PENDING: of a blocking driver null, or the
 /// five numbers of [`crate::driver::Meta`]; of one behind a network the names and values of its fields.
 fn meta(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
@@ -533,7 +551,8 @@ fn meta(this: &mut Environment, call: &Call) -> Answer {
         ),
         Lane::Async(driver) => {
             let asked = Remote { operation: "getMeta", checked: driver.check(key), full, outcome: Outcome::Fields };
-            this.ask(driver, asked, |driver, answer| driver.meta(key, answer))
+            let options = call.request_options(0.0, false, 2);
+            this.ask(driver, asked, |driver, answer| driver.meta(key, options, answer))
         }
     })))
 }
@@ -553,7 +572,7 @@ fn generation(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Value(value::double(call.env, generation)))
 }
 
-/// `keys(table, mount, base, maxDepth, all)` → the full keys as [`KeyList`] has them, or PENDING with the same. A depth
+/// `keys(table, mount, base, maxDepth, all, headers?)` → the full keys as [`KeyList`] has them, or PENDING with the same. A depth
 /// below 0 is none; `all` lists keys that end in `$` too.
 fn keys(this: &mut Environment, call: &Call) -> Answer {
     let depth = usize::try_from(call.number(3)).ok();
@@ -582,13 +601,14 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
         Lane::Async(driver) => {
             let base = listing.base.clone();
             let asked = Remote { operation: "getKeys", checked: Ok(()), full: base.as_bytes(), outcome: Outcome::Keys };
-            Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.keys(listing, answer))))
+            let options = call.request_options(0.0, false, 5);
+            Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.keys(listing, options, answer))))
         }
     }
 }
 
-/// `clear(table, mount, base)` → the full keys that are gone, or PENDING with an array of them and, where others stayed, an
-/// error. Keys that end in `$` go too.
+/// `clear(table, mount, base, told, headers?)` → the full keys that are gone, or PENDING with an array of them and, where others
+/// stayed, an error. Keys that end in `$` go too. Unless `told`, a server may leave out which are gone.
 fn clear(this: &mut Environment, call: &Call) -> Answer {
     let Some((lane, mut listing)) = listing(this, call, 2, None, true) else {
         return Ok(Reply::Code(code::INVALID));
@@ -597,6 +617,7 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
         // The whole mount goes, with what other mounts hide of it.
         listing.masks.clear();
     }
+    listing.told = call.flag(3);
     match &lane {
         Lane::Inline(driver) => {
             let mut gone = KeyList::default();
@@ -631,7 +652,8 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
             let base = listing.base.clone();
             let outcome = |gone| Outcome::Cleared(gone, None);
             let asked = Remote { operation: "clear", checked: Ok(()), full: base.as_bytes(), outcome };
-            Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.clear(listing, answer))))
+            let options = call.request_options(0.0, false, 4);
+            Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.clear(listing, options, answer))))
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// No function takes more.
-pub const ARGUMENTS: usize = 5;
+pub const ARGUMENTS: usize = 6;
 
 /// What a function sees of its call.
 pub struct Call {

@@ -6,7 +6,7 @@ use napi::sys;
 
 use crate::{
     driver::{Field, Fields, Meta, Response},
-    error::StorageError,
+    error::{Cause, Failure, StorageError},
     key::{KeyList, to_utf16},
 };
 
@@ -122,8 +122,16 @@ pub fn error(env: sys::napi_env, error: &StorageError) -> sys::napi_value {
     let cause = bare_error(env, &code, &error.cause.to_string());
     set(env, object, c"driver", text(env, error.driver.as_bytes()));
     set(env, object, c"operation", text(env, error.operation.as_bytes()));
-    if let Some(key) = &error.key {
+    if let Some(key) = error.key() {
         set(env, object, c"key", text(env, key.as_bytes()));
+    }
+    if let Cause::Remote(Failure { details: Some(details), .. }) = &error.cause {
+        if let Some(status) = details.status {
+            set(env, object, c"status", integer(env, i32::from(status)));
+        }
+        if let Some(id) = &details.request_id {
+            set(env, object, c"requestId", text(env, id.as_bytes()));
+        }
     }
     set(env, object, c"cause", cause);
     object

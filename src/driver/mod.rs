@@ -3,7 +3,9 @@
 mod answer;
 pub mod network;
 mod pool;
+mod request;
 mod schedule;
+mod store;
 
 use std::{cell::RefCell, io, rc::Rc, sync::Arc, task::Poll, thread::JoinHandle};
 
@@ -16,12 +18,15 @@ use crate::{
 };
 pub use answer::{Answer, Bell, Bells};
 pub use pool::{Pool, WORKERS};
+pub use request::{Headers, RequestOptions};
 pub use schedule::{Access, Claim, Job, Place, Places};
+pub use store::{Found, Queued, Store, accepted, relative_base};
 
 /// Where JavaScript keeps a value: an index into its array of values.
 pub type Slot = u32;
 
-/// What a caller asks beside key and value. Later wishes (conditions on the stored version, say) become fields here.
+/// What a caller asks beside key and value. Later wishes (conditions on the stored version, say) become fields here; those that
+/// only a server can fulfil, of [`RequestOptions`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CallOptions {
     /// Life of the item in milliseconds: 0 where the caller gave none, so that the driver's own option holds; NaN and
@@ -252,7 +257,7 @@ pub enum Field {
 pub struct Item {
     pub key: Box<[u8]>,
     pub value: Vec<u8>,
-    pub options: CallOptions,
+    pub options: RequestOptions,
 }
 
 /// What a server answers to a command of the caller's own.
@@ -290,22 +295,26 @@ pub trait AsyncDriver: Send + Sync {
     fn check(&self, key: &[u8]) -> Result<(), Cause>;
     /// All calls of this turn of the event loop have begun: what was put off to go out together goes out now.
     fn flush(&self);
-    fn has(&self, key: &[u8], answer: Answer<bool>);
-    fn get(&self, key: &[u8], answer: Answer<Option<Bytes>>);
-    fn set(&self, key: &[u8], value: Vec<u8>, options: CallOptions, answer: Answer<()>);
-    fn remove(&self, key: &[u8], answer: Answer<()>);
-    fn meta(&self, key: &[u8], answer: Answer<Fields>);
+    fn has(&self, key: &[u8], options: RequestOptions, answer: Answer<bool>);
+    fn get(&self, key: &[u8], options: RequestOptions, answer: Answer<Option<Bytes>>);
+    fn set(&self, key: &[u8], value: Vec<u8>, options: RequestOptions, answer: Answer<()>);
+    fn remove(&self, key: &[u8], options: RequestOptions, answer: Answer<()>);
+    fn meta(&self, key: &[u8], options: RequestOptions, answer: Answer<Fields>);
     /// An answer for each key, in their order.
     fn get_many(&self, keys: Vec<Box<[u8]>>, answer: Answer<Vec<Option<Bytes>>>);
     fn set_many(&self, items: Vec<Item>, answer: Answer<()>);
     /// The keys that `listing` accepts, in full.
-    fn keys(&self, listing: Listing, answer: Answer<KeyList>);
-    /// Removes the keys that `listing` accepts; tells which those were, in full.
-    fn clear(&self, listing: Listing, answer: Answer<KeyList>);
+    fn keys(&self, listing: Listing, options: RequestOptions, answer: Answer<KeyList>);
+    /// Removes the keys that `listing` accepts; tells which those were, in full, where [`Listing::told`] says so.
+    fn clear(&self, listing: Listing, options: RequestOptions, answer: Answer<KeyList>);
     /// Ends the connections when the calls before it are answered, or gives those up that have no connection. The next call opens
     /// them anew.
     fn close(&self, answer: Answer<()>);
     /// A command of the caller's own, in the words of the server. It is not sent twice.
-    fn command(&self, words: Vec<Vec<u8>>, answer: Answer<Response>);
-    fn status(&self) -> Status;
+    fn command(&self, _: Vec<Vec<u8>>, answer: Answer<Response>) {
+        answer.send(Err(Cause::Unsupported("the driver takes no commands")), &mut Bells::default());
+    }
+    fn status(&self) -> Status {
+        Status::Wait
+    }
 }

@@ -83,9 +83,9 @@ struct Users {
     readers: Vec<TaskId>,
 }
 
-struct Task {
+struct Task<J> {
     /// None once it runs.
-    job: Option<Job>,
+    job: Option<J>,
     claim: Claim,
     /// Its place in the order of all tasks.
     number: u64,
@@ -94,15 +94,14 @@ struct Task {
     followers: Vec<TaskId>,
 }
 
-struct Timer {
+struct Timer<J> {
     at: Instant,
-    job: Job,
+    job: J,
 }
 
 /// Tasks wait only for earlier ones, so some task can always run: there is no deadlock.
-#[derive(Default)]
-pub struct Schedule {
-    tasks: Vec<Option<Task>>,
+pub struct Schedule<J = Job> {
+    tasks: Vec<Option<Task<J>>>,
     free: Vec<TaskId>,
     ready: VecDeque<TaskId>,
     /// By the hash of a place. What shares a hash shares the order.
@@ -112,11 +111,26 @@ pub struct Schedule {
     /// All, in their order, and some that are finished.
     order: Vec<(u64, TaskId)>,
     added: u64,
-    timers: BinaryHeap<Timer>,
+    timers: BinaryHeap<Timer<J>>,
 }
 
-impl Schedule {
-    pub fn add(&mut self, claim: Claim, job: Job) {
+impl<J> Default for Schedule<J> {
+    fn default() -> Self {
+        Self {
+            tasks: Vec::new(),
+            free: Vec::new(),
+            ready: VecDeque::new(),
+            users: HashMap::default(),
+            areas: Vec::new(),
+            order: Vec::new(),
+            added: 0,
+            timers: BinaryHeap::new(),
+        }
+    }
+}
+
+impl<J> Schedule<J> {
+    pub fn add(&mut self, claim: Claim, job: J) {
         let id = self.free.pop().unwrap_or_else(|| {
             self.tasks.push(None);
             self.tasks.len() - 1
@@ -188,7 +202,7 @@ impl Schedule {
         }
     }
 
-    pub fn add_timer(&mut self, at: Instant, job: Job) {
+    pub fn add_timer(&mut self, at: Instant, job: J) {
         self.timers.push(Timer { at, job });
     }
 
@@ -206,7 +220,7 @@ impl Schedule {
     }
 
     /// A task that may run; [`Schedule::finish`] must follow.
-    pub fn take(&mut self) -> Option<(TaskId, Job)> {
+    pub fn take(&mut self) -> Option<(TaskId, J)> {
         let id = self.ready.pop_front()?;
         let job = self.tasks[id].as_mut()?.job.take()?;
         Some((id, job))
@@ -268,22 +282,22 @@ impl Schedule {
     }
 }
 
-impl PartialEq for Timer {
+impl<J> PartialEq for Timer<J> {
     fn eq(&self, other: &Self) -> bool {
         self.at == other.at
     }
 }
 
-impl Eq for Timer {}
+impl<J> Eq for Timer<J> {}
 
-impl PartialOrd for Timer {
+impl<J> PartialOrd for Timer<J> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// The earliest is the greatest, as a heap gives out the greatest first.
-impl Ord for Timer {
+impl<J> Ord for Timer<J> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         other.at.cmp(&self.at)
     }
@@ -349,7 +363,7 @@ mod tests {
         /// The model: a job may run when no earlier unfinished one touches what it touches.
         #[test]
         fn a_job_runs_when_no_earlier_one_is_in_its_way(steps in prop::collection::vec(step(), 1..120)) {
-            let mut schedule = Schedule::default();
+            let mut schedule: Schedule = Schedule::default();
             let started = Arc::new(Mutex::new(Vec::new()));
             let mut waiting: Vec<(usize, Claim)> = Vec::new();
             let mut running: Vec<(usize, Claim, TaskId)> = Vec::new();

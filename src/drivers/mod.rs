@@ -1,6 +1,7 @@
 //! The drivers, and how one is made from its name and options.
 
 mod fs;
+mod http;
 mod linked_map;
 mod lru_cache;
 mod memory;
@@ -12,11 +13,12 @@ use std::{cell::RefCell, rc::Rc, sync::Arc};
 use options::parse;
 
 use crate::{
-    driver::Lane,
+    driver::{Lane, Queued, Store},
     error::{Cause, StorageError},
 };
 
 pub use fs::{Fs, FsOptions};
+pub use http::{Http, HttpOptions};
 pub use lru_cache::{LruCache, LruCacheOptions};
 pub use memory::{Memory, MemoryOptions};
 pub use redis::{Redis, RedisOptions};
@@ -28,6 +30,7 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
         "lru-cache" => inline(LruCache::new(parse("lru-cache", options)?)?),
         "fs" => Ok(Lane::Blocking(Arc::new(Fs::new("fs", parse("fs", options)?)?))),
         "fs-lite" => Ok(Lane::Blocking(Arc::new(Fs::new("fs-lite", parse("fs-lite", options)?)?))),
+        "http" => store(Http::new(parse("http", options)?)?),
         "redis" => Ok(Lane::Async(Arc::new(Redis::new(parse("redis", options)?)?))),
         _ => Err(invalid("unknown", "no native driver has this name".into())),
     }
@@ -38,15 +41,21 @@ fn inline(driver: impl crate::driver::InlineDriver + 'static) -> Result<Lane, St
     Ok(Lane::Inline(Rc::new(RefCell::new(driver))))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "keeps the rows of the registry alike")]
+fn store(store: impl Store) -> Result<Lane, StorageError> {
+    Ok(Lane::Async(Arc::new(Queued::new(store))))
+}
+
 /// The schema of each driver's options, by the driver's name.
 #[cfg(feature = "schema")]
-pub fn schemas() -> [(&'static str, schemars::Schema); 5] {
+pub fn schemas() -> [(&'static str, schemars::Schema); 6] {
     use schemars::schema_for;
     [
         ("memory", schema_for!(MemoryOptions)),
         ("lru-cache", schema_for!(LruCacheOptions)),
         ("fs", schema_for!(FsOptions)),
         ("fs-lite", fs::lite_schema()),
+        ("http", schema_for!(HttpOptions)),
         ("redis", schema_for!(RedisOptions)),
     ]
 }

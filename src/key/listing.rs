@@ -13,6 +13,8 @@ pub struct Listing {
     pub max_depth: Option<usize>,
     /// Every key of the driver, those that end in `$` too: for a driver called on its own, and for clear.
     pub hidden: bool,
+    /// Whoever clears wants to hear what is gone.
+    pub told: bool,
 }
 
 impl Listing {
@@ -50,7 +52,13 @@ mod tests {
 
     fn listing(mount: &[u8], base: &[u8], max_depth: Option<usize>) -> Listing {
         let prefix = |raw| KeyPrefix::parse(raw).unwrap();
-        Listing { mount: prefix(mount), base: prefix(base), masks: vec![prefix(b"m:sub")], max_depth, hidden: false }
+        Listing {
+            mount: prefix(mount),
+            base: prefix(base),
+            masks: vec![prefix(b"m:sub")],
+            max_depth,
+            ..Listing::default()
+        }
     }
 
     #[test]

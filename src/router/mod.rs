@@ -92,7 +92,7 @@ impl<T> Router<T> {
             .filter(|prefix| prefix.as_bytes().len() > own.len() && prefix.as_bytes().starts_with(own))
             .cloned()
             .collect();
-        Listing { mount: mount.prefix.clone(), base, masks, max_depth, hidden: false }
+        Listing { mount: mount.prefix.clone(), base, masks, max_depth, ..Listing::default() }
     }
 }
 

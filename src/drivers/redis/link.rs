@@ -569,7 +569,7 @@ pub fn refusal(text: &[u8]) -> Failure {
     let text = text.split(", with args beginning with").next().unwrap_or_default();
     let is_code = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     match text.split_once(' ') {
-        Some((code, message)) if is_code(code) => Failure { code: code.to_owned().into(), message: message.to_owned() },
+        Some((code, message)) if is_code(code) => Failure { code: code.to_owned().into(), ..Failure::new("", message) },
         _ => Failure::new("ERR", text),
     }
 }

@@ -27,7 +27,7 @@ pub use options::RedisOptions;
 
 use super::invalid;
 use crate::{
-    driver::{Answer, AsyncDriver, Bells, CallOptions, Capabilities, Fields, Item, Response, Status},
+    driver::{Answer, AsyncDriver, Bells, Capabilities, Fields, Item, RequestOptions, Response, Status},
     error::{Cause, Failure, StorageError},
     key::{KeyList, KeyPrefix, Listing},
 };
@@ -84,7 +84,7 @@ impl Redis {
         self.servers.push(&name, encode(&[command.as_bytes(), &name]), true, Box::new(done));
     }
 
-    fn write(&self, key: &[u8], value: &[u8], options: CallOptions, done: Done) {
+    fn write(&self, key: &[u8], value: &[u8], options: &RequestOptions, done: Done) {
         let name = self.name_of(key);
         let ttl = if options.ttl == 0.0 { self.ttl } else { options.ttl };
         let command = if ttl == 0.0 || !ttl.is_finite() {
@@ -124,29 +124,29 @@ impl AsyncDriver for Redis {
         self.servers.flush();
     }
 
-    fn has(&self, key: &[u8], answer: Answer<bool>) {
+    fn has(&self, key: &[u8], _: RequestOptions, answer: Answer<bool>) {
         self.ask("EXISTS", key, answer, |reply| match reply {
             Reply::Integer(count) => Ok(count > 0),
             _ => Err(unexpected()),
         });
     }
 
-    fn get(&self, key: &[u8], answer: Answer<Option<Bytes>>) {
+    fn get(&self, key: &[u8], _: RequestOptions, answer: Answer<Option<Bytes>>) {
         self.ask("GET", key, answer, bulk);
     }
 
-    fn set(&self, key: &[u8], value: Vec<u8>, options: CallOptions, answer: Answer<()>) {
+    fn set(&self, key: &[u8], value: Vec<u8>, options: RequestOptions, answer: Answer<()>) {
         let done = |reply: Result<Reply, Failure>, bells: &mut Bells| {
             answer.send(reply.map(drop).map_err(Cause::from), bells);
         };
-        self.write(key, &value, options, Box::new(done));
+        self.write(key, &value, &options, Box::new(done));
     }
 
-    fn remove(&self, key: &[u8], answer: Answer<()>) {
+    fn remove(&self, key: &[u8], _: RequestOptions, answer: Answer<()>) {
         self.ask("UNLINK", key, answer, |_| Ok(()));
     }
 
-    fn meta(&self, key: &[u8], answer: Answer<Fields>) {
+    fn meta(&self, key: &[u8], _: RequestOptions, answer: Answer<Fields>) {
         let name = self.name_of(key);
         let commands = [b"TYPE".as_slice(), b"PTTL", b"STRLEN"];
         let replies = commands.map(|command| steps::ask(&self.servers, &name, encode(&[command, &name])));
@@ -176,17 +176,17 @@ impl AsyncDriver for Redis {
     fn set_many(&self, items: Vec<Item>, answer: Answer<()>) {
         let gathering = Gathering::new(items.len(), |_| Ok(()), answer);
         for (index, item) in items.iter().enumerate() {
-            self.write(&item.key, &item.value, item.options, gathering.place(index));
+            self.write(&item.key, &item.value, &item.options, gathering.place(index));
         }
     }
 
-    fn keys(&self, listing: Listing, answer: Answer<KeyList>) {
+    fn keys(&self, listing: Listing, _: RequestOptions, answer: Answer<KeyList>) {
         let scan = self.scan(listing);
         let first = scan.begin();
         steps::spawn(scan.list(first, answer));
     }
 
-    fn clear(&self, listing: Listing, answer: Answer<KeyList>) {
+    fn clear(&self, listing: Listing, _: RequestOptions, answer: Answer<KeyList>) {
         let scan = self.scan(listing);
         let first = scan.begin();
         steps::spawn(scan.clear(first, answer));

@@ -1,6 +1,6 @@
 //! Encrypted connections.
 
-use std::{env, fs, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -14,7 +14,7 @@ use tokio_rustls::{
 };
 
 use super::server::{Address, Stream, Trouble};
-use crate::error::Failure;
+use crate::{error::Failure, tls::usual_roots};
 
 #[derive(Clone)]
 pub struct Tls {
@@ -87,20 +87,16 @@ fn certificates(option: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>,
     if found.is_empty() { Err(refused()) } else { Ok(found) }
 }
 
-/// As Node has it: the authorities that are given, or else Mozilla's, the system's and those of `NODE_EXTRA_CA_CERTS`.
+/// The authorities that are given, or else the usual ones.
 fn roots(given: &[String]) -> Result<RootCertStore, String> {
+    if given.is_empty() {
+        return Ok(usual_roots());
+    }
     let mut roots = RootCertStore::empty();
     for pem in given {
         for certificate in certificates("tls.ca", pem)? {
             roots.add(certificate).map_err(|_| "the option `tls.ca` holds a certificate that cannot be trusted")?;
         }
-    }
-    if given.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        // A file that cannot be read is ignored, as Node does.
-        let extra = env::var_os("NODE_EXTRA_CA_CERTS").and_then(|path| fs::read(path).ok()).unwrap_or_default();
-        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&extra).filter_map(Result::ok));
     }
     Ok(roots)
 }

@@ -1,0 +1,395 @@
+/** What becomes of calls when a service or the network fails: each ends in its time, and says what it was. */
+import { createStorage } from "rustorage";
+import http from "rustorage/drivers/http";
+import { gzipSync } from "node:zlib";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { startAnswers } from "../../servers/answers.js";
+import { startProxy } from "../../servers/proxy.js";
+import { freePort } from "../../servers/redis.js";
+
+const SECRET = "s3cret-token";
+
+async function serve(answer) {
+  const server = await startAnswers(answer);
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+function open(base, limits) {
+  const headers = { authorization: `Bearer ${SECRET}`, "x-api-key": SECRET };
+  return createStorage().mount("far", http({ base, headers, limits }));
+}
+
+async function failure(call) {
+  const error = await call.then(
+    () => undefined,
+    (error) => error,
+  );
+  expect(error).toBeInstanceOf(Error);
+  expect(`${error.message} ${error.cause?.message}`).not.toContain(SECRET);
+  return error;
+}
+
+describe("an answer that says no", () => {
+  test.each([
+    [401, "UNAUTHORIZED", 1],
+    [403, "FORBIDDEN", 1],
+    [409, "CONFLICT", 1],
+    [413, "TOO_LARGE", 1],
+    [418, "REFUSED", 1],
+    [429, "RATE_LIMITED", 3],
+    [500, "UNAVAILABLE", 3],
+    [503, "UNAVAILABLE", 3],
+  ])("%i is %s, asked for %i times", async (status, code, times) => {
+    const { url, requests } = await serve((_, response) => {
+      response.writeHead(status, { "x-request-id": "req-7" });
+      response.end(JSON.stringify({ message: `no, ${SECRET}` }));
+    });
+    const storage = open(url, { retries: 2 });
+    const error = await failure(storage.getItem("far:some:key"));
+    expect(error).toMatchObject({
+      code,
+      status,
+      requestId: "req-7",
+      driver: "http",
+      operation: "getItem",
+      key: "far:some:key",
+    });
+    expect(error.message).toMatch(
+      `[rustorage] [http] getItem "far:some:key": ${code}: GET ${url}: ${status}`,
+    );
+    expect(error.message).toContain("no, *** (request req-7)");
+    expect(requests).toHaveLength(times);
+    for (const call of [
+      storage.setItem("far:a", "value"),
+      storage.removeItem("far:a"),
+      storage.getKeys("far"),
+      storage.clear("far"),
+      storage.getItems(["far:a"]),
+    ]) {
+      expect(await failure(call)).toMatchObject({ code, status });
+    }
+  });
+
+  test("404 is a miss, and for a write an error", async () => {
+    const { url } = await serve((_, response) => response.writeHead(404).end());
+    const storage = open(url);
+    expect(await storage.getItem("far:a")).toBe(null);
+    expect(await storage.getItemRaw("far:a")).toBe(null);
+    expect(await storage.hasItem("far:a")).toBe(false);
+    await storage.removeItem("far:a");
+    expect(await failure(storage.setItem("far:a", 1))).toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test("in a batch, names the key", async () => {
+    const { url } = await serve((request, response) => {
+      response.writeHead(request.url === "/b" ? 403 : 200).end("1");
+    });
+    const error = await failure(open(url).getItems(["far:a", "far:b", "far:c"]));
+    expect(error).toMatchObject({ code: "FORBIDDEN", operation: "getItems", key: "b" });
+  });
+});
+
+describe("trouble that passes", () => {
+  test.each([
+    ["503", (_, response) => response.writeHead(503).end()],
+    [
+      "429 with Retry-After",
+      (_, response) => response.writeHead(429, { "retry-after": "0" }).end(),
+    ],
+    ["a reset", (request) => request.socket.resetAndDestroy()],
+    ["an end before the answer", (request) => request.socket.end()],
+    [
+      "a truncated answer",
+      (request, response) => {
+        response.writeHead(200, { "content-length": "100" });
+        response.write("half", () => request.socket.destroy());
+      },
+    ],
+  ])("%s: GET, HEAD, PUT and DELETE are tried again", async (_, fail) => {
+    const seen = new Map();
+    const { url, requests } = await serve((request, response) => {
+      const count = seen.get(request.method) ?? 0;
+      seen.set(request.method, count + 1);
+      if (count === 0 && !(request.method === "HEAD" && fail.length < 2)) fail(request, response);
+      else response.end("42");
+    });
+    const storage = open(url);
+    expect(await storage.getItem("far:a")).toBe(42);
+    expect(await storage.hasItem("far:a")).toBe(true);
+    await storage.setItem("far:a", "value");
+    await storage.removeItem("far:a");
+    expect(requests.filter(({ method }) => method === "PUT").map(({ body }) => `${body}`)).toEqual([
+      "value",
+      "value",
+    ]);
+    expect(seen.get("GET")).toBe(2);
+    expect(seen.get("DELETE")).toBe(2);
+  });
+
+  test("Retry-After is waited for, and not where the time would be over", async () => {
+    const { url, requests } = await serve((_, response, count) => {
+      if (count === 0) response.writeHead(429, { "retry-after": "1" }).end();
+      else response.end("1");
+    });
+    const before = performance.now();
+    expect(await open(url).getItem("far:a")).toBe(1);
+    expect(performance.now() - before).toBeGreaterThan(990);
+    expect(requests).toHaveLength(2);
+    const busy = await serve((_, response) =>
+      response.writeHead(429, { "retry-after": "60" }).end(),
+    );
+    const error = await failure(open(busy.url).getItem("far:a"));
+    expect(error).toMatchObject({ code: "RATE_LIMITED", status: 429 });
+    expect(busy.requests).toHaveLength(1);
+  });
+
+  test("has a budget: a service that is down is not asked four times as often", async () => {
+    const { url, requests } = await serve((_, response) => {
+      response.writeHead(503, { "retry-after": "0" }).end();
+    });
+    const storage = open(url);
+    const calls = Array.from({ length: 200 }, (_, index) =>
+      failure(storage.getItem(`far:${index}`)),
+    );
+    await Promise.all(calls);
+    expect(requests.length).toBe(250);
+  });
+
+  test("no retries where there are to be none", async () => {
+    const { url, requests } = await serve((_, response) => response.writeHead(503).end());
+    await failure(open(url, { retries: 0 }).getItem("far:a"));
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe("a service that does not answer", () => {
+  test("is given up in time, and others are not held up", async () => {
+    const { url } = await serve(() => undefined);
+    const well = await serve((_, response) => response.end("1"));
+    const stalled = failure(open(url, { timeout: 200 }).getItem("far:a"));
+    expect(await open(well.url).getItem("far:a")).toBe(1);
+    expect(await stalled).toMatchObject({
+      code: "ETIMEDOUT",
+      message: expect.stringContaining(`GET ${url}: no answer within 200 ms`),
+    });
+  });
+
+  test("stalls in the middle of a value", async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("half");
+    });
+    expect(await failure(open(url, { timeout: 200 }).getItem("far:a"))).toMatchObject({
+      code: "ETIMEDOUT",
+    });
+  });
+
+  test("is slow, and is waited for", async () => {
+    const { port } = await serve((_, response) => response.end("x".repeat(2000)));
+    const proxy = await startProxy(port);
+    onTestFinished(() => proxy.close());
+    proxy.slow(10);
+    expect(await open(`http://127.0.0.1:${proxy.port}`).getItem("far:a")).toHaveLength(2000);
+  });
+
+  test("is not there", async () => {
+    const port = await freePort();
+    const base = `http://127.0.0.1:${port}`;
+    const error = await failure(open(base, { retries: 1 }).getItem("far:a"));
+    expect(error).toMatchObject({ code: "ECONNREFUSED", message: expect.stringContaining(base) });
+    const nowhere = open("http://host.invalid", { retries: 0 });
+    expect(await failure(nowhere.getItem("far:a"))).toMatchObject({ code: "ENOTFOUND" });
+  });
+
+  test("speaks something else", async () => {
+    const { port } = await serve((_, response) => response.end("1"));
+    const proxy = await startProxy(port);
+    onTestFinished(() => proxy.close());
+    const storage = open(`http://127.0.0.1:${proxy.port}`, { retries: 0, timeout: 5000 });
+    expect(await storage.getItem("far:a")).toBe(1);
+    const secure = open(`https://127.0.0.1:${port}`, { retries: 0 });
+    expect((await failure(secure.getItem("far:a"))).code).toMatch(/^(?:TLS|EPROTO)$/);
+  });
+});
+
+describe("an answer that is too much", () => {
+  test("ends where the limit is, packed or not", async () => {
+    const large = Buffer.alloc(1 << 20);
+    const bomb = gzipSync(Buffer.alloc(64 << 20));
+    const { url, requests } = await serve((request, response) => {
+      if (request.url === "/bomb")
+        response.writeHead(200, { "content-encoding": "gzip" }).end(bomb);
+      else response.end(large);
+    });
+    const storage = open(url, { maxResponseSize: 100_000 });
+    for (const key of ["far:bomb", "far:large"]) {
+      expect(await failure(storage.getItem(key))).toMatchObject({ code: "TOO_LARGE", key });
+    }
+    expect(requests).toHaveLength(2);
+    expect(await open(url).getItemRaw("far:bomb")).toHaveLength(64 << 20);
+  });
+
+  test("is damaged", async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { "content-encoding": "gzip" }).end("this is not gzip");
+    });
+    expect(await failure(open(url, { retries: 0 }).getItem("far:a"))).toMatchObject({
+      code: "EPROTO",
+    });
+  });
+
+  test("has no list of keys", async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { "content-type": "text/html" }).end("<html>");
+    });
+    const error = await failure(open(url).getKeys("far"));
+    expect(error).toMatchObject({ code: "EPROTO", status: 200 });
+    expect(error.message).toContain("the answer (text/html) is not a list of keys");
+  });
+});
+
+describe("redirects", () => {
+  test("within a server take everything along", async () => {
+    const { url, requests } = await serve((request, response) => {
+      if (request.url.startsWith("/old")) {
+        response.writeHead(307, { location: request.url.replace("/old", "/new") }).end();
+      } else response.end("1");
+    });
+    const storage = open(`${url}/old`);
+    expect(await storage.getItem("far:a")).toBe(1);
+    await storage.setItem("far:a", "value");
+    expect(requests.map(({ method, url: path }) => `${method} ${path}`)).toEqual([
+      "GET /old/a",
+      "GET /new/a",
+      "PUT /old/a",
+      "PUT /new/a",
+    ]);
+    expect(requests.map(({ headers }) => headers["x-api-key"])).toEqual(Array(4).fill(SECRET));
+    expect(String(requests[3].body)).toBe("value");
+  });
+
+  test("to another host take no credentials along", async () => {
+    const other = await serve((_, response) => response.end("1"));
+    const { url } = await serve((request, response) => {
+      const location = `http://user:password@127.0.0.1:${other.port}${request.url}`;
+      response.writeHead(302, { location }).end();
+    });
+    const storage = open(url);
+    expect(await storage.getItemRaw("far:a")).toEqual(Buffer.from("1"));
+    await storage.setItem("far:a", "value", { headers: { cookie: SECRET } });
+    for (const { headers, rawHeaders } of other.requests) {
+      expect(rawHeaders.join()).not.toContain(SECRET);
+      expect(headers).not.toHaveProperty("authorization");
+    }
+    expect(other.requests[0].headers.accept).toBe("application/octet-stream");
+    expect(other.requests).toHaveLength(2);
+  });
+
+  test("in a circle end", async () => {
+    const { url, requests } = await serve((request, response) => {
+      response.writeHead(302, { location: request.url }).end();
+    });
+    const error = await failure(open(url).getItem("far:a"));
+    expect(error).toMatchObject({
+      code: "EPROTO",
+      message: expect.stringContaining("too many redirects"),
+    });
+    expect(requests).toHaveLength(21);
+  });
+
+  test.each(["ftp://127.0.0.1/a", "file:///etc/passwd", "http://["])(
+    "to %s are refused",
+    async (location) => {
+      const { url } = await serve((_, response) => response.writeHead(302, { location }).end());
+      expect(await failure(open(url).getItem("far:a"))).toMatchObject({
+        code: "EPROTO",
+        status: 302,
+      });
+    },
+  );
+});
+
+test("calls on one key follow each other, and listings and clear come in their turn", async () => {
+  const kept = new Map();
+  const { url } = await serve(async (request, response, count) => {
+    // The first takes longest.
+    await new Promise((resolve) => setTimeout(resolve, count === 0 ? 100 : 0));
+    const key = request.url.slice(1);
+    if (request.method === "PUT") kept.set(key, request.body);
+    if (request.method === "DELETE" && key === ":") kept.clear();
+    else if (request.method === "DELETE") kept.delete(key);
+    if (request.method !== "GET") response.end();
+    else if (key === ":") response.end(JSON.stringify([...kept.keys()]));
+    else if (kept.has(key)) response.end(kept.get(key));
+    else response.writeHead(404).end();
+  });
+  const storage = open(url);
+  const answers = await Promise.all([
+    storage.setItem("far:a", 1),
+    storage.getItem("far:a"),
+    storage.setItems([
+      { key: "far:a", value: 2 },
+      { key: "far:b", value: 1 },
+      { key: "far:b", value: 3 },
+    ]),
+    storage.getItems(["far:a", "far:b"]),
+    storage.removeItem("far:a"),
+    storage.getKeys("far"),
+    storage.clear("far"),
+    storage.getKeys("far"),
+  ]);
+  expect(answers[1]).toBe(1);
+  expect(answers[3].map(({ value }) => value)).toEqual([2, 3]);
+  expect(answers[5]).toEqual(["far:b"]);
+  expect(answers[7]).toEqual([]);
+});
+
+test("dispose waits for the calls before it, and the next call works", async () => {
+  const { url } = await serve((_, response) => setTimeout(() => response.end("1"), 50));
+  const driver = http({ base: url });
+  let answered = false;
+  const call = driver.getItem("a").then(() => (answered = true));
+  await driver.dispose();
+  expect(answered).toBe(true);
+  await call;
+  expect(await driver.getItem("a")).toBe("1");
+});
+
+test("headers that HTTP cannot have are refused before anything is sent", async () => {
+  const { url, requests } = await serve((_, response) => response.end("1"));
+  for (const headers of [
+    { "x-a": `${SECRET}\r\nx-b: c` },
+    { "x a": SECRET },
+    { "": SECRET },
+    SECRET,
+  ]) {
+    const refused = expect.objectContaining({ code: "INVALID_OPTIONS" });
+    expect(() => http({ base: url, headers })).toThrow(refused);
+    const storage = open(url);
+    for (const call of [
+      storage.getItem("far:a", { headers }),
+      storage.setItem("far:a", 1, { headers }),
+      storage.getKeys("far", { headers }),
+    ]) {
+      expect(await failure(call)).toMatchObject({ code: "INVALID_OPTIONS", driver: "http" });
+    }
+  }
+  expect(requests).toHaveLength(0);
+});
+
+test("keys that no path can have are refused", async () => {
+  const driver = http({ base: "http://127.0.0.1:1" });
+  for (const key of ["", ":", "a:..", "./b", "a\ud800"]) {
+    await expect(driver.getItem(key)).rejects.toMatchObject({ code: "INVALID_KEY" });
+  }
+});
+
+test.each([
+  [{}, "`base` is required"],
+  [{ base: "/relative" }, "`base` must be a URL"],
+  [{ base: "http://host/", limits: { timeout: -1 } }, "`limits.timeout`"],
+  [{ base: "http://host/", other: 1 }, "`other`"],
+])("options %j are refused", (options, cause) => {
+  expect(() => http(options)).toThrow(cause);
+});

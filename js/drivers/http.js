@@ -1,0 +1,1 @@
+export { http as default, http as "module.exports" } from "../service-drivers.js";

@@ -1,0 +1,46 @@
+/** What drivers behind a network have in common. */
+import { storageError } from "./errors.js";
+import { createNativeDriver, headersOf, tableOf } from "./native-driver.js";
+import { INVALID, PENDING, native, pending } from "./native.js";
+
+/**
+ * Makes a driver as `createNativeDriver` does, with native metadata and `dispose`. `toMeta` makes the metadata of the fields
+ * that the addon gives.
+ */
+export function createRemoteDriver(name, options, { methods, toMeta = same, ...more } = {}) {
+  const decode = (list) => toMeta(toFields(list));
+  return createNativeDriver(name, options, {
+    toMeta: decode,
+    raw: { encode: encodeRaw },
+    ...more,
+    methods: (owner) => ({
+      getMeta(key, own) {
+        if (native.meta(tableOf(owner), key, headersOf(own)) === INVALID) {
+          throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
+        }
+        return pending(decode);
+      },
+      ...methods?.(owner),
+      dispose: () =>
+        owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined,
+    }),
+  });
+}
+
+function same(value) {
+  return value;
+}
+
+/** Fields come as a name and a value each. */
+function toFields(list) {
+  const fields = {};
+  for (let index = 0; index < list.length; index += 2) fields[list[index]] = list[index + 1];
+  return fields;
+}
+
+/** What is sent of a raw value: text and bytes as they are, and JSON of anything else. */
+export function encodeRaw(value) {
+  const isBinary =
+    ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+  return typeof value === "string" || isBinary ? value : JSON.stringify(value);
+}

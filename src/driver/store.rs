@@ -1,0 +1,312 @@
+//! Stores that answer each request by itself, as those over HTTP do, and what makes drivers of them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use futures_util::{
+    FutureExt, StreamExt, TryStreamExt,
+    future::BoxFuture,
+    stream::{self, FuturesUnordered},
+};
+
+use super::{
+    Access, Answer, AsyncDriver, Bells, Capabilities, Claim, Fields, Item, Place, Places, RequestOptions, network,
+    schedule::{Schedule, TaskId},
+};
+use crate::{
+    error::Cause,
+    key::{KeyList, Listing, normalize},
+};
+
+/// How many calls of a driver, and how many requests of one call, are under way at once. What is more waits for its turn.
+const MOST_UNDER_WAY: usize = 64;
+
+/// An item as a listing finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The item's key in the driver, normalised or not.
+    pub key: String,
+    /// What the store calls it.
+    pub name: String,
+}
+
+/// A store behind a server, which takes calls in any order and at once; [`Queued`] brings order into them.
+///
+/// Keys come without the mount point, with `:` between segments. A miss is `None`, false or [`super::Field::Absent`]; whatever else
+/// keeps the store from answering is an error. Each call ends some time, whatever the server does.
+pub trait Store: Send + Sync + 'static {
+    fn name(&self) -> &'static str;
+    fn capabilities(&self) -> Capabilities;
+    /// Refuses what can be no key here, without asking the server.
+    fn check(&self, key: &str) -> Result<(), Cause>;
+    fn has(&self, key: &str, options: &RequestOptions) -> impl Future<Output = Result<bool, Cause>> + Send;
+    fn get(&self, key: &str, options: &RequestOptions) -> impl Future<Output = Result<Option<Bytes>, Cause>> + Send;
+    fn set(&self, key: &str, value: Bytes, options: &RequestOptions) -> impl Future<Output = Result<(), Cause>> + Send;
+    fn remove(&self, key: &str, options: &RequestOptions) -> impl Future<Output = Result<(), Cause>> + Send;
+    fn meta(&self, key: &str, options: &RequestOptions) -> impl Future<Output = Result<Fields, Cause>> + Send;
+    /// Every item whose key may start with `base`, which is empty or ends in `:`.
+    fn list(&self, base: &str, options: &RequestOptions) -> impl Future<Output = Result<Vec<Found>, Cause>> + Send;
+
+    /// An answer for each key, in their order.
+    fn get_many(&self, keys: &[String]) -> impl Future<Output = Result<Vec<Option<Bytes>>, Cause>> + Send {
+        let get = |key: &String| {
+            let key = key.clone();
+            async move { named(self.get(&key, &RequestOptions::default()).await, &key) }.boxed()
+        };
+        let calls: Vec<BoxFuture<_>> = keys.iter().map(get).collect();
+        stream::iter(calls).buffered(MOST_UNDER_WAY).try_collect()
+    }
+
+    /// No key comes twice.
+    fn set_many(&self, items: Vec<(String, Bytes, RequestOptions)>) -> impl Future<Output = Result<(), Cause>> + Send {
+        let set = |(key, value, options): (String, Bytes, RequestOptions)| {
+            async move { named(self.set(&key, value, &options).await, &key) }.boxed()
+        };
+        all(items.into_iter().map(set).collect())
+    }
+
+    fn remove_many(
+        &self,
+        found: Vec<Found>,
+        options: &RequestOptions,
+    ) -> impl Future<Output = Result<(), Cause>> + Send {
+        async move {
+            let remove =
+                |Found { key, .. }: Found| async move { named(self.remove(&key, options).await, &key) }.boxed();
+            all(found.into_iter().map(remove).collect()).await
+        }
+    }
+
+    /// Removes what `listing` accepts, and tells of it where [`Listing::told`] says so.
+    fn clear(
+        &self,
+        listing: &Listing,
+        options: &RequestOptions,
+    ) -> impl Future<Output = Result<KeyList, Cause>> + Send {
+        async move {
+            let (gone, found) = accepted(self.list(relative_base(listing), options).await?, listing);
+            self.remove_many(found, options).await?;
+            Ok(gone)
+        }
+    }
+}
+
+/// The base that a listing asks of the store; where it is no text, nothing can be under it, and `accepted` says so.
+pub fn relative_base(listing: &Listing) -> &str {
+    std::str::from_utf8(listing.relative_base()).unwrap_or_default()
+}
+
+/// What `listing` accepts of what was found: the full keys, each once, and what they are in the store.
+pub fn accepted(found: Vec<Found>, listing: &Listing) -> (KeyList, Vec<Found>) {
+    let (mut keys, mut kept) = (KeyList::default(), Vec::new());
+    for found in found {
+        let key = normalize(found.key.as_bytes());
+        if !key.is_empty() && listing.accepts(&key) {
+            keys.push(listing.mount.as_bytes(), &key);
+            kept.push(found);
+        }
+    }
+    (keys, kept)
+}
+
+/// Does all of it, a part at a time; the first that fails ends it.
+pub async fn all(calls: Vec<BoxFuture<'_, Result<(), Cause>>>) -> Result<(), Cause> {
+    let mut calls = calls.into_iter();
+    let mut under_way: FuturesUnordered<_> = calls.by_ref().take(MOST_UNDER_WAY).collect();
+    while let Some(result) = under_way.next().await {
+        result?;
+        under_way.extend(calls.next());
+    }
+    Ok(())
+}
+
+/// The result, whose error says which key of several it is about.
+fn named<T>(result: Result<T, Cause>, key: &str) -> Result<T, Cause> {
+    result.map_err(|cause| match cause {
+        Cause::Remote(mut failure) => {
+            failure.details.get_or_insert_default().key.get_or_insert_with(|| key.to_owned());
+            Cause::Remote(failure)
+        }
+        other => other,
+    })
+}
+
+type Call = BoxFuture<'static, ()>;
+
+/// A driver whose calls on one key follow each other in the order in which they were begun, as do listings and clear with all that
+/// they may meet.
+pub struct Queued<S>(Arc<Shared<S>>);
+
+struct Shared<S> {
+    store: S,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    schedule: Schedule<Call>,
+    under_way: usize,
+}
+
+impl<S: Store> Queued<S> {
+    pub fn new(store: S) -> Self {
+        Self(Arc::new(Shared { store, state: Mutex::default() }))
+    }
+
+    fn begin<T: Send + 'static, F: Future<Output = Result<T, Cause>> + Send>(
+        &self,
+        claim: Claim,
+        answer: Answer<T>,
+        call: impl FnOnce(Arc<Shared<S>>) -> F + Send + 'static,
+    ) {
+        if let Err(error) = network::handle() {
+            return answer.send(Err(error.into()), &mut Bells::default());
+        }
+        let shared = Arc::clone(&self.0);
+        let call = async move {
+            let result = call(shared).await;
+            answer.send(result, &mut Bells::default());
+        };
+        self.0.lock().schedule.add(claim, call.boxed());
+    }
+}
+
+impl<S: Store> Shared<S> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go what may go.
+    fn advance(self: &Arc<Self>) {
+        let Ok(network) = network::handle() else { return };
+        let mut state = self.lock();
+        while state.under_way < MOST_UNDER_WAY
+            && let Some((id, call)) = state.schedule.take()
+        {
+            state.under_way += 1;
+            let turn = Turn { shared: Arc::clone(self), id };
+            network.spawn(async move {
+                let _turn = turn;
+                call.await;
+            });
+        }
+    }
+}
+
+/// A call that is under way, until this is dropped: also where it panics.
+struct Turn<S: Store> {
+    shared: Arc<Shared<S>>,
+    id: TaskId,
+}
+
+impl<S: Store> Drop for Turn<S> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.under_way -= 1;
+        state.schedule.finish(self.id);
+        drop(state);
+        self.shared.advance();
+    }
+}
+
+fn text(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}
+
+fn item(key: &[u8], access: Access) -> Claim {
+    Claim::Items([Place::new(key)].into(), access)
+}
+
+fn items<'a>(keys: impl Iterator<Item = &'a [u8]>, access: Access) -> Claim {
+    Claim::Items(keys.map(Place::new).collect::<Places>(), access)
+}
+
+fn area(listing: &Listing, access: Access) -> Claim {
+    Claim::Area(Place::new(listing.relative_base()), access)
+}
+
+impl<S: Store> AsyncDriver for Queued<S> {
+    fn name(&self) -> &'static str {
+        self.0.store.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.store.capabilities()
+    }
+
+    fn check(&self, key: &[u8]) -> Result<(), Cause> {
+        let text = std::str::from_utf8(key).map_err(|_| Cause::InvalidKey("a key here must have no lone surrogate"))?;
+        self.0.store.check(text)
+    }
+
+    fn flush(&self) {
+        if let Ok(network) = network::handle() {
+            let shared = Arc::clone(&self.0);
+            network.spawn(async move { shared.advance() });
+        }
+    }
+
+    fn has(&self, key: &[u8], options: RequestOptions, answer: Answer<bool>) {
+        let (claim, key) = (item(key, Access::Read), text(key));
+        self.begin(claim, answer, |shared| async move { shared.store.has(&key, &options).await });
+    }
+
+    fn get(&self, key: &[u8], options: RequestOptions, answer: Answer<Option<Bytes>>) {
+        let (claim, key) = (item(key, Access::Read), text(key));
+        self.begin(claim, answer, |shared| async move { shared.store.get(&key, &options).await });
+    }
+
+    fn set(&self, key: &[u8], value: Vec<u8>, options: RequestOptions, answer: Answer<()>) {
+        let (claim, key) = (item(key, Access::Write), text(key));
+        self.begin(claim, answer, |shared| async move { shared.store.set(&key, value.into(), &options).await });
+    }
+
+    fn remove(&self, key: &[u8], options: RequestOptions, answer: Answer<()>) {
+        let (claim, key) = (item(key, Access::Write), text(key));
+        self.begin(claim, answer, |shared| async move { shared.store.remove(&key, &options).await });
+    }
+
+    fn meta(&self, key: &[u8], options: RequestOptions, answer: Answer<Fields>) {
+        let (claim, key) = (item(key, Access::Read), text(key));
+        self.begin(claim, answer, |shared| async move { shared.store.meta(&key, &options).await });
+    }
+
+    fn get_many(&self, keys: Vec<Box<[u8]>>, answer: Answer<Vec<Option<Bytes>>>) {
+        let claim = items(keys.iter().map(AsRef::as_ref), Access::Read);
+        let keys: Vec<String> = keys.iter().map(|key| text(key)).collect();
+        self.begin(claim, answer, |shared| async move { shared.store.get_many(&keys).await });
+    }
+
+    fn set_many(&self, given: Vec<Item>, answer: Answer<()>) {
+        let claim = items(given.iter().map(|item| item.key.as_ref()), Access::Write);
+        // Of several values for a key the last holds.
+        let last: HashMap<&[u8], usize> = given.iter().enumerate().map(|(index, item)| (&*item.key, index)).collect();
+        let mut keep: Vec<usize> = last.into_values().collect();
+        keep.sort_unstable();
+        let mut given: Vec<Option<Item>> = given.into_iter().map(Some).collect();
+        let kept = keep.into_iter().filter_map(|index| given[index].take());
+        let kept: Vec<_> = kept.map(|item| (text(&item.key), item.value.into(), item.options)).collect();
+        self.begin(claim, answer, |shared| async move { shared.store.set_many(kept).await });
+    }
+
+    fn keys(&self, listing: Listing, options: RequestOptions, answer: Answer<KeyList>) {
+        self.begin(area(&listing, Access::Read), answer, |shared| async move {
+            let found = shared.store.list(relative_base(&listing), &options).await?;
+            Ok(accepted(found, &listing).0)
+        });
+    }
+
+    fn clear(&self, listing: Listing, options: RequestOptions, answer: Answer<KeyList>) {
+        self.begin(area(&listing, Access::Write), answer, |shared| async move {
+            shared.store.clear(&listing, &options).await
+        });
+    }
+
+    /// Connections are shared by the whole process, and end by themselves when nobody uses them.
+    fn close(&self, answer: Answer<()>) {
+        self.begin(area(&Listing::default(), Access::Write), answer, |_| async { Ok(()) });
+    }
+}

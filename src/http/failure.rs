@@ -1,0 +1,160 @@
+//! What goes wrong with requests, and what errors say of it.
+
+use std::{error::Error, io};
+
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
+};
+use tokio_rustls::rustls;
+
+use super::Reply;
+use crate::error::{Details, Failure};
+
+/// Longer words of a service are cut.
+const LONGEST_WORDS: usize = 200;
+/// What is shorter is no secret, and stands in many texts.
+const SHORTEST_SECRET: usize = 4;
+
+/// A request that failed, and whether another attempt may help.
+pub struct Trouble {
+    pub failure: Failure,
+    pub passing: bool,
+}
+
+/// What services call a request in their logs.
+const REQUEST_IDS: [&str; 10] = [
+    "x-request-id",
+    "x-amz-request-id",
+    "x-github-request-id",
+    "x-ms-request-id",
+    "x-nf-request-id",
+    "x-vercel-id",
+    "cf-ray",
+    "request-id",
+    "x-amzn-requestid",
+    "x-correlation-id",
+];
+
+fn request_id(reply: &Reply) -> Option<String> {
+    REQUEST_IDS.into_iter().find_map(|name| reply.header(name)).map(str::to_owned)
+}
+
+fn code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 | 407 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
+        404 | 410 => "NOT_FOUND",
+        409 | 412 => "CONFLICT",
+        413 => "TOO_LARGE",
+        429 => "RATE_LIMITED",
+        408 | 500.. => "UNAVAILABLE",
+        _ => "REFUSED",
+    }
+}
+
+pub fn refusal(what: &str, reply: &Reply, words: Option<&str>) -> Failure {
+    let status = reply.status;
+    let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
+    let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+    of_reply(Failure::new(code(status), format!("{what}: {}{reason}{words}", status.as_u16())), reply)
+}
+
+pub fn unexpected(what: &str, reply: &Reply, expected: &str) -> Failure {
+    let kind = reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content-type");
+    of_reply(Failure::new("EPROTO", format!("{what}: the answer ({kind}) is not {expected}")), reply)
+}
+
+pub fn astray(what: &str, reply: &Reply, why: &str) -> Trouble {
+    let failure = Failure::new("EPROTO", format!("{what}: a redirect is not followed, as {why}"));
+    Trouble { failure: of_reply(failure, reply), passing: false }
+}
+
+pub fn too_large(what: &str, most: u64) -> Trouble {
+    let message = format!("{what}: the answer is larger than {most} bytes");
+    Trouble { failure: Failure::new("TOO_LARGE", message), passing: false }
+}
+
+fn of_reply(failure: Failure, reply: &Reply) -> Failure {
+    let request_id = request_id(reply);
+    let message = match &request_id {
+        Some(id) => format!("{} (request {id})", failure.message),
+        None => failure.message,
+    };
+    let details = Details { status: Some(reply.status.as_u16()), request_id, key: None };
+    Failure { message, details: Some(Box::new(details)), ..failure }
+}
+
+/// What kept an answer from coming, or from coming whole.
+pub fn trouble(what: &str, error: &reqwest::Error) -> Trouble {
+    let passing = |failure| Trouble { failure, passing: true };
+    if error.is_dns() {
+        return passing(Failure::new("ENOTFOUND", format!("{what}: there is no such host, or no answer about it")));
+    }
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return Trouble { failure: Failure::new("TLS", format!("{what}: {error}")), passing: false };
+        }
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
+            return passing(Failure::new("ECONNRESET", format!("{what}: the connection ended before the answer")));
+        }
+        next = error.source();
+        let Some(error) = error.downcast_ref::<io::Error>() else { continue };
+        match error.get_ref() {
+            // What it wraps is not its source, but that one's.
+            Some(inner) if inner.is::<rustls::Error>() || inner.is::<io::Error>() => next = Some(inner),
+            _ if error.kind() == io::ErrorKind::InvalidData => {
+                return passing(Failure::new("EPROTO", format!("{what}: the answer is damaged")));
+            }
+            _ if error.raw_os_error().is_some() || error.kind() != io::ErrorKind::Other => {
+                return passing(Failure::of_system(what, error));
+            }
+            _ => {}
+        }
+    }
+    if error.is_timeout() {
+        return passing(Failure::new("ETIMEDOUT", format!("{what}: no connection in time")));
+    }
+    passing(Failure::new("EPROTO", format!("{what}: what comes back is not HTTP, or is damaged")))
+}
+
+/// A service's words, in one line and not too long, without what it may have been told in confidence.
+pub fn redacted(words: &str, secrets: &[String], headers: &HeaderMap) -> String {
+    let mut words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+    // `Bearer …`: the rest is the secret.
+    let told = told.flat_map(|value| [value, value.rsplit(' ').next().unwrap_or_default()]);
+    for secret in secrets.iter().map(String::as_str).chain(told) {
+        if secret.len() >= SHORTEST_SECRET {
+            words = words.replace(secret, "***");
+        }
+    }
+    match words.char_indices().nth(LONGEST_WORDS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::secret;
+    use bytes::Bytes;
+    use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+
+    #[test]
+    fn a_refusal_says_what_the_service_says_but_no_secret() {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, secret("Bearer s3cret-token").unwrap())]);
+        let words = redacted("no\n s3cret-token and hidden", &["hidden".into()], &headers);
+        assert_eq!(words, "no *** and ***");
+        assert_eq!(redacted(&"é".repeat(300), &[], &headers), format!("{}…", "é".repeat(200)));
+        let id = (HeaderName::from_static("cf-ray"), HeaderValue::from_static("8f2"));
+        let reply = Reply { status: StatusCode::FORBIDDEN, headers: HeaderMap::from_iter([id]), body: Bytes::new() };
+        let failure = refusal("GET http://host", &reply, Some(&words));
+        let details = failure.details.unwrap();
+        assert_eq!((details.status, details.request_id.as_deref()), (Some(403), Some("8f2")));
+        assert_eq!(failure.code, "FORBIDDEN");
+        assert_eq!(failure.message, "GET http://host: 403 Forbidden: no *** and *** (request 8f2)");
+    }
+}

@@ -1,0 +1,264 @@
+//! Requests to services that speak HTTP: one client for the process, and what every driver over it has in common.
+//!
+//! A request is tried again where it may be and the trouble may pass ([`retry`]); it ends in its time, with an answer of no more
+//! than the allowed size. Redirects are followed, without what is meant for the first server alone. What fails says which service it
+//! was, what it answered and how it calls the request, and shows no secret ([`failure`]).
+
+mod address;
+mod client;
+mod failure;
+mod retry;
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Url,
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
+};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep, timeout_at};
+
+pub use address::{Address, encoded_path};
+pub use reqwest::{Method, StatusCode, header};
+
+use crate::{
+    driver::Headers,
+    error::{Cause, Failure},
+};
+use failure::Trouble;
+use retry::Budget;
+
+/// As many as browsers follow.
+const MOST_REDIRECTS: usize = 20;
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Limits {
+    /// Milliseconds for a request, repetitions and the whole answer included; 0 for no end.
+    timeout: u64,
+    /// How often a request is tried again, where doing it twice does no harm: after a broken connection, and where the service
+    /// is busy or fails.
+    retries: u32,
+    /// Most bytes that an answer may have, unpacked.
+    max_response_size: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { timeout: 30_000, retries: 3, max_response_size: 256 << 20 }
+    }
+}
+
+pub struct Request {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// Doing it twice does no harm.
+    pub repeatable: bool,
+}
+
+impl Request {
+    pub fn new(method: Method, url: Url) -> Self {
+        let repeatable = method != Method::POST;
+        Self { method, url, headers: HeaderMap::new(), body: Bytes::new(), repeatable }
+    }
+
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+}
+
+/// What a service answered, in full.
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// How a service's own words are found in the answer to a request that it refuses.
+pub type Words = fn(&[u8]) -> Option<String>;
+
+/// A service, as one driver speaks to it.
+pub struct Service {
+    limits: Limits,
+    /// What must not show, whoever says it.
+    secrets: Vec<String>,
+    words: Words,
+    budget: Budget,
+}
+
+impl Service {
+    pub fn new(limits: Option<Limits>, secrets: Vec<String>, words: Words) -> Self {
+        Self { limits: limits.unwrap_or_default(), secrets, words, budget: Budget::default() }
+    }
+
+    /// The answer, if the service did what was asked.
+    pub async fn send(&self, request: Request) -> Result<Reply, Cause> {
+        let reply = self.exchange(&request).await?;
+        if reply.status.is_success() { Ok(reply) } else { Err(self.refusal(&request, &reply).into()) }
+    }
+
+    /// As `send`; none if the service has no such thing.
+    pub async fn find(&self, request: Request) -> Result<Option<Reply>, Cause> {
+        let reply = self.exchange(&request).await?;
+        match reply.status {
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => Ok(Some(reply)),
+            _ => Err(self.refusal(&request, &reply).into()),
+        }
+    }
+
+    /// The error of an answer that says no.
+    pub fn refusal(&self, request: &Request, reply: &Reply) -> Failure {
+        let words = (self.words)(&reply.body).map(|words| failure::redacted(&words, &self.secrets, &request.headers));
+        failure::refusal(&what(request), reply, words.as_deref())
+    }
+
+    /// The error of an answer that is none to the request; `expected` says what would be one.
+    pub fn unexpected(request: &Request, reply: &Reply, expected: &str) -> Failure {
+        failure::unexpected(&what(request), reply, expected)
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Reply, Failure> {
+        let patience = (self.limits.timeout > 0).then(|| Duration::from_millis(self.limits.timeout));
+        let Some(deadline) = patience.and_then(|patience| Instant::now().checked_add(patience)) else {
+            return self.try_until(request, None).await;
+        };
+        timeout_at(deadline, self.try_until(request, Some(deadline))).await.unwrap_or_else(|_| {
+            let message = format!("{}: no answer within {} ms", what(request), self.limits.timeout);
+            Err(Failure::new("ETIMEDOUT", message))
+        })
+    }
+
+    async fn try_until(&self, request: &Request, deadline: Option<Instant>) -> Result<Reply, Failure> {
+        let mut attempt = 0;
+        loop {
+            let result = self.follow(request).await;
+            let asked = match &result {
+                Ok(reply) if retry::may_pass(reply.status) => retry::after(&reply.headers),
+                Err(Trouble { passing: true, .. }) => None,
+                Ok(_) => {
+                    self.budget.earn();
+                    return result.map_err(|trouble| trouble.failure);
+                }
+                Err(_) => return result.map_err(|trouble| trouble.failure),
+            };
+            let delay = asked.unwrap_or_else(|| retry::delay(attempt));
+            let in_time = Instant::now().checked_add(delay).is_some_and(|then| deadline.is_none_or(|end| then < end));
+            let again = request.repeatable && attempt < self.limits.retries && in_time && self.budget.take();
+            if !again {
+                return result.map_err(|trouble| trouble.failure);
+            }
+            sleep(delay).await;
+            attempt += 1;
+        }
+    }
+
+    /// Sends the request to wherever it is led.
+    async fn follow(&self, request: &Request) -> Result<Reply, Trouble> {
+        let (mut method, mut url) = (request.method.clone(), request.url.clone());
+        let (mut headers, mut body) = (request.headers.clone(), request.body.clone());
+        for _ in 0..=MOST_REDIRECTS {
+            let reply = self.once(method.clone(), url.clone(), headers.clone(), body.clone()).await?;
+            let Some(location) = redirection(&reply) else { return Ok(reply) };
+            let next = url
+                .join(location)
+                .ok()
+                .filter(|next| next.scheme() == "https" || next.scheme() == "http" && url.scheme() == "http");
+            let Some(mut next) = next else {
+                return Err(failure::astray(
+                    &what(request),
+                    &reply,
+                    "it leads to where no request of this kind may go",
+                ));
+            };
+            if reply.status == StatusCode::SEE_OTHER && method != Method::HEAD {
+                (method, body) = (Method::GET, Bytes::new());
+            }
+            if next.origin() != url.origin() {
+                headers = headers
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name?, value)))
+                    .filter(|(name, _)| *name == ACCEPT || *name == CONTENT_TYPE)
+                    .collect();
+            }
+            // Neither user nor password: such URLs are for others.
+            let _ = (next.set_username(""), next.set_password(None));
+            url = next;
+        }
+        Err(Trouble {
+            failure: Failure::new("EPROTO", format!("{}: too many redirects", what(request))),
+            passing: false,
+        })
+    }
+
+    async fn once(&self, method: Method, url: Url, headers: HeaderMap, body: Bytes) -> Result<Reply, Trouble> {
+        let what = format!("{method} {}", url.origin().ascii_serialization());
+        let trouble = |error| failure::trouble(&what, &error);
+        let bodiless = matches!(method, Method::GET | Method::HEAD | Method::DELETE) && body.is_empty();
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = headers;
+        if !bodiless {
+            *request.body_mut() = Some(body.into());
+        }
+        let mut response = client::get().await?.execute(request).await.map_err(trouble)?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(trouble)? {
+            if (body.len() + chunk.len()) as u64 > self.limits.max_response_size {
+                return Err(failure::too_large(&what, self.limits.max_response_size));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status, headers, body: body.freeze() })
+    }
+}
+
+fn redirection(reply: &Reply) -> Option<&str> {
+    let redirects = matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308);
+    if redirects { reply.headers.get(LOCATION)?.to_str().ok() } else { None }
+}
+
+/// What a request is called in errors: neither its path nor its query, which may hold secrets.
+fn what(request: &Request) -> String {
+    format!("{} {}", request.method, request.url.origin().ascii_serialization())
+}
+
+/// The headers of an option or a call, which go over those in `headers`. An error names the header.
+pub fn add_headers<'a>(headers: &mut HeaderMap, more: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), String> {
+    for (name, value) in more {
+        let refused = || format!("the header `{name}` is not one that HTTP can have");
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
+        headers.insert(name, secret(value).ok_or_else(refused)?);
+    }
+    Ok(())
+}
+
+/// As [`add_headers`], for those of a call.
+pub fn add_own_headers(headers: &mut HeaderMap, own: &Headers) -> Result<(), Cause> {
+    add_headers(headers, own.iter()).map_err(Cause::InvalidOptions)
+}
+
+/// A header's value that shows nowhere.
+pub fn secret(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// What most services say in JSON.
+pub fn json_words(body: &[u8]) -> Option<String> {
+    let reply: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let said = [&reply["message"], &reply["error"]["message"], &reply["error"], &reply["errors"][0]["message"]];
+    said.into_iter().find_map(|value| value.as_str()).map(str::to_owned)
+}
