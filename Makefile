@@ -23,7 +23,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci $(NPM_FLAGS)
 	@touch $@
 
-# What the drivers' tests start: Redis, Valkey.
+# What the drivers' tests start: Redis, Valkey, SeaweedFS, moto.
 servers: setup
 	scripts/servers.sh
 

@@ -5,6 +5,7 @@ import type { LruCacheOptions } from "./js/drivers/lru-cache.js";
 import type { MemoryOptions } from "./js/drivers/memory.js";
 import type { OverlayOptions } from "./js/drivers/overlay.js";
 import type { RedisOptions } from "./js/drivers/redis.js";
+import type { S3Options } from "./js/drivers/s3.js";
 
 /**
  * Key-value storage for JavaScript servers: the API of unstorage, with routing and drivers in Rust.
@@ -397,7 +398,8 @@ type NativeName =
   | "memory"
   | "null"
   | "overlay"
-  | "redis";
+  | "redis"
+  | "s3";
 type BorrowedName =
   | `azure-${"app-configuration" | "cosmos" | "key-vault" | "storage-blob" | "storage-table"}`
   | `azure${"AppConfiguration" | "Cosmos" | "KeyVault" | "StorageBlob" | "StorageTable"}`
@@ -417,7 +419,6 @@ type BorrowedName =
   | "netlify-blobs"
   | "netlifyBlobs"
   | "planetscale"
-  | "s3"
   | "session-storage"
   | "sessionStorage"
   | "uploadthing"
@@ -451,6 +452,7 @@ export type BuiltinDriverOptions = {
   null: CommonDriverOptions;
   overlay: OverlayOptions;
   redis: RedisOptions;
+  s3: S3Options;
 } & Record<BorrowedName, Record<string, any>>;
 
 /** The module of each driver: ours where it is native, otherwise unstorage's, which has to be installed for it. */

@@ -10,12 +10,13 @@ test("has every name that unstorage 1 and 2 know, and no other", () => {
 
 test("every native driver's module exists and makes a driver of its name", async () => {
   const native = Object.entries(builtinDrivers).filter(([, id]) => id.startsWith("rustorage/"));
-  expect(native.length).toBe(10);
+  expect(native.length).toBe(11);
   for (const [, id] of native) {
     const { default: factory } = await import(id);
     const driver = factory({
       ...(id.includes("/fs") && { base: ".data" }),
       ...(id.endsWith("http") && { base: "http://localhost" }),
+      ...(id.endsWith("s3") && { bucket: "b", region: "r" }),
       ...(id.endsWith("overlay") && { layers: [{ getItem: () => null }] }),
     });
     expect(`rustorage/drivers/${driver.name}`).toBe(id);

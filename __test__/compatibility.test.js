@@ -7,6 +7,7 @@ import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
 import redis from "rustorage/drivers/redis";
+import s3 from "rustorage/drivers/s3";
 import { createStorageHandler, createStorageServer } from "rustorage/server";
 import { withTracing } from "rustorage/tracing";
 import { tracingChannel } from "node:diagnostics_channel";
@@ -36,6 +37,7 @@ import { native } from "../js/native.js";
 import { mapDriver } from "./conformance/map-driver.js";
 import { run } from "./lifecycle/run.js";
 import { startAnswers } from "./servers/answers.js";
+import { OPTIONS as KEYS, createBucket, startMoto } from "./servers/s3.js";
 import { startProxy } from "./servers/proxy.js";
 import { freePort, startRedis } from "./servers/redis.js";
 import { startServer } from "./servers/storage.js";
@@ -802,4 +804,41 @@ test("http removes what is not there, and lists only lists", async () => {
   });
   await storage.removeItem("a");
   await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
+});
+
+const moto = await startMoto();
+afterAll(() => moto.stop());
+
+async function openS3(options) {
+  const place = { ...KEYS, endpoint: moto.endpoint, bucket: "items" };
+  await createBucket(place);
+  const driver = s3({ ...place, ...options });
+  return createStorage({ driver });
+}
+
+test("s3 tells a bucket that is not there from a miss", async () => {
+  const storage = await openS3({ bucket: "none-such" });
+  await expect(storage.getItem("a")).rejects.toMatchObject({ code: "NOT_FOUND", key: "a" });
+});
+
+test("s3 tells an object's size, mtime and etag", async () => {
+  const storage = await openS3();
+  await storage.setItem("a", "four");
+  const { size, mtime, etag } = await storage.getMeta("a");
+  expect([size, mtime, etag]).toEqual([4, expect.any(Date), expect.any(String)]);
+});
+
+test("s3 takes keys from where AWS's clients look for them", async () => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", KEYS.accessKeyId);
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", KEYS.secretAccessKey);
+  onTestFinished(() => vi.unstubAllEnvs());
+  const storage = await openS3({ accessKeyId: undefined, secretAccessKey: undefined });
+  await storage.setItem("a", 1);
+  expect(await storage.getItem("a")).toBe(1);
+});
+
+test("s3 sends a large value in parts", async () => {
+  const storage = await openS3();
+  await storage.setItemRaw("large", Buffer.alloc(17 << 20));
+  expect((await storage.getMeta("large")).etag).toMatch(/-3"$/);
 });

@@ -1,6 +1,6 @@
 /** The names of all drivers, where each is imported from, and what those that are not native here need installed. */
 
-const NATIVE = ["fs", "fs-lite", "http", "lru-cache", "memory", "null", "overlay", "redis"];
+const NATIVE = ["fs", "fs-lite", "http", "lru-cache", "memory", "null", "overlay", "redis", "s3"];
 
 const IDENTITY = { name: "@azure/identity", version: "^4.13.0" };
 const OPTIONAL_IDENTITY = { ...IDENTITY, optional: true };
@@ -37,7 +37,6 @@ const BORROWED = {
     "^6.5.0 || ^7.0.0 || ^8.1.0 || ^9.0.0 || ^10.0.0 || ^11.0.0",
   ),
   planetscale: lib("@planetscale/database", "^1.19.0 || ^2.0.0"),
-  s3: lib("aws4fetch", "^1.0.20"),
   "session-storage": undefined,
   uploadthing: lib("uploadthing", "^7.7.4", { import: "uploadthing/server" }),
   upstash: lib("@upstash/redis", "^1.36.2"),

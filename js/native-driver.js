@@ -41,7 +41,8 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
  * with the first call, which reads the environment; a call that fails leaves it to the next. So it is where Nitro 2 makes a driver
  * of its config while it builds, with the driver's name among the options: the server's environment is not there.
  *
- * `prepare`: what becomes of the options before Rust reads them. `observe`: what JavaScript does about each write to an
+ * `prepare`: what becomes of the options before Rust reads them. `complete`: what becomes of them then, and shows nowhere. `late`: the
+ * driver is made with the first call, too. `observe`: what JavaScript does about each write to an
  * in-memory driver, as `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
  * removes. `ask`: the function that answers what the driver asks while it lists or clears. `toMeta`: what makes the metadata of
  * what the addon gives. `raw`: `{ encode(value), decode?(bytes) }`, what is written of a raw value and what comes back of it.
@@ -50,10 +51,23 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
 export function createNativeDriver(
   name,
   given,
-  { prepare = (options) => options, observe, forgets, ask, toMeta, raw, methods } = {},
+  {
+    prepare = (options) => options,
+    complete = (options) => options,
+    late = false,
+    observe,
+    forgets,
+    ask,
+    toMeta,
+    raw,
+    methods,
+  } = {},
 ) {
   const { options, mount, read } = runtimeOptions(name, given);
-  const create = () => native.createDriver(name, toJson(name, prepare(read()) ?? {}, mount), mount);
+  const create = () => {
+    const settings = complete(prepare(read()) ?? {});
+    return native.createDriver(name, toJson(name, settings, mount), mount);
+  };
   // The methods hold on to `owner`, so that it goes only after the last of them.
   const flags = { ttl: true, maxDepth: true };
   const owner = { name, observe, forgets, ask, toMeta, raw, flags, create, table: -1, handle: -1 };
@@ -67,7 +81,7 @@ export function createNativeDriver(
     ...methods?.(owner),
   };
   drivers.set(driver, { owner, methods: { ...driver } });
-  if (mount === undefined && typeof given?.driver !== "string") tableOf(owner);
+  if (mount === undefined && !late && typeof given?.driver !== "string") tableOf(owner);
   else {
     defer(driver, () => {
       tableOf(owner);

@@ -90,7 +90,22 @@ export const OPTION_TYPES = {
     url: "string",
     username: "string",
   },
+  s3: {
+    accessKeyId: "string",
+    bucket: "string",
+    bulkDelete: "boolean",
+    endpoint: "string",
+    forcePathStyle: "boolean",
+    limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
+    region: "string",
+    secretAccessKey: "string",
+    sessionToken: "string",
+  },
 };
 
 /** The options that hold secrets, by driver; js/redacted-options.js hides them. */
-export const SECRET_OPTIONS = { redis: ["password", "url"] };
+export const SECRET_OPTIONS = {
+  http: ["headers"],
+  redis: ["password", "url"],
+  s3: ["accessKeyId", "secretAccessKey", "sessionToken"],
+};

@@ -5,8 +5,31 @@ import { isRecord } from "./runtime-options.js";
 export function http(options = {}) {
   return createRemoteDriver("http", options, {
     prepare: (given) => (isRecord(given) ? { ...given, headers: toRecord(given.headers) } : given),
-    toMeta: ({ mtime, ...fields }) => ({ ...fields, mtime: mtime && new Date(mtime) }),
+    toMeta: withDate,
   });
+}
+
+export function s3(options = {}) {
+  return createRemoteDriver("s3", options, {
+    complete: (given) => withFields(given, { environment: environmentOf(/^(?:AWS_|HOME$)/) }),
+    // The environment may be filled after the driver was made.
+    late: isRecord(options) && !options.region,
+    toMeta: withDate,
+  });
+}
+
+/** The options with more; what are none is left for the addon to refuse. */
+function withFields(options, fields) {
+  return isRecord(options) ? { ...options, ...fields } : options;
+}
+
+/** The variables with such names. A thread may have an environment of its own, which the addon does not see. */
+function environmentOf(names) {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)));
+}
+
+function withDate({ mtime, ...fields }) {
+  return { ...fields, mtime: mtime && new Date(mtime) };
 }
 
 /** Headers as an object of texts, whatever `fetch` takes for them. */

@@ -7,7 +7,7 @@ import memory from "./drivers/memory.js";
 import redis from "./drivers/redis.js";
 import { storageError } from "./errors.js";
 import { fs, fsLite } from "./file-driver.js";
-import { http } from "./service-drivers.js";
+import { http, s3 } from "./service-drivers.js";
 import { lateDriver } from "./late-driver.js";
 import { MOUNT, isRecord, runtimeOptions } from "./runtime-options.js";
 import { createStorage } from "./storage.js";
@@ -20,6 +20,7 @@ const NATIVE = new Map([
   ["rustorage/drivers/lru-cache", lruCache],
   ["rustorage/drivers/memory", memory],
   ["rustorage/drivers/redis", redis],
+  ["rustorage/drivers/s3", s3],
 ]);
 
 const FACTORIES = new Set(NATIVE.values());

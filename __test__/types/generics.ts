@@ -98,9 +98,9 @@ plain.mount("mine", make({ prefix: "a" }));
 make({});
 
 const fsModule: `rustorage/drivers/${string}` = builtinDrivers.fs;
-const s3Module: `unstorage/drivers/${string}` = builtinDrivers.s3;
+const mongodbModule: `unstorage/drivers/${string}` = builtinDrivers.mongodb;
 void fsModule;
-void s3Module;
+void mongodbModule;
 
 try {
   await plain.getItem("..");

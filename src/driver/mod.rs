@@ -7,7 +7,7 @@ mod request;
 mod schedule;
 mod store;
 
-use std::{cell::RefCell, io, rc::Rc, sync::Arc, task::Poll, thread::JoinHandle};
+use std::{borrow::Cow, cell::RefCell, io, rc::Rc, sync::Arc, task::Poll, thread::JoinHandle};
 
 use bytes::Bytes;
 
@@ -20,7 +20,7 @@ pub use answer::{Answer, Bell, Bells};
 pub use pool::{Pool, WORKERS};
 pub use request::{Headers, RequestOptions};
 pub use schedule::{Access, Claim, Job, Place, Places};
-pub use store::{Found, Queued, Store, accepted, relative_base};
+pub use store::{Found, Queued, Store, accepted, all, relative_base};
 
 /// Where JavaScript keeps a value: an index into its array of values.
 pub type Slot = u32;
@@ -243,7 +243,7 @@ pub trait BlockingDriver: Send + Sync {
 }
 
 /// What a server knows about an item, by the names that JavaScript sees.
-pub type Fields = Vec<(&'static str, Field)>;
+pub type Fields = Vec<(Cow<'static, str>, Field)>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Field {

@@ -15,7 +15,7 @@ use crate::{
     driver::{Capabilities, Field, Fields, Found, RequestOptions, Store, accepted, relative_base},
     error::{Cause, StorageError},
     http::{
-        Address, Limits, Method, Reply, Request, Service, add_headers, add_own_headers, encoded_path,
+        Address, Limits, Method, Reply, Request, Service, add_headers, add_own_headers, check_path, encoded_path,
         header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
         json_words,
     },
@@ -30,7 +30,7 @@ pub struct HttpOptions {
     #[cfg_attr(feature = "schema", schemars(extend("x-required" = true)))]
     base: String,
     /// Headers of every request. A call's own `headers` go over them.
-    #[cfg_attr(feature = "schema", schemars(extend("x-type" = "Record<string, string | undefined>")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = "Record<string, string | undefined>", "x-secret" = true)))]
     headers: BTreeMap<String, String>,
     /// How long a request may take, and how often it is tried.
     limits: Option<Limits>,
@@ -92,14 +92,7 @@ impl Store for Http {
     }
 
     fn check(&self, key: &str) -> Result<(), Cause> {
-        let mut segments = key.split([':', '/', '\\']).filter(|segment| !segment.is_empty()).peekable();
-        if segments.peek().is_none() {
-            return Err(Cause::InvalidKey("a key here must have a segment that is not empty"));
-        }
-        if segments.any(|segment| matches!(segment, "." | "..")) {
-            return Err(Cause::InvalidKey("a key here must have no `.` or `..` segment"));
-        }
-        Ok(())
+        check_path(key)
     }
 
     async fn has(&self, key: &str, options: &RequestOptions) -> Result<bool, Cause> {
@@ -138,15 +131,15 @@ impl Store for Http {
         let status = reply.as_ref().map_or(Field::Absent, |reply| Field::Number(reply.status.as_u16().into()));
         let mtime = header("last-modified").map_or(Field::Absent, |date| Field::Text(date.to_owned()));
         let ttl = header("x-ttl").and_then(|ttl| ttl.parse().ok()).map_or(Field::Absent, Field::Number);
-        Ok(vec![("status", status), ("mtime", mtime), ("ttl", ttl)])
+        Ok(vec![("status".into(), status), ("mtime".into(), mtime), ("ttl".into(), ttl)])
     }
 
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
         let request = self.base(Method::GET, base, options)?;
-        let about = Request::new(request.method.clone(), request.url.clone());
+        let url = request.url.clone();
         let reply = self.service.send(request).await?;
-        let keys: Vec<String> =
-            serde_json::from_slice(&reply.body).map_err(|_| Service::unexpected(&about, &reply, "a list of keys"))?;
+        let keys: Vec<String> = serde_json::from_slice(&reply.body)
+            .map_err(|_| Service::unexpected(&Method::GET, &url, &reply, "a list of keys"))?;
         Ok(keys.into_iter().map(|key| Found { name: String::new(), key }).collect())
     }
 

@@ -7,6 +7,7 @@ mod lru_cache;
 mod memory;
 mod options;
 mod redis;
+mod s3;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -22,6 +23,7 @@ pub use http::{Http, HttpOptions};
 pub use lru_cache::{LruCache, LruCacheOptions};
 pub use memory::{Memory, MemoryOptions};
 pub use redis::{Redis, RedisOptions};
+pub use s3::{S3, S3Options};
 
 /// Makes the driver called `name` from the JSON text of its options.
 pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
@@ -32,6 +34,7 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
         "fs-lite" => Ok(Lane::Blocking(Arc::new(Fs::new("fs-lite", parse("fs-lite", options)?)?))),
         "http" => store(Http::new(parse("http", options)?)?),
         "redis" => Ok(Lane::Async(Arc::new(Redis::new(parse("redis", options)?)?))),
+        "s3" => store(S3::new(parse("s3", options)?)?),
         _ => Err(invalid("unknown", "no native driver has this name".into())),
     }
 }
@@ -48,7 +51,7 @@ fn store(store: impl Store) -> Result<Lane, StorageError> {
 
 /// The schema of each driver's options, by the driver's name.
 #[cfg(feature = "schema")]
-pub fn schemas() -> [(&'static str, schemars::Schema); 6] {
+pub fn schemas() -> [(&'static str, schemars::Schema); 7] {
     use schemars::schema_for;
     [
         ("memory", schema_for!(MemoryOptions)),
@@ -57,6 +60,7 @@ pub fn schemas() -> [(&'static str, schemars::Schema); 6] {
         ("fs-lite", fs::lite_schema()),
         ("http", schema_for!(HttpOptions)),
         ("redis", schema_for!(RedisOptions)),
+        ("s3", schema_for!(S3Options)),
     ]
 }
 

@@ -3,6 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
+use crate::error::Cause;
+
 /// What `encodeURIComponent` leaves as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -14,6 +16,9 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'\'')
     .remove(b'(')
     .remove(b')');
+
+/// What RFC 3986 leaves as it is.
+const STRICTLY_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 pub struct Address(String);
 
@@ -34,6 +39,16 @@ impl Address {
         Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
     }
 
+    /// The address with one more segment, which needs no encoding.
+    pub fn under(&self, segment: &str) -> Self {
+        Self(format!("{}/{segment}", self.0))
+    }
+
+    /// The address with a label in front of its host's name.
+    pub fn of_host(&self, label: &str) -> Result<Self, String> {
+        Self::parse("endpoint", &self.0.replacen("://", &format!("://{label}."), 1))
+    }
+
     /// The URL of what lies at `path`, which is encoded and begins with a slash.
     pub fn at(&self, path: &str) -> Url {
         let text = format!("{}{path}", self.0);
@@ -42,10 +57,38 @@ impl Address {
     }
 }
 
+/// As RFC 3986 has it, which encodes `!'()*` too.
+pub fn strictly_encoded(text: &str) -> String {
+    utf8_percent_encode(text, STRICTLY_UNRESERVED).to_string()
+}
+
+/// A query of pairs, strictly encoded.
+pub fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let pairs =
+        pairs.into_iter().map(|(name, value)| format!("{}={}", strictly_encoded(name), strictly_encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Refuses a key whose segments make no path.
+pub fn check_path(key: &str) -> Result<(), Cause> {
+    let mut segments = segments(key).peekable();
+    if segments.peek().is_none() {
+        return Err(Cause::InvalidKey("a key here must have a segment that is not empty"));
+    }
+    if segments.any(|segment| matches!(segment, "." | "..")) {
+        return Err(Cause::InvalidKey("a key here must have no `.` or `..` segment"));
+    }
+    Ok(())
+}
+
+pub fn segments(key: &str) -> impl Iterator<Item = &str> {
+    key.split([':', '/', '\\']).filter(|segment| !segment.is_empty())
+}
+
 /// A key's segments as those of a path, with no slash in front.
 pub fn encoded_path(key: &str) -> String {
     let mut path = String::with_capacity(key.len() + 16);
-    for segment in key.split([':', '/', '\\']).filter(|segment| !segment.is_empty()) {
+    for segment in segments(key) {
         if !path.is_empty() {
             path.push('/');
         }

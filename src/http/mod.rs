@@ -12,15 +12,12 @@ mod retry;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{
-    Url,
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
-};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout_at};
 
-pub use address::{Address, encoded_path};
-pub use reqwest::{Method, StatusCode, header};
+pub use address::{Address, check_path, encoded_path, query, segments, strictly_encoded};
+pub use reqwest::{Method, StatusCode, Url, header};
 
 use crate::{
     driver::Headers,
@@ -43,6 +40,12 @@ pub struct Limits {
     retries: u32,
     /// Most bytes that an answer may have, unpacked.
     max_response_size: u64,
+}
+
+impl Limits {
+    pub fn new(timeout: u64, retries: u32) -> Self {
+        Self { timeout, retries, ..Self::default() }
+    }
 }
 
 impl Default for Limits {
@@ -118,15 +121,20 @@ impl Service {
         }
     }
 
+    /// The answer, whatever it is.
+    pub async fn ask(&self, request: &Request) -> Result<Reply, Cause> {
+        Ok(self.exchange(request).await?)
+    }
+
     /// The error of an answer that says no.
     pub fn refusal(&self, request: &Request, reply: &Reply) -> Failure {
         let words = (self.words)(&reply.body).map(|words| failure::redacted(&words, &self.secrets, &request.headers));
-        failure::refusal(&what(request), reply, words.as_deref())
+        failure::refusal(&what(&request.method, &request.url), reply, words.as_deref())
     }
 
     /// The error of an answer that is none to the request; `expected` says what would be one.
-    pub fn unexpected(request: &Request, reply: &Reply, expected: &str) -> Failure {
-        failure::unexpected(&what(request), reply, expected)
+    pub fn unexpected(method: &Method, url: &Url, reply: &Reply, expected: &str) -> Failure {
+        failure::unexpected(&what(method, url), reply, expected)
     }
 
     async fn exchange(&self, request: &Request) -> Result<Reply, Failure> {
@@ -135,7 +143,8 @@ impl Service {
             return self.try_until(request, None).await;
         };
         timeout_at(deadline, self.try_until(request, Some(deadline))).await.unwrap_or_else(|_| {
-            let message = format!("{}: no answer within {} ms", what(request), self.limits.timeout);
+            let message =
+                format!("{}: no answer within {} ms", what(&request.method, &request.url), self.limits.timeout);
             Err(Failure::new("ETIMEDOUT", message))
         })
     }
@@ -177,7 +186,7 @@ impl Service {
                 .filter(|next| next.scheme() == "https" || next.scheme() == "http" && url.scheme() == "http");
             let Some(mut next) = next else {
                 return Err(failure::astray(
-                    &what(request),
+                    &what(&request.method, &request.url),
                     &reply,
                     "it leads to where no request of this kind may go",
                 ));
@@ -197,13 +206,13 @@ impl Service {
             url = next;
         }
         Err(Trouble {
-            failure: Failure::new("EPROTO", format!("{}: too many redirects", what(request))),
+            failure: Failure::new("EPROTO", format!("{}: too many redirects", what(&request.method, &request.url))),
             passing: false,
         })
     }
 
     async fn once(&self, method: Method, url: Url, headers: HeaderMap, body: Bytes) -> Result<Reply, Trouble> {
-        let what = format!("{method} {}", url.origin().ascii_serialization());
+        let what = what(&method, &url);
         let trouble = |error| failure::trouble(&what, &error);
         let bodiless = matches!(method, Method::GET | Method::HEAD | Method::DELETE) && body.is_empty();
         let mut request = reqwest::Request::new(method, url);
@@ -230,8 +239,8 @@ fn redirection(reply: &Reply) -> Option<&str> {
 }
 
 /// What a request is called in errors: neither its path nor its query, which may hold secrets.
-fn what(request: &Request) -> String {
-    format!("{} {}", request.method, request.url.origin().ascii_serialization())
+fn what(method: &Method, url: &Url) -> String {
+    format!("{method} {}", url.origin().ascii_serialization())
 }
 
 /// The headers of an option or a call, which go over those in `headers`. An error names the header.

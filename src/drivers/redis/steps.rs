@@ -65,7 +65,7 @@ pub async fn fields(replies: [Awaited; 3]) -> Result<Fields, Cause> {
     };
     let kind =
         if kind.as_ref() == b"none" { Field::Absent } else { Field::Text(String::from_utf8_lossy(&kind).into()) };
-    Ok(vec![("ttl", number(ttl, 1000.0)), ("size", size), ("type", kind)])
+    Ok(vec![("ttl".into(), number(ttl, 1000.0)), ("size".into(), size), ("type".into(), kind)])
 }
 
 /// All keys of a driver that start with some text.

@@ -1,0 +1,116 @@
+/** Starts servers that speak as S3 does, on free ports: SeaweedFS and moto. `scripts/servers.sh` installs them. */
+import { AwsClient } from "aws4fetch";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const SERVERS = fileURLToPath(new URL("../../node_modules/.servers/", import.meta.url));
+
+/** What drivers log in with. SeaweedFS looks at it, moto does not. */
+export const OPTIONS = {
+  accessKeyId: "access-key",
+  secretAccessKey: "s3cret-of-the-key",
+  region: "us-east-1",
+};
+
+/**
+ * So many ports in a row that nobody listens on, nor 10,000 above, where SeaweedFS listens too. They are below those that the system gives
+ * out by itself.
+ */
+async function freePorts(count) {
+  for (;;) {
+    const first = 10_000 + Math.floor(Math.random() * 10_000);
+    const ports = Array.from({ length: count }, (_, index) => [
+      first + index,
+      first + index + 10_000,
+    ]);
+    const listeners = ports.flat().map((port) => createServer().listen(port, "127.0.0.1"));
+    const opened = await Promise.allSettled(
+      listeners.map((listener) => once(listener, "listening")),
+    );
+    for (const listener of listeners) listener.close();
+    if (opened.every(({ status }) => status === "fulfilled")) return first;
+  }
+}
+
+async function start(command, args, { folder, env, url }) {
+  const server = spawn(command, args, {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: "ignore",
+  });
+  const ended = once(server, "exit").catch((error) => error);
+  const end = () => server.kill("SIGKILL");
+  process.once("exit", end);
+  for (let attempt = 0; ; attempt++) {
+    const answer = await fetch(url).catch(() => undefined);
+    await answer?.arrayBuffer();
+    // Before SeaweedFS has its parts together it says 500.
+    if (answer && answer.status < 500) break;
+    if (server.exitCode !== null || server.pid === undefined || attempt > 600) {
+      throw new Error(`${command} did not start: ${await ended}`);
+    }
+    await sleep(50);
+  }
+  return {
+    endpoint: url,
+    async stop() {
+      server.kill("SIGKILL");
+      await ended;
+      process.off("exit", end);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What comes back has the `endpoint`, and `stop()`. */
+export async function startSeaweed() {
+  const folder = mkdtempSync(join(tmpdir(), "rustorage-s3-"));
+  const port = await freePorts(4);
+  const credentials = [{ accessKey: OPTIONS.accessKeyId, secretKey: OPTIONS.secretAccessKey }];
+  const identities = [{ name: "test", credentials, actions: ["Admin", "Read", "Write", "List"] }];
+  writeFileSync(join(folder, "s3.json"), JSON.stringify({ identities }));
+  const ports = {
+    "master.port": port,
+    "volume.port": port + 1,
+    "filer.port": port + 2,
+    "s3.port": port + 3,
+  };
+  const options = {
+    ip: "127.0.0.1",
+    "ip.bind": "127.0.0.1",
+    dir: folder,
+    ...ports,
+    "s3.config": join(folder, "s3.json"),
+    "s3.port.iceberg": 0,
+    "s3.port.lance": 0,
+    "volume.max": 20,
+    "master.volumeSizeLimitMB": 64,
+  };
+  const args = Object.entries(options).map(([name, value]) => `-${name}=${value}`);
+  const url = `http://127.0.0.1:${port + 3}`;
+  return start(`${SERVERS}seaweedfs/bin/weed`, ["server", "-filer", "-s3", ...args], {
+    folder,
+    url,
+  });
+}
+
+/** As `startSeaweed`. */
+export async function startMoto() {
+  const folder = mkdtempSync(join(tmpdir(), "rustorage-moto-"));
+  const port = await freePorts(1);
+  const args = ["-m", "moto.server", "-H", "127.0.0.1", "-p", `${port}`];
+  const env = { PYTHONPATH: `${SERVERS}moto` };
+  return start("python3", args, { folder, env, url: `http://127.0.0.1:${port}` });
+}
+
+export async function createBucket({ endpoint, bucket, accessKeyId, secretAccessKey, region }) {
+  const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: "s3" });
+  const answer = await client.fetch(`${endpoint}/${bucket}`, { method: "PUT" });
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+}

@@ -1,0 +1,4 @@
+export { s3 as default, s3 as "module.exports" } from "../service-drivers.js";
+
+/** unstorage's driver has to have a package installed, this one has not. */
+export const DRIVER_DEPENDENCIES = {};

@@ -1,0 +1,63 @@
+//! Large values in parts: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{bucket::Bucket, unexpected, xml};
+use crate::{
+    driver::Headers,
+    error::Cause,
+    http::{Method, Request, query},
+};
+
+/// No part but the last may be smaller than 5 MB, and there may be 10,000.
+const PART: usize = 8 << 20;
+const MOST_PARTS: usize = 10_000;
+const SENT_TOGETHER: usize = 4;
+
+/// Writes the object as a whole, or leaves it as it was. `request` is a POST with the object's headers.
+pub async fn put(bucket: &Bucket, name: &str, value: Bytes, mut request: Request) -> Result<(), Cause> {
+    request.url.set_query(Some("uploads="));
+    let reply = bucket.send(request).await?;
+    let upload = xml::upload_id(&reply.body).ok_or_else(|| unexpected("number of the upload"))?;
+    let upload = Upload { bucket, name, id: &upload };
+    let result = upload.send(value).await;
+    if result.is_err() {
+        // Its parts would be kept, and paid for. The error is that of what failed before.
+        let _ = upload.abort().await;
+    }
+    result
+}
+
+struct Upload<'a> {
+    bucket: &'a Bucket,
+    name: &'a str,
+    id: &'a str,
+}
+
+impl Upload<'_> {
+    async fn send(&self, value: Bytes) -> Result<(), Cause> {
+        let size = PART.max(value.len().div_ceil(MOST_PARTS));
+        let starts = (0..value.len()).step_by(size);
+        let parts: Vec<Bytes> = starts.map(|start| value.slice(start..value.len().min(start + size))).collect();
+        let sent = stream::iter((1..).zip(parts).map(|(number, part)| self.send_part(number, part)));
+        let etags: Vec<String> = sent.buffered(SENT_TOGETHER).try_collect().await?;
+        let mut request = self.bucket.object(Method::POST, self.name, &Headers::default())?;
+        request.url.set_query(Some(&query([("uploadId", self.id)])));
+        let reply = self.bucket.send(request.body(xml::completion(&etags))).await?;
+        if xml::is_completed(&reply.body) { Ok(()) } else { Err(unexpected("object that was put together")) }
+    }
+
+    async fn send_part(&self, number: usize, part: Bytes) -> Result<String, Cause> {
+        let mut request = self.bucket.object(Method::PUT, self.name, &Headers::default())?;
+        request.url.set_query(Some(&query([("partNumber", number.to_string().as_str()), ("uploadId", self.id)])));
+        let reply = self.bucket.send(request.body(part)).await?;
+        Ok(reply.header("etag").ok_or_else(|| unexpected("etag of a part"))?.to_owned())
+    }
+
+    async fn abort(&self) -> Result<(), Cause> {
+        let mut request = self.bucket.object(Method::DELETE, self.name, &Headers::default())?;
+        request.url.set_query(Some(&query([("uploadId", self.id)])));
+        self.bucket.send(request).await.map(drop)
+    }
+}
