@@ -1,11 +1,13 @@
 import type { FsLiteOptions } from "./js/drivers/fs-lite.js";
 import type { FsOptions } from "./js/drivers/fs.js";
 import type { HttpOptions } from "./js/drivers/http.js";
+import type { LmdbOptions } from "./js/drivers/lmdb.js";
 import type { LruCacheOptions } from "./js/drivers/lru-cache.js";
 import type { MemoryOptions } from "./js/drivers/memory.js";
 import type { OverlayOptions } from "./js/drivers/overlay.js";
 import type { RedisOptions } from "./js/drivers/redis.js";
 import type { S3Options } from "./js/drivers/s3.js";
+import type { SqliteOptions } from "./js/drivers/sqlite.js";
 
 /**
  * Key-value storage for JavaScript servers: the API of unstorage, with routing and drivers in Rust.
@@ -393,13 +395,15 @@ type NativeName =
   | "fs-lite"
   | "fsLite"
   | "http"
+  | "lmdb"
   | "lru-cache"
   | "lruCache"
   | "memory"
   | "null"
   | "overlay"
   | "redis"
-  | "s3";
+  | "s3"
+  | "sqlite";
 type BorrowedName =
   | `azure-${"app-configuration" | "cosmos" | "key-vault" | "storage-blob" | "storage-table"}`
   | `azure${"AppConfiguration" | "Cosmos" | "KeyVault" | "StorageBlob" | "StorageTable"}`
@@ -446,6 +450,7 @@ export type BuiltinDriverOptions = {
   "fs-lite": FsLiteOptions;
   fsLite: FsLiteOptions;
   http: HttpOptions;
+  lmdb: LmdbOptions;
   "lru-cache": LruCacheOptions;
   lruCache: LruCacheOptions;
   memory: MemoryOptions;
@@ -453,6 +458,7 @@ export type BuiltinDriverOptions = {
   overlay: OverlayOptions;
   redis: RedisOptions;
   s3: S3Options;
+  sqlite: SqliteOptions;
 } & Record<BorrowedName, Record<string, any>>;
 
 /** The module of each driver: ours where it is native, otherwise unstorage's, which has to be installed for it. */

@@ -3,20 +3,25 @@ import * as v2 from "unstorage";
 import * as v1 from "unstorage-v1";
 import { expect, test } from "vitest";
 
-test("has every name that unstorage 1 and 2 know, and no other", () => {
-  const names = new Set([...Object.keys(v1.builtinDrivers), ...Object.keys(v2.builtinDrivers)]);
+/** What unstorage has not. */
+const OURS = ["lmdb", "sqlite"];
+
+test("has every name that unstorage 1 and 2 know, those of ours, and no other", () => {
+  const theirs = [v1, v2].flatMap(({ builtinDrivers: names }) => Object.keys(names));
+  const names = new Set([...theirs, ...OURS]);
   expect(Object.keys(builtinDrivers).sort()).toEqual([...names].sort());
 });
 
 test("every native driver's module exists and makes a driver of its name", async () => {
   const native = Object.entries(builtinDrivers).filter(([, id]) => id.startsWith("rustorage/"));
-  expect(native.length).toBe(11);
+  expect(native.length).toBe(13);
   for (const [, id] of native) {
     const { default: factory } = await import(id);
     const driver = factory({
       ...(id.includes("/fs") && { base: ".data" }),
       ...(id.endsWith("http") && { base: "http://localhost" }),
       ...(id.endsWith("s3") && { bucket: "b", region: "r" }),
+      ...(OURS.some((name) => id.endsWith(name)) && { path: ".data/items" }),
       ...(id.endsWith("overlay") && { layers: [{ getItem: () => null }] }),
     });
     expect(`rustorage/drivers/${driver.name}`).toBe(id);

@@ -1,6 +1,18 @@
 /** The names of all drivers, where each is imported from, and what those that are not native here need installed. */
 
-const NATIVE = ["fs", "fs-lite", "http", "lru-cache", "memory", "null", "overlay", "redis", "s3"];
+const NATIVE = [
+  "fs",
+  "fs-lite",
+  "http",
+  "lmdb",
+  "lru-cache",
+  "memory",
+  "null",
+  "overlay",
+  "redis",
+  "s3",
+  "sqlite",
+];
 
 const IDENTITY = { name: "@azure/identity", version: "^4.13.0" };
 const OPTIONAL_IDENTITY = { ...IDENTITY, optional: true };

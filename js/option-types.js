@@ -45,6 +45,7 @@ export const OPTION_TYPES = {
     headers: "record",
     limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
   },
+  lmdb: { mapSize: "unsigned", path: "string", readOnly: "boolean", sync: "string", ttl: "number" },
   "lru-cache": {
     allowStale: "boolean",
     dispose: "function",
@@ -100,6 +101,14 @@ export const OPTION_TYPES = {
     region: "string",
     secretAccessKey: "string",
     sessionToken: "string",
+  },
+  sqlite: {
+    busyTimeout: "unsigned",
+    path: "string",
+    readOnly: "boolean",
+    sync: "string",
+    tableName: "string",
+    ttl: "number",
   },
 };
 

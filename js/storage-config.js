@@ -2,9 +2,11 @@
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { RUNTIMES, builtinDriverDependencies, builtinDrivers } from "./builtin-drivers.js";
+import lmdb from "./drivers/lmdb.js";
 import lruCache from "./drivers/lru-cache.js";
 import memory from "./drivers/memory.js";
 import redis from "./drivers/redis.js";
+import sqlite from "./drivers/sqlite.js";
 import { storageError } from "./errors.js";
 import { fs, fsLite } from "./file-driver.js";
 import { http, s3 } from "./service-drivers.js";
@@ -17,10 +19,12 @@ const NATIVE = new Map([
   ["rustorage/drivers/fs", fs],
   ["rustorage/drivers/fs-lite", fsLite],
   ["rustorage/drivers/http", http],
+  ["rustorage/drivers/lmdb", lmdb],
   ["rustorage/drivers/lru-cache", lruCache],
   ["rustorage/drivers/memory", memory],
   ["rustorage/drivers/redis", redis],
   ["rustorage/drivers/s3", s3],
+  ["rustorage/drivers/sqlite", sqlite],
 ]);
 
 const FACTORIES = new Set(NATIVE.values());

@@ -1,27 +1,32 @@
 /** The licences of the crates that a binary holds, of all platforms, in one text. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { PLATFORMS } from "./platforms.js";
 
-const LICENCE_FILE = /^(?:licen[cs]e|copying|unlicense|notice)/i;
+const LICENCE_FILE = /^(?:licen[cs]e|copying|copyright|unlicense|notice)/i;
 
 /** What crates without a licence file are under: ours, but for the copyright. */
 const MIT = readFileSync(new URL("../LICENSE", import.meta.url), "utf8")
   .split(/^Copyright.*\n\n/m)[1]
   .trim();
 
+/** Where crates keep C sources of others, whose licence holds for these. */
+const SOURCES = { "lmdb-master-sys": "lmdb/libraries/liblmdb" };
+
 const HEADER = `Third-party licences
 
 rustorage's binaries hold the crates below, and Rust's standard library (MIT or Apache-2.0, the Rust Project Developers). On Linux
-they also hold LLVM's libunwind (Apache-2.0 with LLVM exceptions).
+they also hold LLVM's libunwind (Apache-2.0 with LLVM exceptions). SQLite, which libsqlite3-sys brings, is in the public domain.
 `;
 
 export function licences() {
   /** By text: the crates that have it. */
   const crates = new Map();
-  for (const crate of linkedCrates()) {
-    const text = licenceOf(crate);
+  const linked = linkedCrates();
+  const apache = apacheOf(linked);
+  for (const crate of linked) {
+    const text = licenceOf(crate, apache);
     crates.set(text, [
       ...(crates.get(text) ?? []),
       `${crate.name} ${crate.version}, ${crate.license}`,
@@ -54,17 +59,32 @@ function cargo(...args) {
   return execFileSync("cargo", args, { encoding: "utf8", maxBuffer: 2 ** 26 });
 }
 
+/** The Apache licence, as one of the crates has it. */
+function apacheOf(crates) {
+  const files = crates.map((crate) => join(dirname(crate.manifest_path), "LICENSE-APACHE"));
+  return text(files.find((file) => existsSync(file)));
+}
+
 /** Where a crate may be used under several licences, MIT's. */
-function licenceOf({ name, manifest_path: manifest, license, authors }) {
+function licenceOf({ name, manifest_path: manifest, license, authors }, apache) {
   const folder = dirname(manifest);
-  const files = readdirSync(folder)
-    .filter((file) => LICENCE_FILE.test(file))
-    .toSorted();
-  const mit = files.filter((file) => /mit/i.test(file));
-  const texts = (mit.length > 0 ? mit : files).map((file) =>
-    readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim(),
-  );
-  if (texts.length > 0) return texts.join("\n\n");
-  if (!license.includes("MIT")) throw new Error(`${name} has no licence file`);
-  return [`Copyright (c) ${authors.join(", ") || `the authors of ${name}`}`, MIT].join("\n\n");
+  const files = licenceFiles(folder);
+  const mit = files.filter((file) => /mit/i.test(basename(file)));
+  const own = (mit.length > 0 ? mit : files).map(text);
+  if (own.length === 0 && license.includes("MIT")) {
+    own.push(`Copyright (c) ${authors.join(", ") || `the authors of ${name}`}`, MIT);
+  }
+  if (own.length === 0 && license === "Apache-2.0") own.push(apache);
+  if (own.length === 0) throw new Error(`${name} has no licence file`);
+  const sources = SOURCES[name] === undefined ? [] : licenceFiles(join(folder, SOURCES[name]));
+  return [...own, ...sources.map(text)].join("\n\n");
+}
+
+function licenceFiles(folder) {
+  const files = readdirSync(folder).filter((file) => LICENCE_FILE.test(file));
+  return files.toSorted().map((file) => join(folder, file));
+}
+
+function text(file) {
+  return readFileSync(file, "utf8").replaceAll("\r\n", "\n").trim();
 }

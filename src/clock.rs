@@ -1,5 +1,7 @@
 //! The time that expiry goes by: milliseconds that never go back.
 
+pub mod wall;
+
 use std::time::Instant;
 
 /// A moment in milliseconds since the clock was made; 0 stands for "never".

@@ -1,6 +1,6 @@
 //! What a failed call reports: which operation of which driver on which key, and why.
 
-use std::{borrow::Cow, fmt, io};
+use std::{any::Any, borrow::Cow, fmt, io};
 
 use rustix::io::Errno;
 
@@ -115,6 +115,12 @@ impl std::error::Error for StorageError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.cause)
     }
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
 
 fn describe(error: &io::Error) -> String {

@@ -2,12 +2,14 @@ import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import fsLite from "rustorage/drivers/fs-lite";
 import http from "rustorage/drivers/http";
+import lmdb from "rustorage/drivers/lmdb";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
 import overlay from "rustorage/drivers/overlay";
 import redis from "rustorage/drivers/redis";
 import s3 from "rustorage/drivers/s3";
+import sqlite from "rustorage/drivers/sqlite";
 import { createStorageServer } from "rustorage/server";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -103,6 +105,43 @@ for (const [name, driver, variants, watches] of [
       await before.setItem("foo", "bar");
       await before.setItem("dir:item", "1");
       return driver({ base, readOnly: true });
+    },
+    capabilities: { writes: false },
+  });
+}
+
+const DATABASE = {
+  raw: "bytes",
+  nested: true,
+  ttl: true,
+  order: "sorted",
+};
+
+const LMDB = [{}, { sync: "no-meta" }, { sync: "none", mapSize: 4096, ttl: 100 }];
+const SQLITE = [{}, { sync: "normal" }, { sync: "none", tableName: 'a "table"', ttl: 100 }];
+for (const [name, driver, variants, meta] of [
+  ["lmdb", lmdb, LMDB, ["mtime", "size", "ttl"]],
+  ["sqlite", sqlite, SQLITE, ["birthtime", "mtime", "size", "ttl"]],
+]) {
+  const open = (path, options) => {
+    const opened = driver({ path, ...options });
+    onTestFinished(() => opened.dispose());
+    return opened;
+  };
+  for (const options of variants) {
+    conformance(`${name} with ${inspect(options, { breakLength: Infinity })}`, {
+      create: () => open(folder(), options),
+      capabilities: { ...DATABASE, meta },
+    });
+  }
+  conformance(`${name} with readOnly`, {
+    async create() {
+      const path = folder();
+      const before = open(path);
+      await before.setItem("foo", "bar");
+      await before.setItem("dir:item", "1");
+      await before.dispose();
+      return open(path, { readOnly: true });
     },
     capabilities: { writes: false },
   });

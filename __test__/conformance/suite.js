@@ -9,7 +9,7 @@
  * - raw: "identity" where a raw value comes back as the same JavaScript value, "bytes" where its bytes do
  * - ttl: whether an item's `ttl` holds; false must show in `flags.ttl` too; leave it out where nothing is said
  * - surrogates: whether keys and values may hold lone surrogates
- * - order: "insertion", "newest" or none: the order of getKeys
+ * - order: "insertion", "newest", "sorted" or none: the order of getKeys
  * - nested: whether the keys `foo` and `foo:bar` may both exist
  * - meta: the fields of native meta
  * - forgets: whether dispose empties it
@@ -406,7 +406,7 @@ function describeKeys(open, { order }) {
         const { storage } = await open();
         for (const key of ["c", "a", "b"]) await storage.setItem(key, 1);
         expect(await storage.getKeys()).toEqual(
-          order === "insertion" ? ["c", "a", "b"] : ["b", "a", "c"],
+          { insertion: ["c", "a", "b"], newest: ["b", "a", "c"], sorted: ["a", "b", "c"] }[order],
         );
       });
     }

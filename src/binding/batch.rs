@@ -7,13 +7,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{
-    completion::{Content, Message, Outcome, Queue},
-    raw::panic_text,
-};
+use super::completion::{Content, Message, Outcome, Queue};
 use crate::{
     driver::{Access, BlockingDriver, Claim, Job, Pool, WORKERS},
-    error::{Cause, StorageError},
+    error::{Cause, StorageError, panic_text},
 };
 
 /// A smaller part costs more to hand over than to read.

@@ -9,7 +9,8 @@ use super::{
     batch::{self, Asked},
     completion::Outcome,
     environment::{
-        COST_OF_GET, COST_OF_HAS, Context, Environment, Remote, Routed, Submitted, Table, Target, code, register,
+        COST_OF_GET, COST_OF_HAS, COST_OF_QUICK_GET, Context, Environment, Remote, Routed, Submitted, Table, Target,
+        code, register,
     },
     raw::{Call, Handler, Reply},
     text, value,
@@ -292,6 +293,10 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
             })
         }
         Lane::Async(driver) => {
+            if let Poll::Ready(value) = this.answer_now(COST_OF_QUICK_GET, || driver.get_now(key, raw)) {
+                found = Some(outcome(value));
+                return code::FOUND;
+            }
             let asked = Remote { operation, checked: driver.check(key), full, outcome };
             let options = call.request_options(0.0, raw, 3);
             this.ask(driver, asked, |driver, answer| driver.get(key, options, answer))
@@ -320,6 +325,9 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
             })
         }
         Lane::Async(driver) => {
+            if let Poll::Ready(answer) = this.answer_now(COST_OF_HAS, || driver.has_now(key)) {
+                return found(answer);
+            }
             let asked = Remote { operation: "hasItem", checked: driver.check(key), full, outcome: Outcome::Boolean };
             let options = call.request_options(0.0, false, 2);
             this.ask(driver, asked, |driver, answer| driver.has(key, options, answer))

@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Sender, channel},
     },
+    task::Poll,
     thread,
 };
 
@@ -16,13 +17,13 @@ use napi::{Result, check_status, sys};
 
 use super::{
     completion::{Content, Message, Outcome, Queue},
-    raw::{Call, Function, panic_text},
+    raw::{Call, Function},
     text::Reader,
 };
 use crate::{
     clock::Clock,
     driver::{Answer, AsyncDriver, Bell, Bells, BlockingDriver, Claim, Lane, Places, Pool, Scope, Slots, Watch},
-    error::{Cause, StorageError},
+    error::{Cause, StorageError, panic_text},
     key::{Key, KeyList},
     router::{Mount, Router},
 };
@@ -92,6 +93,8 @@ impl Table {
 const ALLOWANCE: i32 = 512;
 pub const COST_OF_HAS: i32 = 1;
 pub const COST_OF_GET: i32 = 8;
+/// Of a driver that needs no system call for it.
+pub const COST_OF_QUICK_GET: i32 = 2;
 
 /// What the calls of an environment work with beside its tables.
 pub struct Context {
@@ -153,15 +156,35 @@ impl Context {
         places: &mut Option<Places>,
         cost: i32,
     ) -> bool {
-        // SAFETY: as in `set_register`.
-        let spent = unsafe { self.registers.add(register::SPENT).read() }.saturating_add(cost);
         let pool = Pool::get();
         let may =
-            spent <= ALLOWANCE && (pool.is_idle() || pool.is_free(places.get_or_insert_with(|| driver.places(key))));
+            self.can_spend(cost) && (pool.is_idle() || pool.is_free(places.get_or_insert_with(|| driver.places(key))));
         if may {
-            self.set_register(register::SPENT, spent);
+            self.spend(cost);
         }
         may
+    }
+
+    /// An answer that is there without waiting, unless the event loop would be held up.
+    pub fn answer_now<T>(&mut self, cost: i32, act: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        let answer = if self.can_spend(cost) { act() } else { Poll::Pending };
+        if answer.is_ready() {
+            self.spend(cost);
+        }
+        answer
+    }
+
+    fn can_spend(&self, cost: i32) -> bool {
+        self.spent().saturating_add(cost) <= ALLOWANCE
+    }
+
+    fn spend(&mut self, cost: i32) {
+        self.set_register(register::SPENT, self.spent().saturating_add(cost));
+    }
+
+    fn spent(&self) -> i32 {
+        // SAFETY: as in `set_register`.
+        unsafe { self.registers.add(register::SPENT).read() }
     }
 
     /// Gives `work` to the pool.

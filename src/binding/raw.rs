@@ -1,7 +1,6 @@
 //! Raw functions: one trampoline for all of them, which reads the arguments and turns panics and errors into exceptions.
 
 use std::{
-    any::Any,
     ffi::{CString, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
@@ -15,7 +14,7 @@ use super::{
     value,
 };
 use crate::{
-    error::{Cause, StorageError},
+    error::{Cause, StorageError, panic_text},
     key::KeyList,
 };
 
@@ -141,12 +140,6 @@ unsafe extern "C" fn trampoline(env: sys::napi_env, info: sys::napi_callback_inf
             ptr::null_mut()
         }
     }
-}
-
-/// What a panic said.
-pub fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
 
 fn set(env: sys::napi_env, object: sys::napi_value, name: &str, value: sys::napi_value) -> Result<()> {

@@ -54,7 +54,7 @@ pub enum Lane {
     Inline(Rc<RefCell<dyn InlineDriver>>),
     /// May block: runs on the [`Pool`].
     Blocking(Arc<dyn BlockingDriver>),
-    /// Waits for a server: its calls begin on the calling thread and end on that of [`network`].
+    /// Its calls begin on the calling thread and end elsewhere: on that of [`network`], for those that wait for a server.
     Async(Arc<dyn AsyncDriver>),
 }
 
@@ -282,8 +282,8 @@ pub enum Status {
     Reconnecting,
 }
 
-/// A driver whose store lies behind a network. A method only begins the call, does not block, and may be called from several
-/// threads; the answer comes from any thread, once.
+/// A driver whose calls end elsewhere: its store lies behind a network, or many calls share a commit. A method only begins the
+/// call, does not block, and may be called from several threads; the answer comes from any thread, once.
 ///
 /// Calls on one key take effect in the order in which they were begun. A miss is `None`; whatever else keeps the driver from
 /// answering is an error. Every call ends some time, whatever the server does. No method is given a key that `check`
@@ -295,6 +295,14 @@ pub trait AsyncDriver: Send + Sync {
     fn check(&self, key: &[u8]) -> Result<(), Cause>;
     /// All calls of this turn of the event loop have begun: what was put off to go out together goes out now.
     fn flush(&self);
+    /// [`AsyncDriver::has`] where the answer needs no waiting.
+    fn has_now(&self, _: &[u8]) -> Poll<bool> {
+        Poll::Pending
+    }
+    /// As `has_now`, for [`AsyncDriver::get`].
+    fn get_now(&self, _: &[u8], _raw: bool) -> Poll<Option<Bytes>> {
+        Poll::Pending
+    }
     fn has(&self, key: &[u8], options: RequestOptions, answer: Answer<bool>);
     fn get(&self, key: &[u8], options: RequestOptions, answer: Answer<Option<Bytes>>);
     fn set(&self, key: &[u8], value: Vec<u8>, options: RequestOptions, answer: Answer<()>);

@@ -1,13 +1,16 @@
 //! The drivers, and how one is made from its name and options.
 
+mod embedded;
 mod fs;
 mod http;
 mod linked_map;
+mod lmdb;
 mod lru_cache;
 mod memory;
 mod options;
 mod redis;
 mod s3;
+mod sqlite;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -20,10 +23,12 @@ use crate::{
 
 pub use fs::{Fs, FsOptions};
 pub use http::{Http, HttpOptions};
+pub use lmdb::{Lmdb, LmdbOptions};
 pub use lru_cache::{LruCache, LruCacheOptions};
 pub use memory::{Memory, MemoryOptions};
 pub use redis::{Redis, RedisOptions};
 pub use s3::{S3, S3Options};
+pub use sqlite::{Sqlite, SqliteOptions};
 
 /// Makes the driver called `name` from the JSON text of its options.
 pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
@@ -33,8 +38,10 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
         "fs" => Ok(Lane::Blocking(Arc::new(Fs::new("fs", parse("fs", options)?)?))),
         "fs-lite" => Ok(Lane::Blocking(Arc::new(Fs::new("fs-lite", parse("fs-lite", options)?)?))),
         "http" => store(Http::new(parse("http", options)?)?),
+        "lmdb" => Ok(Lane::Async(Arc::new(lmdb::create(&parse("lmdb", options)?)?))),
         "redis" => Ok(Lane::Async(Arc::new(Redis::new(parse("redis", options)?)?))),
         "s3" => store(S3::new(parse("s3", options)?)?),
+        "sqlite" => Ok(Lane::Async(Arc::new(sqlite::create("sqlite", parse("sqlite", options)?)?))),
         _ => Err(invalid("unknown", "no native driver has this name".into())),
     }
 }
@@ -51,16 +58,18 @@ fn store(store: impl Store) -> Result<Lane, StorageError> {
 
 /// The schema of each driver's options, by the driver's name.
 #[cfg(feature = "schema")]
-pub fn schemas() -> [(&'static str, schemars::Schema); 7] {
+pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     use schemars::schema_for;
-    [
+    vec![
         ("memory", schema_for!(MemoryOptions)),
         ("lru-cache", schema_for!(LruCacheOptions)),
         ("fs", schema_for!(FsOptions)),
         ("fs-lite", fs::lite_schema()),
         ("http", schema_for!(HttpOptions)),
+        ("lmdb", schema_for!(LmdbOptions)),
         ("redis", schema_for!(RedisOptions)),
         ("s3", schema_for!(S3Options)),
+        ("sqlite", schema_for!(SqliteOptions)),
     ]
 }
 

@@ -57,6 +57,9 @@ pub fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result
                 Some((problem, expected)) if problem.starts_with("invalid ") => {
                     format!("the option `{}` must be {}", error.path(), in_words(expected))
                 }
+                Some((problem, expected)) if problem.starts_with("unknown variant ") => {
+                    format!("the option `{}` must be {expected}", error.path())
+                }
                 // Its own name is the last part of the path.
                 Some((problem, expected)) if problem.starts_with("unknown field ") => {
                     format!("unknown field `{}`, expected {expected}", error.path())
@@ -89,6 +92,15 @@ mod tests {
         names: Vec<String>,
         call: Callback,
         inner: Inner,
+        level: Level,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Level {
+        #[default]
+        High,
+        VeryLow,
     }
 
     #[derive(Debug, Default, Deserialize)]
@@ -107,11 +119,14 @@ mod tests {
             (r#"{"names":"a"}"#, "the option `names` must be a list"),
             (r#"{"call":"s3cret"}"#, "the option `call` must be a function"),
             (r#"{"call":{"other":true}}"#, "the option `call` must be a function"),
-            (r#"{"other":1}"#, "unknown field `other`, expected one of `size`, `names`, `call`, `inner`"),
+            (r#"{"level":"s3cret"}"#, "the option `level` must be one of `high`, `very-low`"),
+            (r#"{"other":1}"#, "unknown field `other`, expected one of `size`, `names`, `call`, `inner`, `level`"),
             (r#"{"inner":{"other":1}}"#, "unknown field `inner.other`, expected `depth`"),
         ] {
             assert_eq!(message(options), format!("[rustorage] [test] create: {said}"));
         }
+        let Level::High = parse::<Options>("test", "{}").unwrap().level else { panic!() };
+        let Level::VeryLow = parse::<Options>("test", r#"{"level":"very-low"}"#).unwrap().level else { panic!() };
         let read: Options = parse("test", r#"{"size":3,"names":["a"],"call":{"function":true}}"#).unwrap();
         assert_eq!((read.size, read.names.len(), read.call.0, read.inner.depth), (3, 1, true, 0));
     }

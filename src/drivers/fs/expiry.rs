@@ -18,7 +18,7 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fstat, futimens, unlinkat};
@@ -33,7 +33,10 @@ use super::{
     sync::sync_file,
     write::keep_owner_and_mode,
 };
-use crate::driver::{Access, Claim, Pool};
+use crate::{
+    clock::wall::{now, since_1970},
+    driver::{Access, Claim, Pool},
+};
 
 /// How long what was read of the index is good for: other processes' expiries are seen so much later at most.
 const FRESH: u64 = 500;
@@ -122,24 +125,6 @@ impl Index {
         self.records.clear();
         (self.inode, self.read) = (0, 0);
     }
-}
-
-/// Milliseconds since 1970.
-pub fn now() -> u64 {
-    u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
-}
-
-fn since_1970() -> Duration {
-    let now = SystemTime::now();
-    #[cfg(test)]
-    let now = now + Duration::from_secs(tests::AHEAD.load(Ordering::Relaxed));
-    now.duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-/// The moment after a life of so many milliseconds.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` clamps, which is what is meant")]
-pub fn after(life: f64) -> u64 {
-    now().saturating_add(life.ceil() as u64)
 }
 
 impl Expiries {
@@ -468,16 +453,16 @@ pub fn stamp(file: &File) -> io::Result<Stamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drivers::fs::{sync::Ways, write::Writer};
+    use crate::{
+        clock::wall::{AHEAD, after},
+        drivers::fs::{sync::Ways, write::Writer},
+    };
     use std::{
         fs,
         os::unix::fs::{PermissionsExt, symlink},
         sync::Barrier,
         thread,
     };
-
-    /// How far the clock has been set.
-    pub static AHEAD: AtomicU64 = AtomicU64::new(0);
 
     /// An index that sweeps only when it is told to, as another process's would, and a writer over the same folder.
     fn over(base: &Path, atomic: bool) -> (Arc<Expiries>, Writer) {

@@ -49,6 +49,7 @@ use watch::WatchOptions;
 use write::Writer;
 
 use crate::{
+    clock::wall,
     driver::{Ask, BlockingDriver, CallOptions, Capabilities, Meta, Place, Places, Pool, Tell, Watch},
     error::{Cause, StorageError},
     key::Listing,
@@ -345,7 +346,7 @@ impl BlockingDriver for Fs {
                 // It is over at once.
                 self.writer.remover().remove(path)
             } else {
-                let expires = expiry::after(life);
+                let expires = wall::after(life);
                 let key: Box<[u8]> = path::to_key(&self.root().base, path).into();
                 self.writer.write(
                     path,

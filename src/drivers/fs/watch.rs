@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     blame,
-    expiry::{self, Expiries},
+    expiry::Expiries,
     ignore::{Globs, Ignore},
     layout::{OVERFLOW, VALUE, is_temporary},
     read,
@@ -36,6 +36,7 @@ use super::{
     stamp::Stamp,
 };
 use crate::{
+    clock::wall,
     driver::{Change, Tell, Watch},
     error::Cause,
 };
@@ -632,7 +633,7 @@ impl Watcher {
     fn removed(&mut self, path: &Path, expires: Option<u64>) {
         let unfinished = self.unfinished.remove(path);
         // An item expires in silence, and one that nobody heard of goes so.
-        let is_over = expires.is_some_and(|expires| expires <= expiry::now());
+        let is_over = expires.is_some_and(|expires| expires <= wall::now());
         if !is_over && unfinished.is_none_or(|unfinished| !unfinished.is_new) {
             self.report(Change::Remove, path);
         }

@@ -1,0 +1,4 @@
+import lmdb from "rustorage/drivers/lmdb";
+import sqlite from "rustorage/drivers/sqlite";
+
+export const FACTORIES = { lmdb, sqlite };

@@ -1,0 +1,46 @@
+/** The drivers over a database in a file: lmdb and sqlite. */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { storageError } from "./errors.js";
+import { createNativeDriver, tableOf } from "./native-driver.js";
+import { INVALID, PENDING, native, pending } from "./native.js";
+import { isRecord } from "./runtime-options.js";
+
+/** The fields of an item's metadata that are moments. */
+const MOMENTS = new Set(["birthtime", "mtime"]);
+
+export function createEmbeddedDriver(name, options, more) {
+  return createNativeDriver(name, options, {
+    prepare: (settings) =>
+      isRecord(settings) ? { ...settings, path: toPath(settings.path) } : settings,
+    toMeta,
+    methods: (owner) => ({
+      getMeta(key) {
+        if (native.meta(tableOf(owner), key) === INVALID) {
+          throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
+        }
+        return pending(toMeta);
+      },
+      dispose: () =>
+        owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined,
+      ...more,
+    }),
+  });
+}
+
+/** An absolute path; what is no path is refused by the addon. */
+function toPath(path) {
+  if (path instanceof URL) return fileURLToPath(path);
+  return typeof path === "string" && path !== "" ? resolve(path) : path;
+}
+
+/** Fields come as a name and a value each. */
+function toMeta(list) {
+  const meta = {};
+  for (let index = 0; index < list.length; index += 2) {
+    const [name, value] = [list[index], list[index + 1]];
+    if (name === "life") meta.ttl = value === undefined ? undefined : value / 1000;
+    else meta[name] = MOMENTS.has(name) && value !== undefined ? new Date(value) : value;
+  }
+  return meta;
+}

@@ -1,0 +1,93 @@
+//! Connections that only read, kept for the next read.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rusqlite::Connection;
+
+use super::{connection, rows::Rows, sql::Sql};
+use crate::{
+    driver::Fields,
+    drivers::embedded::{Found, View},
+    error::Cause,
+    key::Listing,
+};
+
+/// What is kept of them; more are closed after their read.
+const KEPT: usize = 4;
+
+pub struct Readers {
+    path: PathBuf,
+    sql: Arc<Sql>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub fn new(path: PathBuf, sql: Arc<Sql>) -> Arc<Self> {
+        Arc::new(Self { path, sql, idle: Mutex::default() })
+    }
+
+    /// One that waits for nobody.
+    pub fn take(self: &Arc<Self>) -> Option<Reader> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.or_else(|| connection::for_reading(&self.path).ok())?;
+        Some(Reader { connection: Some(connection), readers: Arc::clone(self), in_transaction: false })
+    }
+}
+
+pub struct Reader {
+    /// None while it is dropped.
+    connection: Option<Connection>,
+    readers: Arc<Readers>,
+    in_transaction: bool,
+}
+
+impl Reader {
+    /// Keeps what it sees from now on.
+    pub fn pin(mut self) -> Option<Self> {
+        let connection = self.connection.as_ref()?;
+        connection.execute_batch("BEGIN").ok()?;
+        self.in_transaction = true;
+        // A transaction begins with its first read.
+        Rows { connection, sql: &self.readers.sql }.expires().ok()?;
+        Some(self)
+    }
+
+    fn rows(&self) -> Result<Rows<'_>, Cause> {
+        let connection = self.connection.as_ref().ok_or(Cause::Abandoned)?;
+        Ok(Rows { connection, sql: &self.readers.sql })
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if self.in_transaction && connection.execute_batch("COMMIT").is_err() {
+            return;
+        }
+        let mut idle = self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT {
+            idle.push(connection);
+        }
+    }
+}
+
+impl View for Reader {
+    fn has(&self, key: &[u8]) -> Result<bool, Cause> {
+        self.rows()?.has(key)
+    }
+
+    fn get(&self, key: &[u8], raw: bool, most: usize) -> Result<Found, Cause> {
+        self.rows()?.get(key, raw, most)
+    }
+
+    fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
+        self.rows()?.meta(key)
+    }
+
+    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
+        self.rows()?.keys(listing, emit)
+    }
+}

@@ -1,0 +1,147 @@
+//! The table of one file: a connection that writes, and some that read.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::{
+    connection::{self, prepare_table},
+    failure::failure,
+    options::Sync,
+    readers::{Reader, Readers},
+    rows::{Rows, Text, now},
+    sql::Sql,
+};
+use crate::{
+    driver::Fields,
+    drivers::embedded::{Edit, Found, Manner, Registry, Store, View, check_disk},
+    error::{Cause, Failure},
+    key::Listing,
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub table: String,
+    pub sync: Sync,
+    pub busy_timeout: u32,
+    pub read_only: bool,
+}
+
+pub struct Table {
+    sql: Arc<Sql>,
+    /// Of a database that is only read, it reads, too.
+    writer: Mutex<Connection>,
+    readers: Arc<Readers>,
+    behavior: TransactionBehavior,
+}
+
+impl Store for Table {
+    type Settings = Settings;
+    type Reader = Reader;
+
+    fn is_read_only(settings: &Settings) -> bool {
+        settings.read_only
+    }
+
+    fn registry() -> &'static Registry<Self> {
+        static TABLES: Registry<Table> = Registry::new();
+        &TABLES
+    }
+
+    fn open(path: &Path, settings: &Settings) -> Result<Self, Failure> {
+        let patience = Duration::from_millis(settings.busy_timeout.into());
+        let mut writer = if settings.read_only {
+            let reader = connection::for_reading(path)?;
+            reader.busy_timeout(patience).map_err(|error| failure(&error))?;
+            reader
+        } else {
+            connection::for_writing(path, settings.sync, patience)?
+        };
+        check_disk(path.parent().unwrap_or(path))?;
+        let sql = Arc::new(Sql::new(&settings.table));
+        prepare_table(&mut writer, &sql, settings.read_only)?;
+        let behavior = if settings.read_only { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
+        let readers = Readers::new(path.to_path_buf(), Arc::clone(&sql));
+        Ok(Self { sql, writer: Mutex::new(writer), readers, behavior })
+    }
+
+    fn reader(&self) -> Option<Reader> {
+        self.readers.take()
+    }
+
+    fn snapshot(&self) -> Option<Reader> {
+        self.readers.take()?.pin()
+    }
+
+    fn write(&self, act: &mut dyn FnMut(&mut dyn Edit) -> Result<(), Cause>) -> Result<(), Cause> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = writer.transaction_with_behavior(self.behavior).map_err(|error| failure(&error))?;
+        act(&mut Writing { connection: &transaction, sql: &self.sql })?;
+        Ok(transaction.commit().map_err(|error| failure(&error))?)
+    }
+
+    fn close(self: Arc<Self>) {
+        // The connections of reads that have not ended close themselves.
+        drop(self);
+    }
+}
+
+struct Writing<'a> {
+    connection: &'a Connection,
+    sql: &'a Sql,
+}
+
+impl Writing<'_> {
+    fn rows(&self) -> Rows<'_> {
+        Rows { connection: self.connection, sql: self.sql }
+    }
+
+    fn run(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<usize, Cause> {
+        let run = || self.connection.prepare_cached(sql)?.execute(parameters);
+        Ok(run().map_err(|error| failure(&error))?)
+    }
+}
+
+impl View for Writing<'_> {
+    fn has(&self, key: &[u8]) -> Result<bool, Cause> {
+        self.rows().has(key)
+    }
+
+    fn get(&self, key: &[u8], raw: bool, most: usize) -> Result<Found, Cause> {
+        self.rows().get(key, raw, most)
+    }
+
+    fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
+        self.rows().meta(key)
+    }
+
+    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
+        self.rows().keys(listing, emit)
+    }
+}
+
+impl Edit for Writing<'_> {
+    fn set(&mut self, key: &[u8], value: &[u8], manner: Manner) -> Result<(), Cause> {
+        let text = Some(Text(value)).filter(|_| !manner.raw);
+        let blob = manner.raw.then_some(value);
+        let expires = manner.expires.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
+        self.run(&self.sql.set, params![Text(key), text, blob, expires]).map(drop)
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Result<(), Cause> {
+        self.run(&self.sql.remove, params![Text(key)]).map(drop)
+    }
+
+    fn sweep(&mut self, most: usize) -> Result<Option<u64>, Cause> {
+        let now = now();
+        self.run(&self.sql.void, params![now])?;
+        self.run(&self.sql.sweep, params![now, i64::try_from(most).unwrap_or(i64::MAX)])?;
+        let next = || self.connection.prepare_cached(&self.sql.next)?.query_row([], |row| row.get::<_, Option<i64>>(0));
+        let next = next().map_err(|error| failure(&error))?;
+        Ok(next.map(|at| u64::try_from(at).unwrap_or_default()))
+    }
+}
