@@ -1,4 +1,4 @@
-import { builtinDriverDependencies, builtinDrivers } from "rustorage";
+import { builtinDriverDependencies, builtinDrivers, createStorage } from "rustorage";
 import * as v2 from "unstorage";
 import * as v1 from "unstorage-v1";
 import { expect, test } from "vitest";
@@ -26,6 +26,70 @@ test("every native driver's module exists and makes a driver of its name", async
     });
     expect(`rustorage/drivers/${driver.name}`).toBe(id);
   }
+});
+
+/** The names of drivers that are unstorage's, with hyphens as their modules have them. */
+const BORROWED = [
+  ...new Set(Object.values(builtinDrivers).filter((id) => id.startsWith("unstorage/"))),
+].map((id) => id.slice("unstorage/drivers/".length));
+
+test.each(BORROWED)("rustorage/drivers/%s gives unstorage's driver", async (name) => {
+  const [ourId, theirId] = [`rustorage/drivers/${name}`, `unstorage/drivers/${name}`];
+  const ours = await import(ourId);
+  expect(ours.default.name).toBe(name);
+  expect(ours["module.exports"]).toBe(ours.default);
+  expect(ours.DRIVER_DEPENDENCIES).toBe(builtinDriverDependencies[name]);
+  if (name === "vercel-kv") {
+    // unstorage 1 alone has it.
+    expect(() => ours.default()).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTIONS",
+        driver: name,
+        message: expect.stringContaining("the version that is installed has none of this name"),
+      }),
+    );
+    return;
+  }
+  const { default: theirs, DRIVER_DEPENDENCIES } = await import(theirId);
+  expect(ours.DRIVER_DEPENDENCIES).toEqual(DRIVER_DEPENDENCIES);
+  const options = { database: {}, base: "http://localhost", name: "n", repo: "o/r" };
+  const [driver, expected] = [ours.default, theirs].map((make) => attempt(() => make(options)));
+  expect(driver).toEqual(expected);
+});
+
+/** What is seen of a driver: its name and its methods, or the error of making it. */
+function attempt(make) {
+  try {
+    const { name, ...rest } = make();
+    return { name, methods: Object.keys(rest).toSorted() };
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+
+test("a driver of a browser and one of an edge work with what stands for their stores", async () => {
+  const { default: localstorage } = await import("rustorage/drivers/localstorage");
+  const { default: kvBinding } = await import("rustorage/drivers/cloudflare-kv-binding");
+  const items = new Map();
+  const binding = {
+    get: (key) => items.get(key) ?? null,
+    put: (key, value) => items.set(key, value),
+    delete: (key) => items.delete(key),
+    list: () => ({ keys: [] }),
+  };
+  const store = {};
+  const localStorage = {
+    getItem: (key) => store[key] ?? null,
+    setItem: (key, value) => (store[key] = value),
+  };
+  const storage = createStorage()
+    .mount("local", localstorage({ localStorage, base: "app" }))
+    .mount("kv", kvBinding({ binding }));
+  await storage.setItem("local:a", 1);
+  await storage.setItem("kv:a", { b: 2 });
+  expect(await storage.getItem("local:a")).toBe(1);
+  expect(await storage.getItem("kv:a")).toEqual({ b: 2 });
+  expect([store, [...items]]).toEqual([{ "app:a": "1" }, [["a", '{"b":2}']]]);
 });
 
 test("names what borrowed drivers need as unstorage does", () => {

@@ -1,7 +1,7 @@
 /** Makes a storage from a config that has the fields which a Nitro config has for storage. */
-import { createRequire } from "node:module";
-import { isAbsolute, join, resolve } from "node:path";
-import { RUNTIMES, builtinDriverDependencies, builtinDrivers } from "./builtin-drivers.js";
+import { isAbsolute, join } from "node:path";
+import { findDriver } from "./borrowed-driver.js";
+import { builtinDrivers } from "./builtin-drivers.js";
 import lmdb from "./drivers/lmdb.js";
 import lruCache from "./drivers/lru-cache.js";
 import memory from "./drivers/memory.js";
@@ -107,7 +107,7 @@ function driverOf(mount, written, rootDir) {
     );
   }
   const native = NATIVE.get(builtinDrivers[name]);
-  return native ? native(config) : lateOf(name, config, loader(name, mount, rootDir), true);
+  return native ? native(config) : lateOf(name, config, findDriver(name, mount, rootDir), true);
 }
 
 /** A driver in JavaScript that does not know configs: it is made with the first call, from what the environment makes of its options. */
@@ -124,54 +124,6 @@ function lateOf(name, config, load, hidesOptions = false) {
 
 function nameIn(id) {
   return id.replace(/^(?:rustorage|unstorage)\/drivers\//, "");
-}
-
-/**
- * Finds the module of a driver in JavaScript now, and loads it when called: by `require`, which gives what it loads at once. The app's own unstorage
- * goes before the one beside this package.
- */
-function loader(name, mount, rootDir) {
-  const id = builtinDrivers[name];
-  const refuseFor = (error) => {
-    const cause =
-      error.code === "ERR_REQUIRE_ESM"
-        ? `this Node cannot load ${id} by its name: import it, and give its factory as \`driver\``
-        : `the driver is unstorage's${needed(name)}`;
-    const refused = storageError("INVALID_OPTIONS", name, "create", mount, cause);
-    throw Object.assign(refused, { cause: error });
-  };
-  const { require, path } = find(id, rootDir, refuseFor);
-  return () => {
-    try {
-      const module = require(path);
-      return module.default ?? module;
-    } catch (error) {
-      return refuseFor(error);
-    }
-  };
-}
-
-function find(id, rootDir, refuseFor) {
-  const app = createRequire(join(resolve(rootDir), "package.json"));
-  try {
-    return { require: app, path: app.resolve(id) };
-  } catch {
-    const own = createRequire(import.meta.url);
-    try {
-      return { require: own, path: own.resolve(id) };
-    } catch (error) {
-      return refuseFor(error);
-    }
-  }
-}
-
-/** What it takes to have the driver. */
-function needed(name) {
-  const runtime = RUNTIMES[nameIn(builtinDrivers[name])];
-  if (runtime) return `, and works in ${runtime} only`;
-  const packages = Object.values(builtinDriverDependencies[name] ?? {});
-  const names = packages.filter(({ optional }) => !optional).map((dependency) => dependency.name);
-  return `: install ${["unstorage", ...names].join(" and ")}`;
 }
 
 function listed(names) {

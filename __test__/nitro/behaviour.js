@@ -254,6 +254,10 @@ function testBehaviour(api, target, folder, asset = () => undefined) {
     expect(heard).toEqual(target().traces ? [call] : []);
   });
 
+  test("a driver that is unstorage's is found under our name", async () => {
+    expect(await api().get("/borrowed")).toEqual({ "app:a": "[1]" });
+  });
+
   test("unstorage's server is ours", async () => {
     const { call, get } = api();
     await call("data", "setItem", "served", "over HTTP");

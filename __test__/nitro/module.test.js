@@ -177,13 +177,24 @@ test.each([
 ])(
   "where no addon can be loaded, unstorage stays and one warning says so: %o",
   async (options, why) => {
-    const storage = { data: { driver: "fs", base: "data" }, recent: { driver: "lruCache" } };
+    const storage = {
+      data: { driver: "fs", base: "data" },
+      recent: { driver: "lruCache" },
+      files: { driver: "rustorage/drivers/fs-lite", base: "files" },
+      kv: { driver: "rustorage/drivers/cloudflare-kv-binding", binding: "KV" },
+      own: { driver: "rustorage/drivers/none-of-this-name" },
+    };
     const nitro = fakeNitro({ ...options, storage: withNativeStorage({ storage }).storage });
     rustorage.setup(nitro);
     rustorage.setup(nitro);
     await nitro.build();
     expect(nitro.logger.warn.mock.calls).toEqual([[expect.stringContaining(why)]]);
-    expect(nitro.options.storage).toEqual({ ...storage, recent: { driver: "lru-cache" } });
+    expect(nitro.options.storage).toEqual({
+      ...storage,
+      recent: { driver: "lru-cache" },
+      files: { driver: "fs-lite", base: "files" },
+      kv: { driver: "cloudflare-kv-binding", binding: "KV" },
+    });
     expect(nitro.options).not.toHaveProperty("rollupConfig");
     expect(nitro.options.plugins).not.toContain("#rustorage/plugin");
   },
@@ -193,4 +204,25 @@ test("a linked package is refused where it would have to be copied", async () =>
   await expect(configured({ dev: false, preset: "node-server" })).rejects.toThrow(
     "[rustorage] The package is linked",
   );
+});
+
+test("what imports our modules gets ours, or unstorage's where a driver is borrowed", async () => {
+  const { options } = await configured({});
+  const [{ resolveId, load }] = options.rollupConfig.plugins;
+  const imported = (id) => {
+    if (!resolveId.filter.id.test(id)) return undefined;
+    const resolved = resolveId.handler(id);
+    return resolved && !resolved.external ? load.handler(resolved.id) : resolved;
+  };
+  const all = (id) => `export * from "${id}";`;
+  const driver = (id) => `${all(id)}\nexport { default } from "${id}";`;
+  expect(imported("rustorage/drivers/fs")).toEqual({ id: "rustorage/drivers/fs", external: true });
+  expect(imported("rustorage/server")).toEqual({ id: "rustorage/server", external: true });
+  expect(imported("unstorage")).toBe(all("rustorage"));
+  expect(imported("unstorage/server")).toBe(all("rustorage/server"));
+  expect(imported("unstorage/tracing")).toBe(all("rustorage/tracing"));
+  expect(imported("unstorage/drivers/fs")).toBe(driver("rustorage/drivers/fs"));
+  expect(imported("unstorage/drivers/mongodb")).toBe(null);
+  expect(imported("rustorage/drivers/mongodb")).toBe(driver("unstorage/drivers/mongodb"));
+  expect(imported("unstorage/other")).toBe(undefined);
 });

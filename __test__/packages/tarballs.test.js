@@ -170,6 +170,7 @@ test.each([
       `import { createStorage, useStorage, type Storage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import memory, { type MemoryOptions } from "rustorage/drivers/memory";
+import kvBinding from "rustorage/drivers/cloudflare-kv-binding";
 import nitro from "rustorage/nitro";
 import { createStorageHandler } from "rustorage/server";
 import { withTracing, type TraceContext } from "rustorage/tracing";
@@ -178,6 +179,7 @@ export const value: Promise<string | null> = storage.getItem("a");
 export const options: MemoryOptions = { maxEntries: 1 };
 export const name: string = nitro.name;
 storage.mount("memory", memory(options));
+storage.mount("kv", kvBinding({ binding: "KV" }));
 useStorage("a").setItem("b", 1);
 export const traced: Storage<string> = withTracing(storage);
 export const keys = ({ keys }: TraceContext): string[] => keys;
@@ -219,4 +221,15 @@ test.each([
     });`,
   );
   expect(run(process.execPath, [file], app)).toBe(`[{"c":1},["a:b"],{"c":1}]\n`);
+});
+
+test("a driver that is unstorage's says what to install", () => {
+  const program = `
+    import mongodb from "rustorage/drivers/mongodb";
+    try { mongodb({}); } catch ({ code, message }) { console.log(code, message); }
+  `;
+  writeFileSync(join(app, "borrowed.mjs"), program);
+  expect(run(process.execPath, ["borrowed.mjs"], app)).toBe(
+    "INVALID_OPTIONS [rustorage] [mongodb] create: the driver is unstorage's: install unstorage and mongodb\n",
+  );
 });

@@ -21,6 +21,13 @@ export function nativeImport(driver) {
   return target?.startsWith("rustorage/") ? target : undefined;
 }
 
+/** What a module of ours is imported from whose driver is unstorage's; undefined for any other module. */
+export function borrowedImport(id) {
+  const [, name] = /^rustorage\/drivers\/([\w-]+)$/.exec(id) ?? [];
+  const target = Object.hasOwn(builtinDrivers, name) ? builtinDrivers[name] : undefined;
+  return target?.startsWith("unstorage/") ? target : undefined;
+}
+
 /** The file of one of our drivers. */
 function driverFile(target) {
   return `${folder}${target.slice("rustorage/drivers/".length)}.js`;
@@ -91,12 +98,14 @@ export function hideClients(mounts = {}) {
   );
 }
 
-/** Undoes `hideClients`: the drivers are unstorage's again. */
+/** Undoes `hideClients`: the drivers are unstorage's again, also where the config has them by our names. */
 export function revealClients({ storage, devStorage }) {
   for (const mounts of [storage, devStorage]) {
     for (const mount of Object.values(mounts ?? {})) {
-      if (!mount?.driver?.startsWith?.(folder)) continue;
-      mount.driver = nativeImport(mount.driver).slice("rustorage/drivers/".length);
+      const { driver } = mount ?? {};
+      if (![folder, "rustorage/drivers/"].some((start) => driver?.startsWith?.(start))) continue;
+      const target = borrowedImport(driver) ?? nativeImport(driver);
+      if (target) mount.driver = target.replace(/^\w+\/drivers\//, "");
       delete mount[MOUNT];
     }
   }

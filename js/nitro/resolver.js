@@ -1,5 +1,5 @@
 /** The bundler's plugin that gives rustorage to whoever imports unstorage. */
-import { nativeImport } from "./mounts.js";
+import { borrowedImport, nativeImport } from "./mounts.js";
 
 /** What stands for unstorage's modules: the bundlers' mark for modules that are no files, and the import that it passes on. */
 const PREFIX = "\0rustorage:";
@@ -26,6 +26,9 @@ export function resolver({ bare = false } = {}) {
 
 function resolveId(id) {
   if (!IMPORTS.test(id)) return null;
+  // What is external does not find unstorage, which is bundled.
+  const borrowed = borrowedImport(id);
+  if (borrowed) return { id: PREFIX + borrowed };
   if (id.startsWith("rustorage")) return { id, external: true };
   const isDriver = id.startsWith("unstorage/drivers/");
   const target = isDriver ? nativeImport(id) : id.replace("unstorage", "rustorage");

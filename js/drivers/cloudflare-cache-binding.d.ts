@@ -1,0 +1,7 @@
+// Generated from js/builtin-drivers.js by scripts/generate.js.
+import type { Driver } from "../../index.js";
+
+/** The driver is unstorage's, which has to be installed for it; its documentation has the options. */
+declare const cloudflareCacheBinding: (options?: Record<string, any>) => Driver;
+export default cloudflareCacheBinding;
+export { cloudflareCacheBinding as "module.exports" };

@@ -1,0 +1,7 @@
+// Generated from js/builtin-drivers.js by scripts/generate.js. The driver is unstorage's.
+import { borrowedDriver } from "../borrowed-driver.js";
+import { builtinDriverDependencies } from "../builtin-drivers.js";
+
+const mongodb = borrowedDriver("mongodb");
+export { mongodb as default, mongodb as "module.exports" };
+export const DRIVER_DEPENDENCIES = builtinDriverDependencies["mongodb"];

@@ -1,0 +1,7 @@
+// Generated from js/builtin-drivers.js by scripts/generate.js. The driver is unstorage's.
+import { borrowedDriver } from "../borrowed-driver.js";
+import { builtinDriverDependencies } from "../builtin-drivers.js";
+
+const upstash = borrowedDriver("upstash");
+export { upstash as default, upstash as "module.exports" };
+export const DRIVER_DEPENDENCIES = builtinDriverDependencies["upstash"];
