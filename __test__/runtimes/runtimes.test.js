@@ -17,7 +17,7 @@ const RUNTIMES = {
 };
 
 test.each(Object.keys(RUNTIMES))(
-  "every method, on memory and files, and workers: %s",
+  "every method, on memory and files, workers, servers and tracing: %s",
   async (name) => {
     const folder = mkdtempSync(join(tmpdir(), "rustorage-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,6 +28,6 @@ test.each(Object.keys(RUNTIMES))(
       timeout: 100_000,
       killSignal: "SIGKILL",
     });
-    expect(JSON.parse(stdout)).toEqual({ steps: 53, failed: {} });
+    expect(JSON.parse(stdout)).toEqual({ steps: 56, failed: {} });
   },
 );

@@ -11,9 +11,14 @@ import {
 import fs from "rustorage/drivers/fs";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
+import { createStorageHandler, createStorageServer } from "rustorage/server";
+import { withTracing } from "rustorage/tracing";
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { tracingChannel } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -146,6 +151,40 @@ const METHODS = {
 };
 
 const STEPS = {
+  async "a server of web requests"() {
+    const storage = createStorage();
+    const handle = createStorageHandler(storage, { authorize() {}, maxBodySize: 100_000 });
+    await askServer(storage, (path, init) => handle(new Request(`http://localhost${path}`, init)));
+  },
+  async "a server of Node's requests"() {
+    const storage = createStorage();
+    const { handle } = createStorageServer(storage, { authorize() {}, maxBodySize: 100_000 });
+    const server = createServer(handle).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${server.address().port}`;
+    await askServer(storage, (path, init) => fetch(url + path, init));
+    server.closeAllConnections();
+    server.close();
+  },
+  async tracing() {
+    const storage = withTracing(createStorage().mount("at", memory()));
+    const heard = [];
+    const handlers = {
+      start: ({ keys, base }) => heard.push(["start", ...keys, base]),
+      asyncEnd: ({ result }) => heard.push(["end", result]),
+    };
+    const channel = tracingChannel("unstorage.getItem");
+    channel.subscribe(handlers);
+    await storage.setItem("at:a", 1);
+    await storage.getItem("at/a");
+    channel.unsubscribe(handlers);
+    await storage.getItem("at:a");
+    assert.deepEqual(heard, [
+      ["start", "at:a", "at:"],
+      ["end", 1],
+    ]);
+  },
+
   async "an error of the system"() {
     writeFileSync(join(folder, "no-folder"), "");
     const storage = createStorage({ driver: fs({ base: join(folder, "no-folder") }) });
@@ -177,6 +216,24 @@ const STEPS = {
     assert.equal(await storage.getItem("after"), 1);
   },
 };
+
+const RAW = { accept: "application/octet-stream" };
+
+/** Asks for what a server does, by `ask(path, init)`. */
+async function askServer(storage, ask) {
+  const body = new Blob(["0123456789"]).stream();
+  const headers = { "content-type": RAW.accept };
+  await ask("/a/b%20c", { method: "PUT", body, headers, duplex: "half" });
+  assert.equal(new TextDecoder().decode(await storage.getItemRaw("a:b c")), "0123456789");
+  const part = await ask("/a/b%20c", { headers: { ...RAW, range: "bytes=2-4" } });
+  assert.deepEqual([part.status, await part.text()], [206, "234"]);
+  assert.deepEqual(await (await ask("/a/")).json(), ["a/b c"]);
+  assert.equal((await ask("/a/%2E%2e%2fb")).status, 400);
+  const large = await ask("/a/large", { method: "PUT", body: "x".repeat(200_000) });
+  assert.deepEqual([large.status, (await large.json()).status], [413, 413]);
+  assert.equal((await ask("/", { method: "DELETE" })).status, 200);
+  assert.deepEqual(await storage.getKeys(), []);
+}
 
 /** What the worker says when it is done. It has to end by itself then. */
 function work(workerData) {
