@@ -217,6 +217,24 @@ describe.each(Object.keys(SERVERS))("%s", (name) => {
     expect((await response.arrayBuffer()).byteLength).toBe(8 * 65_536);
   });
 
+  test("a stream that is not sent is let go", async () => {
+    const cancel = vi.fn();
+    const getItemRaw = () => new ReadableStream({ cancel });
+    const storage = createStorage({ driver: { ...mapDriver(), getItemRaw } });
+    const { ask } = await serving(open, storage);
+    const asked = (method, condition) =>
+      ask("/a", {
+        method,
+        headers: { accept: RAW, "content-type": RAW, ...condition },
+        body: method === "PUT" ? "new" : undefined,
+      });
+    expect((await asked("GET", { "if-none-match": "*" })).status).toBe(304);
+    expect((await asked("HEAD", { "if-none-match": '"x"' })).status).toBe(200);
+    expect((await asked("PUT", { "if-match": '"x"' })).status).toBe(412);
+    expect((await asked("DELETE", { "if-match": "*" })).status).toBe(200);
+    expect(cancel).toHaveBeenCalledTimes(4);
+  });
+
   test("a path that ends in / or : lists what is under it, and DELETE clears it", async () => {
     const { storage, ask } = await serving();
     for (const key of ["a:b", "a:c:d", "ab", "e"]) await storage.setItem(key, 1);

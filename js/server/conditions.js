@@ -6,8 +6,14 @@ export function isConditional(request) {
   return CONDITIONS.some((name) => request.header(name) !== undefined);
 }
 
-/** The status that a condition ends the request with, 304 or 412; undefined where all hold. */
-export function unmetCondition(request, { exists, etag, mtime }) {
+/**
+ * The status that a condition about what there is ends the request with, 304 or 412; undefined where all hold.
+ * `representation` is undefined where there is nothing.
+ */
+export function unmetCondition(request, representation) {
+  if (!isConditional(request)) return undefined;
+  const exists = representation !== undefined;
+  const { etag, mtime } = representation ?? {};
   const isRead = request.method === "GET" || request.method === "HEAD";
   const [match, noneMatch, modified, unmodified] = CONDITIONS.map((name) => request.header(name));
   if (match !== undefined) {

@@ -10,7 +10,7 @@ import { HttpError, failure, refusal } from "./errors.js";
 import { namesMediaType } from "./media-types.js";
 import { checkOptions, warnOpen } from "./options.js";
 import { rangeOf } from "./ranges.js";
-import { headersOf, itemOf, listOf, stateOf } from "./representations.js";
+import { headersOf, itemOf, listOf } from "./representations.js";
 import { createTurns } from "./turns.js";
 
 const TYPES = { GET: "read", HEAD: "read", PUT: "write", DELETE: "write" };
@@ -94,14 +94,14 @@ export function createService(storage, options = {}, operation) {
   const checkConditions = async (key, isRaw, request) => {
     if (!isConditional(request)) return;
     const item = await itemOf(storage, key, isRaw);
-    if (unmetCondition(request, stateOf(item)) !== undefined) {
-      throw new HttpError(412, "Precondition Failed");
-    }
+    const unmet = unmetCondition(request, item);
+    await leave(item?.body);
+    if (unmet !== undefined) throw new HttpError(412, "Precondition Failed");
   };
 
   return async (request) => {
     try {
-      return finished(request, await respond(request));
+      return await finished(request, await respond(request));
     } catch (error) {
       return finished(request, failure(error));
     }
@@ -109,16 +109,25 @@ export function createService(storage, options = {}, operation) {
 }
 
 /** The reply, with its length where that is known; of an answer to HEAD without what it has no place for. */
-function finished(request, reply) {
+async function finished(request, reply) {
   const { headers, body } = reply;
-  if (request.method === "HEAD") return { ...reply, body: null };
+  if (request.method === "HEAD") {
+    await leave(body);
+    return { ...reply, body: null };
+  }
   if (body === null || body instanceof ReadableStream) return reply;
   return { ...reply, headers: { ...headers, "content-length": String(Buffer.byteLength(body)) } };
 }
 
-function replyWith(representation, request) {
+/** Lets go of a body that is not sent: a stream holds on to where it comes from. */
+async function leave(body) {
+  if (body instanceof ReadableStream) await body.cancel();
+}
+
+async function replyWith(representation, request) {
   const { headers } = representation;
-  const unmet = unmetCondition(request, stateOf(representation));
+  const unmet = unmetCondition(request, representation);
+  if (unmet !== undefined) await leave(representation.body);
   if (unmet === 412) throw new HttpError(412, "Precondition Failed");
   if (unmet === 304) {
     const { "content-type": _type, ...kept } = headers;
