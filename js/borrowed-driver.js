@@ -16,10 +16,7 @@ export function borrowedDriver(name) {
 /** Finds the module of a driver now, and gives what loads its factory. `mount` is what errors call it. */
 export function findDriver(name, mount, rootDir = ".") {
   const id = builtinDrivers[name];
-  const refuseFor = (error, isThere = false) => {
-    const cause = isThere
-      ? "the driver is unstorage's, and the version that is installed has none of this name"
-      : whyNot(name, error);
+  const refuseFor = (error, cause = whyNot(name, error)) => {
     const refused = storageError("INVALID_OPTIONS", name, "create", mount, cause);
     throw Object.assign(refused, { cause: error });
   };
@@ -36,6 +33,9 @@ export function findDriver(name, mount, rootDir = ".") {
 
 function find(id, rootDir, refuseFor) {
   const requires = [join(resolve(rootDir), "package.json"), import.meta.url].map(createRequire);
+  if (requires.some(isReplaced)) {
+    refuseFor(undefined, "the driver is unstorage's, and rustorage is installed in its place");
+  }
   let failure;
   for (const require of requires) {
     try {
@@ -44,7 +44,18 @@ function find(id, rootDir, refuseFor) {
       failure ??= error;
     }
   }
-  return refuseFor(failure, requires.some(hasUnstorage));
+  const cause =
+    "the driver is unstorage's, and the version that is installed has none of this name";
+  return refuseFor(failure, requires.some(hasUnstorage) ? cause : undefined);
+}
+
+/** Whether an override gives this package to whoever asks for unstorage; unstorage itself shows no package.json. */
+function isReplaced(require) {
+  try {
+    return require("unstorage/package.json").name === "rustorage";
+  } catch {
+    return false;
+  }
 }
 
 function hasUnstorage(require) {
