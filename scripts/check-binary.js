@@ -12,8 +12,8 @@ import { GLIBC, PLATFORMS, binary, host } from "./platforms.js";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 
-/** What a server's image and a function's upload have to bear. It is 5.7 MB now, 2.1 of them for HTTP; raise it in the commit that needs more, and say why. */
-const MOST_BYTES = 9_000_000;
+/** What a server's image and a function's upload have to bear. It is 8.0 MB now, 2.1 of them for HTTP, 2.3 for SQLite and LMDB; raise it in the commit that needs more, and say why. */
+const MOST_BYTES = 12_000_000;
 
 /** The C library and its parts, as older ones have them, and what unwinds. */
 const LIBRARIES = {
