@@ -292,7 +292,12 @@ export interface MountConfig {
 
 /** The fields that a Nitro config has for storage. */
 export interface StorageConfig {
-  /** By mount point. Without `data` there is one that keeps files in `.data/kv` under `rootDir`. */
+  /**
+   * What the mount `data` is kept in, unless it is in `storage`: files in `.data/kv` under `rootDir` (the default), or a database beside that, `.data/kv.lmdb` or
+   * `.data/kv.sqlite`.
+   */
+  data?: "fs" | "lmdb" | "sqlite" | undefined;
+  /** By mount point. */
   storage?: Record<string, MountConfig> | undefined;
   /** In development, in the place of mounts of the same name. */
   devStorage?: Record<string, MountConfig> | undefined;

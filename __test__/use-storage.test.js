@@ -53,6 +53,25 @@ function refusal(cause, key) {
   });
 }
 
+test.each(["lmdb", "sqlite"])("one option keeps data in a database: %s", async (driver) => {
+  const storage = defineStorage({ data: driver });
+  expect(mountsOf(storage)).toEqual({ "": "memory", "data:": driver });
+  await useStorage("data").setItem("users:1", { name: "Ada" });
+  expect(existsSync(join(here, `.data/kv.${driver}`))).toBe(true);
+  expect(await storage.getItem("data:users:1")).toEqual({ name: "Ada" });
+  await storage.dispose();
+});
+
+test("data is kept in one place", () => {
+  expect(() => defineStorage({ data: "redis" })).toThrow(
+    refusal("`data` must be one of `fs`, `lmdb`, `sqlite`"),
+  );
+  const storage = { data: { driver: "memory" } };
+  expect(() => defineStorage({ data: "lmdb", storage })).toThrow(
+    refusal("`data` is in `storage` already", "data"),
+  );
+});
+
 test("useStorage keeps the root in memory, and data in files", async () => {
   expect(mountsOf(useStorage())).toEqual({ "": "memory", "data:": "fs" });
   expect(readdirSync(here)).toEqual([]);
@@ -181,7 +200,7 @@ test("defineStorage is refused after useStorage, and where a server has set its 
 
 test.each([
   [5, "the config must be an object"],
-  [{ devstorage: {} }, "unknown field `devstorage`, expected one of `storage`, `devStorage`"],
+  [{ devstorage: {} }, "unknown field `devstorage`, expected one of `data`, `storage`, `devStorage`"],
   [{ dev: "yes" }, "`dev` must be a boolean"],
   [{ storage: [] }, "`storage` must be an object"],
   [{ rootDir: 5 }, "`rootDir` must be a string"],

@@ -2,6 +2,7 @@
 import { isAbsolute, join } from "node:path";
 import { findDriver } from "./borrowed-driver.js";
 import { builtinDrivers } from "./builtin-drivers.js";
+import { DATA_DRIVERS, dataMount } from "./data-mount.js";
 import lmdb from "./drivers/lmdb.js";
 import lruCache from "./drivers/lru-cache.js";
 import memory from "./drivers/memory.js";
@@ -30,6 +31,7 @@ const NATIVE = new Map([
 const FACTORIES = new Set(NATIVE.values());
 
 const FIELDS = {
+  data: [`one of ${listed(DATA_DRIVERS)}`, (value) => DATA_DRIVERS.includes(value)],
   storage: ["an object", isRecord],
   devStorage: ["an object", isRecord],
   dev: ["a boolean", (value) => typeof value === "boolean"],
@@ -44,10 +46,13 @@ function isText(value) {
 
 export function storageOf(config) {
   check(config);
-  const { dev = process.env.NODE_ENV === "development", rootDir = "." } = config;
+  const { dev = process.env.NODE_ENV === "development", rootDir = ".", data = "fs" } = config;
+  if (config.data !== undefined && config.storage?.data !== undefined) {
+    refuse("the mount `data` is in `storage` already, so `data` has no effect", "data");
+  }
   const storage = createStorage();
   const mounts = {
-    data: { driver: "fs", base: join(rootDir, ".data/kv") },
+    data: dataMount(data, join(rootDir, ".data/kv")),
     ...config.storage,
     ...(dev && { ...developmentMounts(config), ...config.devStorage }),
   };

@@ -226,3 +226,31 @@ test("what imports our modules gets ours, or unstorage's where a driver is borro
   expect(imported("rustorage/drivers/mongodb")).toBe(driver("unstorage/drivers/mongodb"));
   expect(imported("unstorage/other")).toBe(undefined);
 });
+
+test("the mount `data` is switched to a database by one option", async () => {
+  for (const driver of ["lmdb", "sqlite"]) {
+    const claimed = (path) => ({
+      driver: `rustorage/drivers/${driver}`,
+      path,
+      "rustorage:mount": "data",
+    });
+    const development = await configured({ rustorage: { data: driver } });
+    expect(development.options.devStorage.data).toEqual(claimed(`/app/.data/kv.${driver}`));
+    const preset = "nitro-prerender";
+    const deployed = await configured({ dev: false, preset, rustorage: { data: driver } });
+    expect(deployed.options.storage.data).toEqual(claimed(`./.data/kv.${driver}`));
+    // Nitro 2 has one by itself by then.
+    const two = { majorVersion: 2 };
+    const devStorage = { data: { driver: "fs", base: "/app/.data/kv" } };
+    const before = await configured({ devStorage, rustorage: { data: driver } }, two);
+    expect(before.options.devStorage.data).toEqual(claimed(`/app/.data/kv.${driver}`));
+  }
+  await expect(configured({ rustorage: { data: "redis" } })).rejects.toThrow(
+    "`rustorage.data` must be one of `fs`, `lmdb`, `sqlite`",
+  );
+  const storage = { data: { driver: "memory" } };
+  await expect(configured({ storage, rustorage: { data: "lmdb" } })).rejects.toMatchObject({
+    code: "INVALID_OPTIONS",
+    key: "data",
+  });
+});

@@ -11,6 +11,11 @@ export interface RustorageOptions {
    * `root`, `src`, `build` and `cache` too. Default: true.
    */
   defaultMounts?: boolean;
+  /**
+   * What the mount `data` is kept in, unless the config has it under `storage`: files in `.data/kv` (the default), or a database beside that, `.data/kv.lmdb`
+   * or `.data/kv.sqlite`.
+   */
+  data?: "fs" | "lmdb" | "sqlite";
 }
 
 // Nitro 2's config and Nitro 3's, of which an app has one.

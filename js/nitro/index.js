@@ -5,7 +5,13 @@
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { addDefaultMounts, claimNativeMounts, hideClients, revealClients } from "./mounts.js";
+import {
+  addDefaultMounts,
+  claimNativeMounts,
+  hideClients,
+  placeData,
+  revealClients,
+} from "./mounts.js";
 import { resolver } from "./resolver.js";
 
 const require = createRequire(import.meta.url);
@@ -64,6 +70,7 @@ const module = {
     if (deployed) copyToOutput(options, version);
     options.plugins.unshift(PLUGIN);
 
+    placeData(options);
     if (version === 3 && options.rustorage?.defaultMounts !== false) addDefaultMounts(options);
     // Modules that come later may add mounts.
     nitro.hooks.hook("build:before", () => claimNativeMounts(options));

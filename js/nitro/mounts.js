@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { builtinDrivers } from "../builtin-drivers.js";
+import { DATA_DRIVERS, dataMount } from "../data-mount.js";
 import { storageError } from "../errors.js";
 import { MOUNT } from "../runtime-options.js";
 
@@ -109,6 +110,28 @@ export function revealClients({ storage, devStorage }) {
       delete mount[MOUNT];
     }
   }
+}
+
+/** Mounts `data` over what `rustorage.data` says, in the place of the mount that Nitro 2 has by itself. */
+export function placeData({ dev, rootDir, storage, devStorage, rustorage: { data } = {} }) {
+  if (data === undefined) return;
+  const refuse = (cause) => {
+    throw storageError("INVALID_OPTIONS", "none", "build", "data", cause);
+  };
+  if (!DATA_DRIVERS.includes(data)) {
+    const known = DATA_DRIVERS.map((name) => `\`${name}\``).join(", ");
+    refuse(`\`rustorage.data\` must be one of ${known}`);
+  }
+  const place = dev ? resolve(rootDir, ".data/kv") : "./.data/kv";
+  const isOfNitro = ({ driver, base, ...more }) =>
+    ["fs", "fsLite", "fs-lite"].includes(driver) &&
+    base === place &&
+    Object.keys(more).length === 0;
+  if ([storage.data, devStorage.data].some((mount) => mount !== undefined && !isOfNitro(mount))) {
+    refuse("the mount `data` is in `storage` already, so `rustorage.data` has no effect");
+  }
+  if (dev) devStorage.data = dataMount(data, place);
+  else storage.data = dataMount(data, place);
 }
 
 /** The mounts that Nitro 2 has by itself and Nitro's documentation promises. */
