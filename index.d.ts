@@ -1,3 +1,4 @@
+import type { Db0Options } from "./js/drivers/db0.js";
 import type { FsLiteOptions } from "./js/drivers/fs-lite.js";
 import type { FsOptions } from "./js/drivers/fs.js";
 import type { HttpOptions } from "./js/drivers/http.js";
@@ -396,6 +397,7 @@ export interface DriverDependency {
 export type DriverDependencies = Record<string, DriverDependency>;
 
 type NativeName =
+  | "db0"
   | "fs"
   | "fs-lite"
   | "fsLite"
@@ -416,7 +418,6 @@ type BorrowedName =
   | "capacitorPreferences"
   | `cloudflare-${"cache-binding" | "kv-binding" | "kv-http" | "r2-binding"}`
   | `cloudflare${"CacheBinding" | "KVBinding" | "KVHttp" | "R2Binding"}`
-  | "db0"
   | "deno-kv"
   | "denoKV"
   | "deno-kv-node"
@@ -451,6 +452,7 @@ export interface CommonDriverOptions {
 
 /** The options of each driver, by its name. */
 export type BuiltinDriverOptions = {
+  db0: Db0Options;
   fs: FsOptions;
   "fs-lite": FsLiteOptions;
   fsLite: FsLiteOptions;

@@ -14,10 +14,11 @@ test("has every name that unstorage 1 and 2 know, those of ours, and no other", 
 
 test("every native driver's module exists and makes a driver of its name", async () => {
   const native = Object.entries(builtinDrivers).filter(([, id]) => id.startsWith("rustorage/"));
-  expect(native.length).toBe(13);
+  expect(native.length).toBe(14);
   for (const [, id] of native) {
     const { default: factory } = await import(id);
     const driver = factory({
+      ...(id.endsWith("db0") && { database: { dialect: "sqlite", prepare() {} } }),
       ...(id.includes("/fs") && { base: ".data" }),
       ...(id.endsWith("http") && { base: "http://localhost" }),
       ...(id.endsWith("s3") && { bucket: "b", region: "r" }),

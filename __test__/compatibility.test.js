@@ -1,5 +1,6 @@
 /** Where ours differs from unstorage on purpose: one test for each row of docs/compatibility.md, under the row's name. */
 import { createStorage, isStorageError, prefixStorage } from "rustorage";
+import db0 from "rustorage/drivers/db0";
 import fs from "rustorage/drivers/fs";
 import fsLite from "rustorage/drivers/fs-lite";
 import http from "rustorage/drivers/http";
@@ -10,6 +11,8 @@ import redis from "rustorage/drivers/redis";
 import s3 from "rustorage/drivers/s3";
 import { createStorageHandler, createStorageServer } from "rustorage/server";
 import { withTracing } from "rustorage/tracing";
+import { createDatabase } from "db0";
+import sqliteConnector from "./drivers/embedded/connector.js";
 import { tracingChannel } from "node:diagnostics_channel";
 import {
   lstatSync,
@@ -27,6 +30,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as unstorage from "unstorage";
+import unstorageDb0 from "unstorage/drivers/db0";
 import unstorageFs from "unstorage/drivers/fs";
 import { createStorageHandler as createTheirHandler } from "unstorage/server";
 import { withTracing as withTheirTracing } from "unstorage/tracing";
@@ -841,4 +845,49 @@ test("s3 sends a large value in parts", async () => {
   const storage = await openS3();
   await storage.setItemRaw("large", Buffer.alloc(17 << 20));
   expect((await storage.getMeta("large")).etag).toMatch(/-3"$/);
+});
+
+/** Ours and unstorage's over one database of db0's. */
+function overDb0() {
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  const database = createDatabase(sqliteConnector());
+  onTestFinished(() => database.dispose());
+  const ours = createStorage({ driver: db0({ database }) });
+  return {
+    database,
+    ours,
+    theirs: unstorage.createStorage({ driver: unstorageDb0({ database }) }),
+  };
+}
+
+test("ttl holds in db0 on SQLite and libSQL", async () => {
+  const { ours, theirs } = overDb0();
+  await ours.setItem("brief", 1, { ttl: 0.02 });
+  await theirs.setItem("stays", 1, { ttl: 0.02 });
+  await sleep(40);
+  expect(await ours.getKeys()).toEqual(["stays"]);
+});
+
+test("db0 reads timestamps in UTC", async () => {
+  const { database, ours } = overDb0();
+  await ours.setItem("a", 1);
+  await database.exec("UPDATE unstorage SET updated_at = '2026-01-02 03:04:05'");
+  expect((await ours.getMeta("a")).mtime).toEqual(new Date("2026-01-02T03:04:05Z"));
+});
+
+test("a base of db0 is no pattern", async () => {
+  const { ours, theirs } = overDb0();
+  await filled(ours, "a_b:c", "axb:c");
+  expect(await ours.getKeys("a_b")).toEqual(["a_b:c"]);
+  expect(await theirs.getMount("").driver.getKeys("a_b")).toHaveLength(2);
+});
+
+test("db0 keeps one value a key", async () => {
+  const { ours, theirs } = overDb0();
+  await ours.setItemRaw("a", Buffer.from("raw"));
+  await ours.setItem("a", "text");
+  expect(await ours.getItemRaw("a")).toEqual(Buffer.from("text"));
+  await theirs.setItemRaw("b", Buffer.from("raw"));
+  expect(await theirs.getItem("b")).toBe(null);
+  expect(await ours.getItem("b")).toBe("raw");
 });

@@ -200,7 +200,10 @@ test("defineStorage is refused after useStorage, and where a server has set its 
 
 test.each([
   [5, "the config must be an object"],
-  [{ devstorage: {} }, "unknown field `devstorage`, expected one of `data`, `storage`, `devStorage`"],
+  [
+    { devstorage: {} },
+    "unknown field `devstorage`, expected one of `data`, `storage`, `devStorage`",
+  ],
   [{ dev: "yes" }, "`dev` must be a boolean"],
   [{ storage: [] }, "`storage` must be an object"],
   [{ rootDir: 5 }, "`rootDir` must be a string"],

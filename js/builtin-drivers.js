@@ -1,6 +1,7 @@
 /** The names of all drivers, where each is imported from, and what those that are not native here need installed. */
 
 const NATIVE = [
+  "db0",
   "fs",
   "fs-lite",
   "http",
@@ -37,7 +38,6 @@ const BORROWED = {
   "cloudflare-kv-binding": undefined,
   "cloudflare-kv-http": undefined,
   "cloudflare-r2-binding": undefined,
-  db0: { database: { name: "db0", version: ">=0.3.4" } },
   "deno-kv": undefined,
   "deno-kv-node": lib("@deno/kv", ">=0.14.0"),
   github: undefined,

@@ -6,6 +6,9 @@ import { createNativeDriver, tableOf } from "./native-driver.js";
 import { INVALID, PENDING, native, pending } from "./native.js";
 import { isRecord } from "./runtime-options.js";
 
+/** SQLite's name for what is no file. */
+const IN_MEMORY = ":memory:";
+
 /** The fields of an item's metadata that are moments. */
 const MOMENTS = new Set(["birthtime", "mtime"]);
 
@@ -31,7 +34,7 @@ export function createEmbeddedDriver(name, options, more) {
 /** An absolute path; what is no path is refused by the addon. */
 function toPath(path) {
   if (path instanceof URL) return fileURLToPath(path);
-  return typeof path === "string" && path !== "" ? resolve(path) : path;
+  return typeof path === "string" && path !== "" && path !== IN_MEMORY ? resolve(path) : path;
 }
 
 /** Fields come as a name and a value each. */

@@ -1,4 +1,5 @@
 import { createStorage } from "rustorage";
+import db0 from "rustorage/drivers/db0";
 import fs from "rustorage/drivers/fs";
 import fsLite from "rustorage/drivers/fs-lite";
 import http from "rustorage/drivers/http";
@@ -11,6 +12,8 @@ import redis from "rustorage/drivers/redis";
 import s3 from "rustorage/drivers/s3";
 import sqlite from "rustorage/drivers/sqlite";
 import { createStorageServer } from "rustorage/server";
+import { createDatabase } from "db0";
+import sqliteConnector from "../drivers/embedded/connector.js";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -146,6 +149,21 @@ for (const [name, driver, variants, meta] of [
     capabilities: { writes: false },
   });
 }
+
+conformance("db0 on SQLite", {
+  create() {
+    const database = createDatabase(sqliteConnector());
+    onTestFinished(() => database.dispose());
+    return db0({ database });
+  },
+  capabilities: {
+    raw: "bytes",
+    nested: true,
+    ttl: true,
+    meta: ["birthtime", "mtime"],
+    reopens: false,
+  },
+});
 
 conformance("memory from a config", {
   create: () => memory({ "rustorage:mount": "items" }),

@@ -13,6 +13,7 @@
  * - nested: whether the keys `foo` and `foo:bar` may both exist
  * - meta: the fields of native meta
  * - forgets: whether dispose empties it
+ * - reopens: false for one whose client is the caller's, and of no use after dispose
  * - watches: whether the driver tells of changes by itself, some time later
  * - lineFeeds: false where keys can hold none
  * - listsMeta: false where the store does not list the keys that end in `$`, and clear so cannot tell of them
@@ -697,7 +698,7 @@ function describeTtl(open, { raw }) {
   });
 }
 
-function describeDriver(open, { forgets }) {
+function describeDriver(open, { forgets, reopens = true }) {
   test("the driver's methods work detached and by themselves", async () => {
     const { driver } = await open();
     const { hasItem, getItem, setItem, removeItem, getKeys } = driver;
@@ -731,6 +732,10 @@ function describeDriver(open, { forgets }) {
     await storage.setItem("before", 1);
     await driver.dispose?.();
     await driver.dispose?.();
+    if (!reopens) {
+      await expect(storage.getItem("before")).rejects.toMatchObject({ driver: driver.name });
+      return;
+    }
     expect(await storage.getItem("before")).toBe(forgets ? null : 1);
     await storage.setItem("after", 2);
     expect(await storage.getItem("after")).toBe(2);

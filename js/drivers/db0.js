@@ -1,7 +1,206 @@
-// Generated from js/builtin-drivers.js by scripts/generate.js. The driver is unstorage's.
-import { borrowedDriver } from "../borrowed-driver.js";
-import { builtinDriverDependencies } from "../builtin-drivers.js";
+/** A table in a database of db0's: through its connector, or natively where it is a SQLite file that may be taken over. */
+import { Buffer } from "node:buffer";
+import { pattern, statements } from "../db0/dialects.js";
+import { createEmbeddedDriver } from "../embedded-driver.js";
+import { storageError } from "../errors.js";
+import { invalidLife, lifeOf } from "../native-driver.js";
+import { runtimeOptions } from "../runtime-options.js";
+import { viewBytes } from "../serialize.js";
 
-const db0 = borrowedDriver("db0");
-export { db0 as default, db0 as "module.exports" };
-export const DRIVER_DEPENDENCIES = builtinDriverDependencies["db0"];
+const OPTIONS = ["database", "tableName", "ttl", "native"];
+/** What a Nitro config leaves among the options. */
+const LET_BE = ["driver", "lib"];
+
+/** How many rows a statement reads or writes. */
+const ROWS = 100;
+/** How often a write sweeps, in milliseconds. */
+const SWEEP_INTERVAL = 60_000;
+
+export default function db0(given = {}) {
+  const { options: written } = runtimeOptions("db0", given, null);
+  const refuse = (cause) => {
+    throw storageError("INVALID_OPTIONS", "db0", "create", undefined, cause);
+  };
+  const options = { ...written };
+  for (const name of LET_BE) delete options[name];
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown) refuse(`unknown field \`${unknown}\`, expected one of ${OPTIONS.join(", ")}`);
+  const { database, tableName = "unstorage", ttl = 0, native = false } = options;
+  if (typeof database?.prepare !== "function") refuse("the option `database` must be db0's");
+  if (typeof tableName !== "string" || tableName === "") refuse("`tableName` must be a name");
+  if (typeof ttl !== "number") refuse("the option `ttl` must be a number of seconds");
+  const sql = statements(database.dialect, tableName);
+  if (!sql) refuse(`the dialect ${JSON.stringify(database.dialect)} is not one that is known`);
+  if (native) return takeOver(database, { tableName, ttl }, refuse);
+  return connected({ ...options, tableName, ttl }, sql);
+}
+
+/**
+ * Opens the database's file natively, and closes the connection that db0 has: two copies of SQLite in one process that have one
+ * file open do not see each other's locks, and can damage it.
+ */
+function takeOver(database, options, refuse) {
+  const instance = database.dialect === "sqlite" ? database.getInstance() : undefined;
+  // better-sqlite3's, and node:sqlite's.
+  const path = instance?.memory ? undefined : (instance?.location?.() ?? instance?.name);
+  if (typeof path !== "string" || path === "" || path === ":memory:") {
+    refuse("`native` needs a SQLite file, opened by better-sqlite3 or node:sqlite");
+  }
+  database.dispose();
+  return createEmbeddedDriver("db0", { ...options, path });
+}
+
+function connected(options, sql) {
+  const { database, tableName, ttl } = options;
+  let prepared;
+  let swept = Date.now();
+
+  const prepare = async () => {
+    for (const statement of sql.create) await database.exec(statement);
+    if (sql.columns) {
+      const columns = await database.prepare(sql.columns).all(tableName);
+      if (!columns.some(({ name }) => name === "expires_at")) await database.exec(sql.addExpiry);
+      await database.exec(sql.indexExpiry);
+    }
+  };
+  const ready = () => {
+    prepared ??= prepare().catch((error) => {
+      prepared = undefined;
+      throw error;
+    });
+    return prepared;
+  };
+  const run = async (operation, key, call) => {
+    if (key !== undefined && !key.isWellFormed()) throw lone(operation, key);
+    try {
+      await ready();
+      return await call();
+    } catch (cause) {
+      if (cause.driver) throw cause;
+      const code = typeof cause.code === "string" ? cause.code : "SQLITE_ERROR";
+      throw Object.assign(storageError(code, "db0", operation, key, cause.message), { cause });
+    }
+  };
+  const all = (statement, parameters) =>
+    database.prepare(statement).all(...parameters, ...(sql.ttl ? [Date.now()] : []));
+  const write = (statement, parameters) => database.prepare(statement).run(...parameters);
+
+  /** Milliseconds since 1970; null for no end, undefined for what is over at once. */
+  const expiry = (key, settings, operation) => {
+    const life = lifeOf(settings);
+    if (life === undefined) throw invalidLife("db0", operation, key);
+    const own = life === 0 ? ttl * 1000 : life;
+    if (own === 0 || !Number.isFinite(own)) return null;
+    return own < 0 ? undefined : Date.now() + Math.ceil(own);
+  };
+  const setMany = async (rows) => {
+    const odd = rows.find(({ key }) => !key.isWellFormed());
+    if (odd) throw lone("setItems", odd.key);
+    // The last of several writes of one key holds.
+    const last = new Map(rows.map((row) => [row.key, row]));
+    for (const { key, expires } of last.values()) {
+      if (expires === undefined) await write(sql.remove, [key]);
+    }
+    const kept = [...last.values()].filter(({ expires }) => expires !== undefined);
+    for (let start = 0; start < kept.length; start += ROWS) {
+      const part = kept.slice(start, start + ROWS);
+      const parameters = part.flatMap(({ key, value = null, blob = null, expires }) =>
+        sql.ttl ? [key, value, blob, expires] : [key, value, blob],
+      );
+      await write(sql.set(part.length), parameters);
+    }
+    if (sql.ttl && Date.now() - swept > SWEEP_INTERVAL) {
+      swept = Date.now();
+      await write(sql.sweep, [swept]);
+    }
+  };
+  const set = (key, row, settings, operation) =>
+    run(operation, key, () =>
+      setMany([{ key, ...row, expires: expiry(key, settings, operation) }]),
+    );
+
+  return {
+    name: "db0",
+    options,
+    flags: { ttl: sql.ttl },
+    getInstance: () => database,
+    hasItem: (key) => run("hasItem", key, async () => (await all(sql.has, [key])).length > 0),
+    getItem: (key) => run("getItem", key, async () => toText((await all(sql.get, [key]))[0])),
+    getItemRaw: (key) => run("getItemRaw", key, async () => toRaw((await all(sql.get, [key]))[0])),
+    getItems: (items) =>
+      run("getItems", undefined, async () => {
+        const keys = [...new Set(items.map(({ key }) => key))];
+        const values = new Map();
+        for (let start = 0; start < keys.length; start += ROWS) {
+          const part = keys.slice(start, start + ROWS);
+          for (const row of await all(sql.getMany(part.length), part))
+            values.set(row.key, toText(row));
+        }
+        return items.map(({ key }) => ({ key, value: values.get(key) ?? null }));
+      }),
+    setItem: (key, value, settings) => set(key, { value }, settings, "setItem"),
+    setItemRaw: (key, value, settings) => set(key, { blob: toBlob(value) }, settings, "setItemRaw"),
+    setItems: (items, common) =>
+      run("setItems", undefined, () =>
+        setMany(
+          items.map(({ key, value, options: own }) => ({
+            key,
+            value,
+            expires: expiry(key, { ...common, ...own }, "setItems"),
+          })),
+        ),
+      ),
+    removeItem: (key) => run("removeItem", key, async () => void (await write(sql.remove, [key]))),
+    getMeta: (key) =>
+      run("getMeta", key, async () => {
+        const [row] = await all(sql.meta, [key]);
+        return { birthtime: toDate(row?.created_at), mtime: toDate(row?.updated_at) };
+      }),
+    getKeys: (base = "") =>
+      run("getKeys", base, async () => {
+        const rows = await all(sql.keys, [pattern(base)]);
+        return rows.map(({ key }) => key).filter((key) => key.startsWith(base));
+      }),
+    clear: () => run("clear", undefined, async () => void (await write(sql.clear, []))),
+    async dispose() {
+      await database.dispose?.();
+    },
+  };
+}
+
+function lone(operation, key) {
+  const cause = "a key here must have no lone surrogate";
+  return storageError("INVALID_KEY", "db0", operation, key, cause);
+}
+
+function toText(row) {
+  if (row === undefined) return null;
+  const { value, blob } = row;
+  return value ?? (blob === null || typeof blob === "string" ? blob : Buffer.from(blob).toString());
+}
+
+function toRaw(row) {
+  if (row === undefined) return null;
+  const { value, blob } = row;
+  if (blob === null) return value === null ? null : Buffer.from(value);
+  // libSQL gives an ArrayBuffer, the others a view.
+  return typeof blob === "string" ? blob : Buffer.from(blob);
+}
+
+/** What all connectors take for bytes; text stays text, as unstorage has it. */
+function toBlob(value) {
+  if (ArrayBuffer.isView(value)) return Buffer.from(viewBytes(value));
+  return value instanceof ArrayBuffer ? Buffer.from(value) : value;
+}
+
+/** A timestamp of SQLite's is in UTC, and does not say so. */
+function toDate(timestamp) {
+  if (!timestamp) return undefined;
+  return typeof timestamp === "string"
+    ? new Date(`${timestamp.replace(" ", "T")}Z`)
+    : new Date(timestamp);
+}
+
+/** unstorage's driver has to be given a database, and so has this one. */
+export const DRIVER_DEPENDENCIES = { database: { name: "db0", version: ">=0.3.4" } };
+export { db0 as "module.exports" };

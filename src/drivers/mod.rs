@@ -41,6 +41,7 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
         "lmdb" => Ok(Lane::Async(Arc::new(lmdb::create(&parse("lmdb", options)?)?))),
         "redis" => Ok(Lane::Async(Arc::new(Redis::new(parse("redis", options)?)?))),
         "s3" => store(S3::new(parse("s3", options)?)?),
+        "db0" => Ok(Lane::Async(Arc::new(sqlite::create("db0", parse("db0", options)?)?))),
         "sqlite" => Ok(Lane::Async(Arc::new(sqlite::create("sqlite", parse("sqlite", options)?)?))),
         _ => Err(invalid("unknown", "no native driver has this name".into())),
     }

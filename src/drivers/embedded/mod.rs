@@ -66,6 +66,12 @@ impl<S: Store> Embedded<S> {
         if path.is_empty() {
             return Err(invalid(name, "the option `path` is required".into()));
         }
+        if path == ":memory:" {
+            return Err(invalid(
+                name,
+                "`path` is a file: what is kept in memory needs no database, but the driver `memory`".into(),
+            ));
+        }
         if path.contains('\0') {
             return Err(invalid(name, "the option `path` must not hold a NUL character".into()));
         }

@@ -1,0 +1,178 @@
+/** The driver over connectors of db0, beside unstorage's own over the same table. */
+import { createStorage } from "rustorage";
+import db0 from "rustorage/drivers/db0";
+import { createDatabase } from "db0";
+import sqliteConnector, { hasSqlite } from "./embedded/connector.js";
+import theirs from "unstorage/drivers/db0";
+import { createStorage as createTheirs } from "unstorage";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { folder, open } from "./embedded/drivers.js";
+
+vi.spyOn(console, "warn").mockImplementation(() => {});
+
+function connect(path) {
+  const database = createDatabase(sqliteConnector(path));
+  onTestFinished(() => database.dispose());
+  return database;
+}
+
+const storageOf = (driver) => createStorage({ driver });
+
+test("what is no database of a dialect that is known is refused", () => {
+  const create = (options) => () => db0(options);
+  expect(create({})).toThrow("`database` must be db0's");
+  const database = { dialect: "s3cret", prepare() {}, exec() {} };
+  expect(create({ database })).toThrow(/dialect "s3cret" is not one that is known/);
+  const sqlite = {
+    ...database,
+    dialect: "sqlite",
+    getInstance: () => ({ memory: true, name: ":memory:" }),
+  };
+  expect(create({ database: sqlite, table: "a" })).toThrow("unknown field `table`");
+  expect(create({ database: sqlite, native: true })).toThrow("`native` needs a SQLite file");
+  expect(create({ database: { ...sqlite, dialect: "mysql" }, native: true })).toThrow(
+    "`native` needs",
+  );
+  expect(() => open("sqlite", ":memory:")).toThrow(/in memory/);
+});
+
+describe("over SQLite", () => {
+  test("the table is the one of unstorage's, both ways, and unstorage minds no expiry", async () => {
+    const database = connect();
+    const ours = storageOf(db0({ database }));
+    const other = createTheirs({ driver: theirs({ database }) });
+    await other.setItem("theirs:a", { a: 1 });
+    await other.setItemRaw("theirs:raw", new Uint8Array([1, 2, 255]));
+    expect(await ours.getItem("theirs:a")).toEqual({ a: 1 });
+    expect(Buffer.from(await ours.getItemRaw("theirs:raw"))).toEqual(Buffer.from([1, 2, 255]));
+    await ours.setItem("ours:a", [true], { ttl: 100 });
+    await ours.setItemRaw("ours:raw", Buffer.from([9, 8]));
+    expect(await other.getItem("ours:a")).toEqual([true]);
+    expect(Buffer.from(await other.getItemRaw("ours:raw"))).toEqual(Buffer.from([9, 8]));
+    expect((await other.getKeys()).sort()).toEqual(
+      await ours.getKeys().then((keys) => keys.sort()),
+    );
+    const meta = await ours.getMeta("ours:a");
+    expect(Math.abs(meta.mtime - Date.now())).toBeLessThan(60_000);
+    await ours.setItem("brief", 1, { ttl: 0.02 });
+    await other.setItem("brief", 2);
+    await sleep(40);
+    expect(await ours.getItem("brief")).toBe(2);
+  });
+
+  test("LIKE's own characters are no patterns", async () => {
+    const storage = storageOf(db0({ database: connect() }));
+    const keys = ["a%b:c", "axb:c", "a_b:c", "a!b:c", "A%B:c"];
+    await storage.setItems(keys.map((key) => ({ key, value: key })));
+    for (const base of ["a%b", "a_b", "a!b"]) {
+      expect(await storage.getKeys(base)).toEqual([`${base}:c`]);
+    }
+    await storage.clear("a_b");
+    expect((await storage.getKeys()).sort()).toEqual(keys.filter((key) => key !== "a_b:c").sort());
+  });
+
+  test("batches go in few statements, and the last write of a key holds", async () => {
+    const database = connect();
+    const storage = storageOf(db0({ database }));
+    await storage.setItem("a", 0);
+    const prepare = vi.spyOn(database, "prepare");
+    const items = Array.from({ length: 250 }, (_, index) => ({ key: `k:${index}`, value: index }));
+    await storage.setItems([...items, { key: "k:0", value: "again" }]);
+    const found = await storage.getItems(items.map(({ key }) => key));
+    expect(prepare).toHaveBeenCalledTimes(6);
+    expect(found.map(({ value }) => value)).toEqual([
+      "again",
+      ...items.slice(1).map(({ value }) => value),
+    ]);
+  });
+
+  test("errors name operation, key and driver, and the table is made by the next call", async () => {
+    const database = connect();
+    const storage = storageOf(db0({ database }));
+    const exec = vi.spyOn(database, "exec").mockRejectedValueOnce(new Error("the disk is away"));
+    await expect(storage.getItem("a:b")).rejects.toMatchObject({
+      driver: "db0",
+      operation: "getItem",
+      key: "a:b",
+      message: expect.stringContaining("the disk is away"),
+    });
+    exec.mockRestore();
+    expect(await storage.getItem("a:b")).toBe(null);
+    database.exec("DROP TABLE unstorage");
+    await expect(storage.setItem("a", 1)).rejects.toMatchObject({
+      driver: "db0",
+      operation: "setItem",
+      key: "a",
+    });
+  });
+
+  test("a file that is taken over is opened natively, and db0's connection is closed; libSQL's is not taken over", async () => {
+    const path = join(folder(), "items.sqlite");
+    const database = connect(path);
+    await createTheirs({ driver: theirs({ database }) }).setItem("theirs", 1);
+    if (!hasSqlite) {
+      expect(() => db0({ database, native: true })).toThrow("opened by better-sqlite3 or");
+      return;
+    }
+    const driver = db0({ database, native: true });
+    expect(driver.name).toBe("db0");
+    const storage = storageOf(driver);
+    expect(await storage.getItem("theirs")).toBe(1);
+    await storage.setItem("ours", 2, { ttl: 100 });
+    expect(() => database.prepare("SELECT 1")).toThrow(/disposed/);
+    await storage.dispose();
+    const again = connect(path);
+    expect(await createTheirs({ driver: theirs({ database: again }) }).getItem("ours")).toBe(2);
+  });
+
+  test("sqlite reads what unstorage wrote, unstorage what sqlite wrote, turn by turn", async () => {
+    const path = join(folder(), "items.sqlite");
+    /** One at a time: two copies of SQLite in a process do not see each other's locks. */
+    const asUnstorage = async (act) => {
+      const database = createDatabase(sqliteConnector(path));
+      const result = await act(createTheirs({ driver: theirs({ database }) }));
+      await database.dispose();
+      return result;
+    };
+    const asOurs = async (act) => {
+      const storage = storageOf(open("sqlite", path));
+      const result = await act(storage);
+      await storage.dispose();
+      return result;
+    };
+    await asUnstorage(async (storage) => {
+      await storage.setItem("a:b", { text: "é" });
+      await storage.setItemRaw("raw", new Uint8Array([0, 255]));
+      await storage.setItem("both", "text");
+      await storage.setItemRaw("both", new Uint8Array([7]));
+    });
+    await asOurs(async (storage) => {
+      expect(await storage.getItem("a:b")).toEqual({ text: "é" });
+      expect(await storage.getItemRaw("raw")).toEqual(Buffer.from([0, 255]));
+      expect(await storage.getItem("both")).toBe("text");
+      expect(await storage.getItemRaw("both")).toEqual(Buffer.from([7]));
+      const { birthtime, mtime, size, ttl } = await storage.getMeta("a:b");
+      expect(Math.abs(mtime - Date.now())).toBeLessThan(60_000);
+      expect([birthtime <= mtime, size, ttl]).toEqual([true, 13, undefined]);
+      await storage.setItem("ours", [1], { ttl: 1000 });
+      await storage.setItem("brief", 1, { ttl: 0.02 });
+      await storage.setItemRaw("raw", "text");
+    });
+    await asUnstorage(async (storage) => {
+      expect(await storage.getItem("ours")).toEqual([1]);
+      expect(Buffer.from(await storage.getItemRaw("raw")).toString()).toBe("text");
+      await storage.setItem("brief", 2);
+      await storage.setItem("a:b", "changed");
+      await storage.removeItem("both");
+    });
+    await sleep(40);
+    await asOurs(async (storage) => {
+      expect(await storage.getItem("brief")).toBe(2);
+      expect(await storage.getItem("a:b")).toBe("changed");
+      expect(await storage.getKeys()).toEqual(["a:b", "brief", "ours", "raw"]);
+      expect((await storage.getMeta("ours")).ttl).toBeGreaterThan(900);
+    });
+  });
+});
