@@ -13,6 +13,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { PACKAGES } from "./libraries.js";
+import { install } from "./packed.js";
 import { page, summary, table } from "./report.js";
 
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const { values } = parseArgs({
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 const nodes = [process.execPath, ...(values.here ? [] : [path("node_modules/node24/bin/node")])];
 
+install();
 const runs = [];
 for (const node of nodes) {
   const run = await runUnder(node);

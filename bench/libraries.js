@@ -1,4 +1,5 @@
 /** What is compared: ours and both unstorage versions, with the drivers that all of them have. */
+import { importInstalled } from "./packed.js";
 
 /** By name: the package that holds it. Ours comes first. */
 export const PACKAGES = {
@@ -12,15 +13,16 @@ export const [OURS, ...OTHERS] = Object.keys(PACKAGES);
 
 export async function load(name) {
   const from = PACKAGES[name];
-  const { createStorage, prefixStorage, normalizeKey, joinKeys } = await import(from);
-  const { default: memory } = await import(`${from}/drivers/memory`);
-  const { default: lruCache } = await import(`${from}/drivers/lru-cache`);
-  const { default: fs } = await import(`${from}/drivers/fs`);
-  const { default: redis } = await import(`${from}/drivers/redis`);
-  const { default: http } = await import(`${from}/drivers/http`);
+  const take = name === OURS ? importInstalled : (id) => import(id);
+  const { createStorage, prefixStorage, normalizeKey, joinKeys } = await take(from);
+  const { default: memory } = await take(`${from}/drivers/memory`);
+  const { default: lruCache } = await take(`${from}/drivers/lru-cache`);
+  const { default: fs } = await take(`${from}/drivers/fs`);
+  const { default: redis } = await take(`${from}/drivers/redis`);
+  const { default: http } = await take(`${from}/drivers/http`);
   // unstorage 1 has no tracing.
   const { withTracing = (storage) => storage } =
-    from === "unstorage-v1" ? {} : await import(`${from}/tracing`);
+    from === "unstorage-v1" ? {} : await take(`${from}/tracing`);
   const helpers = { createStorage, prefixStorage, withTracing, normalizeKey, joinKeys };
   return { name, ...helpers, memory, lruCache, fs, http, redis: withClient(name, redis) };
 }

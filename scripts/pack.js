@@ -75,7 +75,19 @@ async function joinModules(stage) {
     platform: "node",
     external: /^[^./]/,
   });
-  await joined.write({ dir: stage, chunkFileNames: "js/[name].js" });
+  const chunks = [
+    // Nitro's module reads these, on machines too that cannot load the addon.
+    {
+      name: "common",
+      test: /js\/(?:builtin-drivers|errors|keys|late-driver|option-types|runtime-options)\.js$/,
+    },
+    { name: "native", test: /js\/[^/]+\.js$/ },
+  ];
+  await joined.write({
+    dir: stage,
+    chunkFileNames: "js/[name].js",
+    codeSplitting: { groups: chunks },
+  });
 }
 
 function manifestIn(source) {
