@@ -67,7 +67,7 @@ async function joinModules(stage) {
   const entries = [
     "index",
     "js/tracing",
-    ...modules.filter((file) => file.includes("/")).map((file) => `js/${file.slice(0, -3)}`),
+    ...modules.filter(isEntry).map((file) => `js/${file.slice(0, -3)}`),
   ];
   const joined = await rolldown({
     cwd: root,
@@ -88,6 +88,11 @@ async function joinModules(stage) {
     chunkFileNames: "js/[name].js",
     codeSplitting: { groups: chunks },
   });
+}
+
+/** Of the program, the file that is run. */
+function isEntry(file) {
+  return file.startsWith("cli/") ? file === "cli/index.js" : file.includes("/");
 }
 
 function manifestIn(source) {

@@ -51,7 +51,8 @@ function files(tarball) {
 
 describe("the tarball of rustorage", () => {
   /** A module that only others here import. Such modules are joined. */
-  const isInner = (path) => /^js\/[^/]+\.js$/.test(path) && path !== "js/tracing.js";
+  const isInner = (path) =>
+    /^js\/(?:cli\/)?[^/]+\.js$/.test(path) && !["js/tracing.js", "js/cli/index.js"].includes(path);
 
   const tracked = () =>
     run("git", [
@@ -134,6 +135,13 @@ test.each(PLATFORMS)("npm installs $name only where it runs", (known) => {
   const [system, processor, abi] = known.name.split("-");
   expect([os, cpu]).toEqual([[system], [processor]]);
   expect(libc).toEqual({ gnu: ["glibc"], musl: ["musl"] }[abi]);
+});
+
+test("the program runs where the package is installed", () => {
+  const rustorage = join(app, "node_modules/.bin/rustorage");
+  run(rustorage, ["set", "lmdb:./items.lmdb", "a:b", "text"], app);
+  run(rustorage, ["copy", "lmdb:./items.lmdb", "sqlite:./items.sqlite"], app);
+  expect(run(rustorage, ["get", "sqlite:./items.sqlite", "a:b"], app)).toBe("text");
 });
 
 test("a release builds, tests and publishes every platform", () => {

@@ -1,6 +1,6 @@
 /** A table in a database of db0's: through its connector, or natively where it is a SQLite file that may be taken over. */
 import { Buffer } from "node:buffer";
-import { pattern, statements } from "../db0/dialects.js";
+import { pattern, statements } from "../sql-dialects.js";
 import { createEmbeddedDriver } from "../embedded-driver.js";
 import { storageError } from "../errors.js";
 import { invalidLife, lifeOf } from "../native-driver.js";

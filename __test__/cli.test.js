@@ -1,0 +1,260 @@
+/** `rustorage` on the command line. */
+import { createStorage } from "rustorage";
+import fs from "rustorage/drivers/fs";
+import lmdb from "rustorage/drivers/lmdb";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { copy } from "../js/cli/copy.js";
+import { Items } from "../js/cli/items.js";
+import { Progress, size } from "../js/cli/progress.js";
+import { mapDriver } from "./conformance/map-driver.js";
+import { startRedis } from "./servers/redis.js";
+
+const program = fileURLToPath(new URL("../js/cli/index.js", import.meta.url));
+
+function folder() {
+  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Runs it in the folder; gives what it said, and JSON where it printed some. */
+function run(cwd, args, { input, env } = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+    cwd,
+    input,
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });
+  return {
+    status,
+    stdout,
+    stderr,
+    json: args.includes("--json") && stdout ? JSON.parse(stdout) : undefined,
+  };
+}
+
+test("set, get, ls, stat and rm", () => {
+  const cwd = folder();
+  const at = "lmdb:./items.lmdb";
+  expect(run(cwd, ["set", at, "users:1", '{"name":"Ada"}'])).toMatchObject({
+    status: 0,
+    stdout: "",
+    stderr: "",
+  });
+  expect(run(cwd, ["set", at, "users/2"], { input: "text\n" }).status).toBe(0);
+  expect(run(cwd, ["set", at, "brief", "x", "--ttl", "0.001"]).status).toBe(0);
+  expect(run(cwd, ["get", at, "users:1"])).toMatchObject({ status: 0, stdout: '{"name":"Ada"}' });
+  expect(run(cwd, ["get", at, "users:2", "--json"]).json).toEqual({
+    key: "users:2",
+    size: 5,
+    value: "text\n",
+  });
+  expect(run(cwd, ["get", at, "none"])).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: "there is no item none\n",
+  });
+  expect(run(cwd, ["ls", at])).toMatchObject({ status: 0, stdout: "users:1\nusers:2\n" });
+  expect(run(cwd, ["ls", at, "none", "--json"]).json).toEqual([]);
+  expect(run(cwd, ["stat", at, "--json"]).json).toEqual({
+    driver: "lmdb",
+    items: 2,
+    bytes: 19,
+    largest: 14,
+  });
+  expect(run(cwd, ["rm", at, "users:1", "none", "--json"]).json).toEqual({ removed: 2 });
+  expect(run(cwd, ["rm", at, "--base", "users", "--json"]).json).toEqual({ removed: 1 });
+  expect(run(cwd, ["ls", at]).stdout).toBe("");
+});
+
+test("copies all items between drivers, whole, and passes over what is there", async () => {
+  const cwd = folder();
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const files = createStorage({ driver: fs({ base: join(cwd, "files") }) });
+  const bytes = Buffer.from([0, 255, 128, 10]);
+  await files.setItems(
+    Array.from({ length: 300 }, (_, index) => ({
+      key: `items:${index % 7}:${index}`,
+      value: { index },
+    })),
+  );
+  await files.setItemRaw("bytes", bytes);
+  await files.setItem("empty", "");
+  await files.setMeta("bytes", { note: "kept" });
+  await files.setItem("line\nfeed é", 1);
+
+  const dry = run(cwd, ["copy", "fs:./files", "lmdb:./a.lmdb", "--dry-run", "--json"]).json;
+  expect(dry).toMatchObject({ items: 304, copied: 304, same: 0, dryRun: true, failed: [] });
+  expect(run(cwd, ["ls", "lmdb:./a.lmdb", "--json"]).json).toEqual([]);
+
+  const way = [
+    "fs:./files",
+    "lmdb:./a.lmdb",
+    "sqlite:./b.sqlite?tableName=t&busyTimeout=100",
+    `redis://127.0.0.1:${server.port}/2`,
+    "fs-lite:./last",
+  ];
+  for (let index = 1; index < way.length; index++) {
+    const { status, json } = run(cwd, ["copy", way[index - 1], way[index], "--json"]);
+    expect({ status, ...json }).toMatchObject({
+      status: 0,
+      items: 304,
+      copied: 304,
+      failed: [],
+      bytes: dry.bytes,
+    });
+  }
+  const last = createStorage({ driver: fs({ base: join(cwd, "last") }) });
+  expect((await last.getKeys()).sort()).toEqual((await files.getKeys()).sort());
+  expect(await last.getItemRaw("bytes")).toEqual(bytes);
+  expect(await last.getItemRaw("empty")).toEqual(Buffer.alloc(0));
+  expect((await last.getMeta("bytes")).note).toBe("kept");
+  expect(await last.getItem("items:3:3")).toEqual({ index: 3 });
+
+  await files.setItem("items:0:0", "changed");
+  const again = run(cwd, ["copy", "fs:./files", "lmdb:./a.lmdb", "--json"]).json;
+  expect(again).toMatchObject({ items: 304, copied: 1, same: 303 });
+  const part = run(cwd, ["copy", "lmdb:./a.lmdb", "fs:./part", "--base", "items:0"]);
+  expect(part.stdout).toMatch(/^43 items, .*: 43 copied, 0 there already, 0 gone meanwhile\n$/);
+}, 60_000);
+
+test("a copy that was killed goes on where it was", async () => {
+  const cwd = folder();
+  const source = createStorage({ driver: lmdb({ path: join(cwd, "from.lmdb") }) });
+  const value = "x".repeat(2000);
+  await source.setItems(Array.from({ length: 3000 }, (_, index) => ({ key: `k:${index}`, value })));
+  await source.dispose();
+  const child = spawn(
+    process.execPath,
+    [program, "copy", "lmdb:./from.lmdb", "lmdb:./to.lmdb?sync=none"],
+    { cwd },
+  );
+  const ended = once(child, "close");
+  const target = createStorage({ driver: lmdb({ path: join(cwd, "to.lmdb"), sync: "none" }) });
+  onTestFinished(() => target.dispose());
+  while ((await target.getKeys()).length < 100) await new Promise(setImmediate);
+  child.kill("SIGKILL");
+  await ended;
+  const before = (await target.getKeys()).length;
+  expect(before).toBeGreaterThanOrEqual(100);
+  await target.dispose();
+  const { status, json } = run(cwd, [
+    "copy",
+    "lmdb:./from.lmdb",
+    "lmdb:./to.lmdb?sync=none",
+    "--json",
+  ]);
+  expect({ status, ...json }).toMatchObject({
+    status: 0,
+    items: 3000,
+    same: before,
+    copied: 3000 - before,
+    failed: [],
+  });
+  expect(await target.getKeys()).toHaveLength(3000);
+}, 60_000);
+
+test("an item's ttl goes along", async () => {
+  const cwd = folder();
+  run(cwd, ["set", "lmdb:./a", "brief", "x", "--ttl", "500"]);
+  run(cwd, ["set", "lmdb:./a", "stays", "x"]);
+  expect(run(cwd, ["copy", "lmdb:./a", "sqlite:./b", "--json"]).json.copied).toBe(2);
+  expect(run(cwd, ["copy", "sqlite:./b", "lmdb:./c", "--json"]).json.copied).toBe(2);
+  const driver = lmdb({ path: join(cwd, "c") });
+  onTestFinished(() => driver.dispose());
+  const { ttl } = await driver.getMeta("brief");
+  expect(ttl).toBeGreaterThan(400);
+  expect(ttl).toBeLessThanOrEqual(500);
+  expect((await driver.getMeta("stays")).ttl).toBeUndefined();
+});
+
+test("what does not arrive as it was is told", async () => {
+  const from = new Items(
+    mapDriver(
+      new Map([
+        ["a", "1"],
+        ["b", "2"],
+        ["c", "3"],
+      ]),
+    ),
+  );
+  const kept = new Map();
+  const lossy = {
+    ...mapDriver(kept),
+    setItem(key, value) {
+      if (key === "a") kept.set(key, `${value}!`);
+      if (key === "c") kept.set(key, value);
+    },
+  };
+  const result = await copy(from, new Items(lossy), {});
+  expect(result).toMatchObject({ items: 3, copied: 3, failed: ["a", "b"] });
+});
+
+test("a config's mounts, and options of the environment", () => {
+  const cwd = folder();
+  const config = { storage: { kv: { driver: "lmdb", path: "{{ITEMS}}" } } };
+  writeFileSync(join(cwd, "config.json"), JSON.stringify(config));
+  writeFileSync(join(cwd, "config.js"), `export default ${JSON.stringify(config)}`);
+  const env = { ITEMS: "./here.lmdb" };
+  expect(run(cwd, ["set", "mount:kv", "a", "1", "--config", "config.json"], { env }).status).toBe(
+    0,
+  );
+  expect(run(cwd, ["ls", "mount:kv", "--config", "config.js"], { env }).stdout).toBe("a\n");
+  expect(run(cwd, ["ls", "lmdb:{{ITEMS}}"], { env }).stdout).toBe("a\n");
+  expect(existsSync(join(cwd, "here.lmdb"))).toBe(true);
+  const none = run(cwd, ["ls", "mount:none", "--config", "config.js"], { env });
+  expect(none).toMatchObject({ status: 1, stderr: expect.stringContaining("no mount `none`") });
+});
+
+test("what it cannot do it says, with a status, and no secret", () => {
+  const cwd = folder();
+  expect(run(cwd, []).status).toBe(2);
+  expect(run(cwd, ["copy", "fs:./a"])).toMatchObject({
+    status: 2,
+    stderr: "Usage: rustorage copy FROM TO [--base BASE] [--dry-run]\n",
+  });
+  expect(run(cwd, ["ls", "fs:./a", "--none"])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("--none"),
+  });
+  expect(run(cwd, ["--help"])).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining("copy FROM TO"),
+  });
+  const refused = [
+    ["nothing", /a location is a driver's URL/],
+    ["mount:a", /needs --config/],
+    ["nonesuch:./a", /there is no driver `nonesuch`/],
+    ["memory:./a", /takes its options after `\?`/],
+    ["lmdb:./a?sync=s3cret", /`sync` must be one of/],
+    ["lmdb:./a?nonesuch=s3cret", /unknown field `nonesuch`/],
+    ["redis://:s3cret@127.0.0.1:1?", /ECONNREFUSED/],
+  ];
+  for (const [location, message] of refused) {
+    const { status, stderr } = run(cwd, ["ls", location]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain("s3cret");
+  }
+  writeFileSync(join(cwd, "text"), "no database");
+  const copied = run(cwd, ["copy", "lmdb:./text", "fs:./b"]);
+  expect(copied).toMatchObject({ status: 1, stderr: expect.stringContaining("MDB_INVALID") });
+  expect(readFileSync(join(cwd, "text"), "utf8")).toBe("no database");
+}, 60_000);
+
+test("the bar", () => {
+  const written = [];
+  const progress = new Progress({ write: (text) => written.push(text) });
+  progress.begin(2);
+  progress.advance(2, 1_500_000);
+  progress.end();
+  expect(written[1]).toBe(`\r\x1b[K${"█".repeat(30)} 2/2 items, 1.5 MB`);
+  expect([0, 999, 1000, 2e12].map(size)).toEqual(["0 bytes", "999 bytes", "1.0 KB", "2.0 TB"]);
+});

@@ -1,0 +1,109 @@
+/** The commands: each takes its arguments and options, and gives `{ json, text, failed }`. */
+import { isUtf8 } from "node:buffer";
+import { text as textOf } from "node:stream/consumers";
+import { copy } from "./copy.js";
+import { Items } from "./items.js";
+import { open } from "./location.js";
+import { Progress, size } from "./progress.js";
+
+async function using(location, options, act) {
+  const items = new Items(await open(location, options));
+  try {
+    return await act(items);
+  } finally {
+    await items.dispose();
+  }
+}
+
+export const COMMANDS = {
+  copy: {
+    usage: "copy FROM TO [--base BASE] [--dry-run]",
+    count: 2,
+    run: ([from, to], options) =>
+      using(from, options, (source) =>
+        using(to, options, async (target) => {
+          const shows = process.stderr.isTTY && !options.json;
+          const { base, "dry-run": dryRun } = options;
+          const progress = shows ? new Progress(process.stderr) : undefined;
+          const result = await copy(source, target, { base, dryRun, progress });
+          const { items, bytes, copied, same, gone, failed } = result;
+          const lines = [
+            `${items} items, ${size(bytes)}: ${copied} ${dryRun ? "to copy" : "copied"}, ${same} there already, ${gone} gone meanwhile`,
+            ...failed.map((key) => `not copied: ${key}`),
+          ];
+          return {
+            json: { ...result, dryRun: dryRun === true },
+            text: lines.join("\n"),
+            failed: failed.length > 0,
+          };
+        }),
+      ),
+  },
+
+  ls: {
+    usage: "ls LOCATION [BASE]",
+    count: 1,
+    run: ([location, base], options) =>
+      using(location, options, async (items) => {
+        const keys = (await items.keys(base ?? options.base)).sort();
+        return { json: keys, text: keys.join("\n") };
+      }),
+  },
+
+  get: {
+    usage: "get LOCATION KEY",
+    count: 2,
+    run: ([location, key], options) =>
+      using(location, options, async (items) => {
+        const bytes = await items.read(key);
+        if (bytes === null) return { json: null, text: `there is no item ${key}`, failed: true };
+        const text = isUtf8(bytes) ? bytes.toString() : undefined;
+        const json = {
+          key,
+          size: bytes.length,
+          ...(text === undefined ? { base64: bytes.toString("base64") } : { value: text }),
+        };
+        return { json, bytes };
+      }),
+  },
+
+  set: {
+    usage: "set LOCATION KEY [VALUE] [--ttl SECONDS], without VALUE from standard input",
+    count: 2,
+    run: ([location, key, value], options) =>
+      using(location, options, async (items) => {
+        const bytes = Buffer.from(value ?? (await textOf(process.stdin)));
+        await items.write(key, bytes, options.ttl === undefined ? undefined : Number(options.ttl));
+        return { json: { key, size: bytes.length }, text: "" };
+      }),
+  },
+
+  rm: {
+    usage: "rm LOCATION KEY…, or rm LOCATION --base BASE",
+    count: 1,
+    run: ([location, ...keys], options) =>
+      using(location, options, async (items) => {
+        const all = options.base === undefined ? keys : await items.keys(options.base);
+        for (const key of all) await items.storage.removeItem(key);
+        return { json: { removed: all.length }, text: "" };
+      }),
+  },
+
+  stat: {
+    usage: "stat LOCATION [BASE]",
+    count: 1,
+    run: ([location, base], options) =>
+      using(location, options, async (items) => {
+        const keys = await items.keys(base ?? options.base);
+        const sizes = [];
+        for (const key of keys) sizes.push((await items.read(key))?.length ?? 0);
+        const bytes = sizes.reduce((sum, one) => sum + one, 0);
+        const largest = sizes.reduce((most, one) => Math.max(most, one), 0);
+        const json = { driver: items.driver.name, items: keys.length, bytes, largest };
+        return {
+          json,
+          text: `${json.driver}: ${keys.length} items, ${size(bytes)}, the largest ${size(largest)}`,
+        };
+      }),
+  },
+};

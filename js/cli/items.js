@@ -1,0 +1,52 @@
+/** A driver's items, with nothing hidden: keys that end in `$` as well. */
+import { isUtf8 } from "node:buffer";
+import { storageError } from "../errors.js";
+import { createStorage } from "../storage.js";
+import { normalizeKey } from "../keys.js";
+import { viewBytes } from "../serialize.js";
+
+export class Items {
+  constructor(driver) {
+    this.driver = driver;
+    this.storage = createStorage({ driver });
+  }
+
+  /** All keys under the base. */
+  async keys(base = "") {
+    const prefix = base === "" ? "" : `${normalizeKey(base)}:`;
+    // The first call makes the driver of a config.
+    await this.storage.getKeys(base);
+    const keys = await this.storage.getMount("").driver.getKeys(prefix, {});
+    return keys.map((key) => normalizeKey(key)).filter((key) => key.startsWith(prefix));
+  }
+
+  /** The item's bytes; null where there is none. */
+  async read(key) {
+    const value = await this.storage.getItemRaw(key);
+    if (value === null || value === undefined) return null;
+    if (ArrayBuffer.isView(value)) return Buffer.from(viewBytes(value));
+    if (value instanceof ArrayBuffer) return Buffer.from(value);
+    return Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+  }
+
+  /** Seconds that the item has to live; undefined for no end. */
+  async life(key) {
+    const meta = await this.storage.getMeta(key, { nativeOnly: true });
+    return typeof meta?.ttl === "number" ? meta.ttl : undefined;
+  }
+
+  /** Text is written as text: some drivers keep the two apart. */
+  async write(key, bytes, ttl) {
+    const options = ttl === undefined ? {} : { ttl };
+    const { driver } = this.storage.getMount("");
+    if (!driver.setItem) {
+      throw storageError("UNSUPPORTED", driver.name, "setItem", key, "the driver only reads");
+    }
+    if (isUtf8(bytes)) await this.storage.setItem(key, bytes.toString(), options);
+    else await this.storage.setItemRaw(key, bytes, options);
+  }
+
+  async dispose() {
+    await this.storage.dispose();
+  }
+}

@@ -1,0 +1,87 @@
+/** What a command works on: a driver by its URL, or a mount of a config file. */
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { builtinDrivers } from "../builtin-drivers.js";
+import { storageError } from "../errors.js";
+import { OPTION_TYPES } from "../option-types.js";
+import { fromEnv } from "../runtime-options.js";
+import { storageOf } from "../storage-config.js";
+
+/** The option that stands in front of `?`, by driver. */
+const PLACES = { fs: "base", "fs-lite": "base", lmdb: "path", sqlite: "path" };
+
+/** Schemes that are a driver's whole URL, by what they name. */
+const URLS = {
+  redis: ["redis", "url"],
+  rediss: ["redis", "url"],
+  http: ["http", "base"],
+  https: ["http", "base"],
+};
+
+/** The driver at `location`, and the base there that is meant. */
+export async function open(location, { config } = {}) {
+  const [, scheme, rest] = /^([a-z][\w-]*):(.*)$/is.exec(location) ?? [];
+  if (scheme === undefined)
+    refuse("a location is a driver's URL, such as `fs:./data`, or `mount:NAME` with --config");
+  if (scheme === "mount") return mountOf(rest, config);
+  const [name, options] = parse(scheme, rest, location);
+  const { default: factory } = await import(builtinDrivers[name]);
+  return factory(fromEnv(options));
+}
+
+function parse(scheme, rest, location) {
+  if (Object.hasOwn(URLS, scheme) && rest.startsWith("//")) {
+    const [name, option] = URLS[scheme];
+    return [name, { [option]: location }];
+  }
+  if (!Object.hasOwn(builtinDrivers, scheme)) {
+    const names = Object.keys(builtinDrivers).filter((name) => !/[A-Z]/.test(name));
+    refuse(`there is no driver \`${scheme}\`, only ${names.join(", ")}`);
+  }
+  const [place, query = ""] = splitOnce(rest, "?");
+  const options = place === "" ? {} : { [placeOf(scheme)]: place };
+  for (const [option, text] of new URLSearchParams(query)) {
+    options[option] = valueOf(text, OPTION_TYPES[scheme]?.[option]);
+  }
+  return [scheme, options];
+}
+
+function placeOf(scheme) {
+  if (!Object.hasOwn(PLACES, scheme)) {
+    refuse(
+      `the driver \`${scheme}\` takes its options after \`?\`, as in \`${scheme}:?option=value\``,
+    );
+  }
+  return PLACES[scheme];
+}
+
+function splitOnce(text, separator) {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Options of other types than text, by what the driver says of them. */
+function valueOf(text, type) {
+  if (type === "string") return text;
+  try {
+    const value = JSON.parse(text);
+    return type === undefined && typeof value === "string" ? text : value;
+  } catch {
+    return text;
+  }
+}
+
+async function mountOf(name, file) {
+  if (file === undefined) refuse("`mount:` needs --config FILE");
+  const isJson = file.endsWith(".json");
+  const url = pathToFileURL(resolve(file)).href;
+  const { default: config } = await import(url, isJson ? { with: { type: "json" } } : undefined);
+  const storage = storageOf(config);
+  const { base, driver } = storage.getMount(name);
+  if (base !== `${name}:` && name !== "") refuse(`the config has no mount \`${name}\``);
+  return driver;
+}
+
+function refuse(cause) {
+  throw storageError("INVALID_OPTIONS", "none", "open", undefined, cause);
+}
