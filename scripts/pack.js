@@ -79,7 +79,7 @@ async function joinModules(stage) {
     // Nitro's module reads these, on machines too that cannot load the addon.
     {
       name: "common",
-      test: /js\/(?:builtin-drivers|errors|keys|late-driver|option-types|runtime-options)\.js$/,
+      test: /js\/(?:builtin-drivers|data-mount|errors|keys|late-driver|option-types|runtime-options)\.js$/,
     },
     { name: "native", test: /js\/[^/]+\.js$/ },
   ];
