@@ -141,6 +141,12 @@ test("what is traced is not traced again, by either", async () => {
   expect(heard.filter(({ stage }) => stage === "start")).toHaveLength(1);
 });
 
+test.each([[undefined], [null], [{}], [memory]])("%o cannot be traced", (storage) => {
+  expect(() => withTracing(storage)).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTIONS", operation: "withTracing" }),
+  );
+});
+
 test("mount gives the traced storage, and views are traced", async () => {
   const traced = withTracing(createStorage()).mount("m", memory());
   const heard = listening();

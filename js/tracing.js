@@ -3,6 +3,7 @@
  * Where nobody listens, a call goes straight to the storage.
  */
 import { tracingChannel } from "node:diagnostics_channel";
+import { storageError } from "./errors.js";
 import { normalizeBaseKey, normalizeKey } from "./keys.js";
 import { redactedOptions } from "./redacted-options.js";
 
@@ -32,6 +33,9 @@ const OF_BASES = new Set(["getKeys", "clear"]);
 const ABOUT_META = new Set(["getItem", "setItem", "removeItem"]);
 
 export function withTracing(storage) {
+  if (typeof storage?.getItem !== "function") {
+    throw storageError("INVALID_OPTIONS", "none", "withTracing", undefined, "it takes a storage");
+  }
   if (storage.__traced) return storage;
   const trace = (operation, ...args) =>
     CHANNELS[operation].tracePromise(

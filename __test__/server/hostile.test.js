@@ -1,10 +1,11 @@
 /** What comes over a socket and is no proper request, or ends before it is over. */
 import { createStorage } from "rustorage";
-import { createStorageServer } from "rustorage/server";
 import { once } from "node:events";
+import http2 from "node:http2";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createH3StorageHandler } from "rustorage/server";
+import { createH3StorageHandler, createStorageServer } from "rustorage/server";
 import { createApp, toNodeListener } from "h3";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import fc from "fast-check";
@@ -221,6 +222,29 @@ describe.each(Object.keys(HANDLES))("%s", (name) => {
     ]);
     expect(await storage.getKeys()).toEqual([]);
   });
+});
+
+test("HTTP/2 is served as HTTP/1.1 is, without a warning", async () => {
+  const warned = vi.spyOn(process, "emitWarning");
+  const { handle } = createStorageServer(createStorage(), { ...open, maxBodySize: 1000 });
+  const server = http2.createServer(handle).listen(0, "127.0.0.1");
+  onTestFinished(() => server.close());
+  await once(server, "listening");
+  const client = http2.connect(`http://127.0.0.1:${server.address().port}`);
+  onTestFinished(() => client.close());
+  const ask = async (method, path, body) => {
+    const stream = client.request({ ":method": method, ":path": path });
+    stream.end(body);
+    const [headers] = await once(stream, "response");
+    return [headers[":status"], await text(stream)];
+  };
+  expect(await ask("PUT", "/a/b", "text")).toEqual([200, "OK"]);
+  expect(await ask("GET", "/a/b")).toEqual([200, "text"]);
+  expect(await ask("HEAD", "/a/b")).toEqual([200, ""]);
+  expect((await ask("PUT", "/c", "x".repeat(5000)))[0]).toBe(413);
+  expect((await ask("GET", "/a/../b"))[0]).toBe(400);
+  expect(await ask("GET", "/")).toEqual([200, '["a/b"]']);
+  expect(warned).not.toHaveBeenCalled();
 });
 
 test("what a parser before it has read of a body is the body", async () => {

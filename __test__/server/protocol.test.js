@@ -1,6 +1,7 @@
 /** What the servers answer, each of the three alike. */
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -296,6 +297,19 @@ describe.each(Object.keys(SERVERS))("%s", (name) => {
       expect(unchanged.status).toBe(304);
     });
 
+    test("the ETag of a large item is that of its bytes, as text and raw", async () => {
+      const { storage, ask } = await serving();
+      const text = "é".repeat(1_500_000);
+      await storage.setItem("text", text);
+      await storage.setItemRaw("raw", Buffer.from(text));
+      const digest = createHash("sha1").update(text).digest("base64url");
+      const texts = await ask("/text");
+      expect(texts.headers.get("etag")).toBe(`"${digest}"`);
+      expect((await texts.text()).length).toBe(text.length);
+      const raw = await ask("/raw", { headers: { accept: RAW } });
+      expect(raw.headers.get("etag")).toBe(`"${digest}"`);
+    });
+
     test("If-Modified-Since counts where nothing is said about tags", async () => {
       const { storage, ask } = await serving();
       await storage.setItem("a", "1");
@@ -520,6 +534,9 @@ describe.each(Object.keys(SERVERS))("%s", (name) => {
     );
     await expect(create(createStorage(), { maxBodySize: -1 })).rejects.toMatchObject(
       refusing("`maxBodySize` must be a number of bytes"),
+    );
+    await expect(create(createStorage(), null)).rejects.toMatchObject(
+      refusing("the options must be an object"),
     );
     await expect(create({})).rejects.toMatchObject(refusing("it takes a storage"));
   });

@@ -14,7 +14,7 @@ export function createStorageServer(storage, options) {
   const serve = createService(storage, options, "createStorageServer");
   return {
     async handle(request, response) {
-      await send(response, await serve(fromNode(request, response)));
+      await send(request, response, await serve(fromNode(request, response)));
     },
   };
 }

@@ -56,12 +56,14 @@ function bodyOf(req) {
   return [Buffer.from(typeof read === "string" ? read : JSON.stringify(read))];
 }
 
-export async function send(response, { status, statusText, headers, body }) {
+export async function send(request, response, { status, statusText, headers, body }) {
   // `authorize` may have answered by itself.
   if (response.headersSent || response.destroyed) return;
-  response.writeHead(status, statusText, headers);
+  // HTTP/2 has none.
+  const reason = request.httpVersionMajor < 2 ? statusText : undefined;
+  response.writeHead(status, reason, headers);
   // What is left of the request is read and dropped, or the client would not come to read the answer.
-  response.req.resume();
+  request.resume();
   if (!(body instanceof ReadableStream)) {
     response.end(body ?? undefined);
     return;

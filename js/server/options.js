@@ -1,5 +1,6 @@
 /** The options of all three servers. */
 import { storageError } from "../errors.js";
+import { isRecord } from "../runtime-options.js";
 
 const OPTIONS = {
   authorize: ["a function", (value) => typeof value === "function"],
@@ -13,6 +14,7 @@ export function checkOptions(storage, options, operation) {
     throw storageError("INVALID_OPTIONS", "none", operation, undefined, cause);
   };
   if (typeof storage?.getItem !== "function") refuse("it takes a storage");
+  if (!isRecord(options)) refuse("the options must be an object");
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, option)) {
       const known = Object.keys(OPTIONS).map((name) => `\`${name}\``);

@@ -1,5 +1,6 @@
 /** What is sent of an item or a list: `{ headers, body }`, with `etag` and `mtime` where conditions can go by them. */
 import * as crypto from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { stringify, viewBytes } from "../serialize.js";
 
 const JSON_TYPE = "application/json;charset=UTF-8";
@@ -22,7 +23,7 @@ export async function itemOf(storage, key, isRaw) {
     return { headers, mtime, body: value instanceof Blob ? value.stream() : value };
   }
   if (isRaw) headers["accept-ranges"] = "bytes";
-  return { ...tagged(headers, isRaw ? toBytes(value) : toText(value)), mtime };
+  return { ...(await tagged(headers, isRaw ? toBytes(value) : toText(value))), mtime };
 }
 
 export function listOf(keys) {
@@ -50,13 +51,27 @@ function dateOf({ mtime }) {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-function tagged(headers, body) {
-  const etag = `"${digest(body)}"`;
+async function tagged(headers, body) {
+  const etag = `"${await digest(body)}"`;
   return { etag, body, headers: { ...headers, etag } };
 }
 
+/** What the event loop can bear at once. */
+const SLICE = 1 << 20;
+
+async function digest(body) {
+  if (body.length <= SLICE) return digestNow(body);
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  const hash = crypto.createHash("sha1");
+  for (let start = 0; start < bytes.length; start += SLICE) {
+    hash.update(bytes.subarray(start, start + SLICE));
+    await setImmediate();
+  }
+  return hash.digest("base64url");
+}
+
 /** Node's `hash` is faster, and younger than Node 20. */
-const digest = crypto.hash
+const digestNow = crypto.hash
   ? (body) => crypto.hash("sha1", body, "base64url")
   : (body) => crypto.createHash("sha1").update(body).digest("base64url");
 

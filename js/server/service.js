@@ -50,7 +50,7 @@ export function createService(storage, options = {}, operation) {
 
   const list = async (base, request) => {
     const keys = await storage.getKeys(base);
-    return replyWith(listOf(keys), request);
+    return replyWith(await listOf(keys), request);
   };
 
   const read = async (key, request) => {
