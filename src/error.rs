@@ -37,6 +37,12 @@ impl From<Errno> for Cause {
     }
 }
 
+impl AsRef<Cause> for Cause {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// What a server answered with, or why it could not be asked. Many calls may fail of one reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -75,6 +81,12 @@ pub struct StorageError {
     pub operation: &'static str,
     pub key: Option<String>,
     pub cause: Cause,
+}
+
+impl AsRef<Cause> for StorageError {
+    fn as_ref(&self) -> &Cause {
+        &self.cause
+    }
 }
 
 impl StorageError {
@@ -143,6 +155,7 @@ fn system_code(error: &io::Error) -> &'static str {
         (None, io::ErrorKind::IsADirectory) => "EISDIR",
         (None, io::ErrorKind::NotADirectory) => "ENOTDIR",
         (None, io::ErrorKind::TimedOut) => "ETIMEDOUT",
+        (None, io::ErrorKind::Unsupported) => "EOPNOTSUPP",
         (None, io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => "ECONNRESET",
         _ => "EIO",
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::completion::{Content, Message, Outcome, Queue};
 use crate::{
-    driver::{Access, BlockingDriver, Claim, Job, Pool, WORKERS},
+    driver::{Access, BlockingDriver, Claim, Class, Pool, WORKERS, retried},
     error::{Cause, StorageError, panic_text},
 };
 
@@ -39,12 +39,15 @@ pub fn read(driver: &Arc<dyn BlockingDriver>, asked: Vec<Asked>, request: i32, q
     let gathering = Arc::new(Gathering { request, queue, parts });
     let mut asked = asked.into_iter();
     Pool::get().run_all((0..count).map(|index| {
-        let part: Vec<Asked> = asked.by_ref().take(size).collect();
-        let places = part.iter().flat_map(|asked| driver.places(&asked.relative)).collect();
-        let claim = Claim::Items(places, Access::Read);
+        let part: Arc<[Asked]> = asked.by_ref().take(size).collect();
+        let lookup = {
+            let (driver, part) = (Arc::clone(driver), Arc::clone(&part));
+            move || part.iter().flat_map(|asked| driver.places(&asked.relative)).collect()
+        };
+        let claim = Claim::Later(Box::new(lookup), Access::Read);
         let (driver, gathering) = (Arc::clone(driver), Arc::clone(&gathering));
-        let job: Job = Box::new(move || gathering.arrived(index, read_part(&*driver, &part)));
-        (claim, job)
+        let read = move || read_part(&*driver, &part);
+        (claim, Class::Short, retried(read, move |part| gathering.arrived(index, part)))
     }));
 }
 

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     driver::{
-        Access, AsyncDriver, BlockingDriver, CallOptions, Claim, Headers, InlineDriver, Item, Lane, Pool,
+        Access, AsyncDriver, BlockingDriver, CallOptions, Claim, Class, Headers, InlineDriver, Item, Lane,
         RequestOptions, Written,
     },
     drivers,
@@ -280,15 +280,13 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
     let code = this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => driver.borrow_mut().get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed),
         Lane::Blocking(driver) => {
-            let mut places = None;
-            if this.may_answer(&**driver, key, &mut places, COST_OF_GET)
+            if this.may_answer(&**driver, key, COST_OF_GET)
                 && let Poll::Ready(value) = driver.get_now(key)
             {
                 found = Some(outcome(value));
                 return code::FOUND;
             }
-            let places = places.unwrap_or_else(|| driver.places(key));
-            this.submit(driver, operation, one(Claim::Items(places, Access::Read), key, full), move |driver, key| {
+            this.submit(driver, one(driver, operation, key, full, Access::Read), move |driver, key| {
                 driver.get(key).map(outcome)
             })
         }
@@ -313,16 +311,13 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
         Lane::Blocking(driver) => {
-            let mut places = None;
-            if this.may_answer(&**driver, key, &mut places, COST_OF_HAS)
+            if this.may_answer(&**driver, key, COST_OF_HAS)
                 && let Poll::Ready(answer) = driver.has_now(key)
             {
                 return found(answer);
             }
-            let places = places.unwrap_or_else(|| driver.places(key));
-            this.submit(driver, "hasItem", one(Claim::Items(places, Access::Read), key, full), |driver, key| {
-                driver.has(key).map(Outcome::Boolean)
-            })
+            let submitted = one(driver, "hasItem", key, full, Access::Read);
+            this.submit(driver, submitted, |driver, key| driver.has(key).map(Outcome::Boolean))
         }
         Lane::Async(driver) => {
             if let Poll::Ready(answer) = this.answer_now(COST_OF_HAS, || driver.has_now(key)) {
@@ -505,15 +500,13 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
     let operation = if raw { "setItemRaw" } else { "setItem" };
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::INVALID,
-        Lane::Blocking(driver) => this.submit(
-            driver,
-            operation,
-            one(Claim::Items(driver.places(key), Access::Write), key, full),
-            move |driver, key| {
-                let write = || driver.set(key, &value, CallOptions { ttl, size: 0 });
-                Pool::get().transfer(value.len() as u64, write).map(|()| Outcome::Nothing)
-            },
-        ),
+        Lane::Blocking(driver) => {
+            let class = Class::of(value.len() as u64);
+            let submitted = Submitted { class, ..one(driver, operation, key, full, Access::Write) };
+            this.submit(driver, submitted, move |driver, key| {
+                driver.set(key, &value, CallOptions { ttl, size: 0 }).map(|()| Outcome::Nothing)
+            })
+        }
         Lane::Async(driver) => {
             let asked = Remote { operation, checked: driver.check(key), full, outcome: |()| Outcome::Nothing };
             let options = call.request_options(ttl, raw, 5);
@@ -531,12 +524,10 @@ fn content(call: &Call, value: sys::napi_value) -> Option<Vec<u8>> {
 fn remove(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().remove(key, &mut this.scope())),
-        Lane::Blocking(driver) => this.submit(
-            driver,
-            "removeItem",
-            one(Claim::Items(driver.places(key), Access::Write), key, full),
-            |driver, key| driver.remove(key).map(|()| Outcome::Nothing),
-        ),
+        Lane::Blocking(driver) => {
+            let submitted = one(driver, "removeItem", key, full, Access::Write);
+            this.submit(driver, submitted, |driver, key| driver.remove(key).map(|()| Outcome::Nothing))
+        }
         Lane::Async(driver) => {
             let nothing = |()| Outcome::Nothing;
             let asked = Remote { operation: "removeItem", checked: driver.check(key), full, outcome: nothing };
@@ -551,12 +542,10 @@ fn remove(this: &mut Environment, call: &Call) -> Answer {
 fn meta(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(_) => code::MISS,
-        Lane::Blocking(driver) => this.submit(
-            driver,
-            "getMeta",
-            one(Claim::Items(driver.places(key), Access::Read), key, full),
-            |driver, key| driver.meta(key).map(Outcome::Meta),
-        ),
+        Lane::Blocking(driver) => {
+            let submitted = one(driver, "getMeta", key, full, Access::Read);
+            this.submit(driver, submitted, |driver, key| driver.meta(key).map(Outcome::Meta))
+        }
         Lane::Async(driver) => {
             let asked = Remote { operation: "getMeta", checked: driver.check(key), full, outcome: Outcome::Fields };
             let options = call.request_options(0.0, false, 2);
@@ -599,7 +588,7 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
         Lane::Blocking(driver) => {
             let mut ask = this.context.asker();
             let code =
-                this.context.submit(driver, "getKeys", many(driver, &listing, Access::Read), move |driver, _| {
+                this.context.submit(driver, many(driver, "getKeys", &listing, Access::Read), move |driver, _| {
                     let mut keys = KeyList::default();
                     driver.keys(&listing, &mut ask, &mut |key| keys.push(listing.mount.as_bytes(), key))?;
                     Ok(Outcome::Keys(keys))
@@ -642,7 +631,7 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
             let mut ask = this.context.asker();
             let operation = "clear";
             let code =
-                this.context.submit(driver, operation, many(driver, &listing, Access::Write), move |driver, _| {
+                this.context.submit(driver, many(driver, operation, &listing, Access::Write), move |driver, _| {
                     let mut gone = KeyList::default();
                     let result = driver.clear(&listing, &mut ask, &mut |key| gone.push(listing.mount.as_bytes(), key));
                     let key = String::from_utf8_lossy(innermost(&listing)).into_owned();
@@ -780,12 +769,24 @@ fn release_unused(this: &mut Environment, lane: &Lane) {
     }
 }
 
-fn one(claim: Claim, relative: &[u8], full: &[u8]) -> Submitted {
-    Submitted { relative: relative.into(), full: full.into(), claim }
+/// A call on one item.
+fn one(
+    driver: &Arc<dyn BlockingDriver>,
+    operation: &'static str,
+    relative: &[u8],
+    full: &[u8],
+    access: Access,
+) -> Submitted {
+    let relative: Arc<[u8]> = relative.into();
+    let (driver, key) = (Arc::clone(driver), Arc::clone(&relative));
+    let claim = Claim::Later(Box::new(move || driver.places(&key)), access);
+    Submitted { operation, relative, full: full.into(), claim, class: Class::Short }
 }
 
-fn many(driver: &Arc<dyn BlockingDriver>, listing: &Listing, access: Access) -> Submitted {
-    one(Claim::Area(driver.area(listing), access), &[], innermost(listing))
+fn many(driver: &Arc<dyn BlockingDriver>, operation: &'static str, listing: &Listing, access: Access) -> Submitted {
+    let claim = Claim::Places([driver.area(listing)].into(), access);
+    let class = if driver.asks() { Class::Asking } else { Class::Long };
+    Submitted { operation, relative: [].into(), full: innermost(listing).into(), claim, class }
 }
 
 /// The base of the listing, or of its mount if that is deeper: under it lies all that is listed.

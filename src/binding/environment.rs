@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    driver::{Answer, AsyncDriver, Bell, Bells, BlockingDriver, Claim, Lane, Places, Pool, Scope, Slots, Watch},
+    driver::{
+        Answer, AsyncDriver, Bell, Bells, BlockingDriver, Claim, Class, Lane, Pool, Scope, Slots, Watch, retried,
+    },
     error::{Cause, StorageError, panic_text},
     key::{Key, KeyList},
     router::{Mount, Router},
@@ -147,18 +149,9 @@ impl Context {
         Scope { slots: &mut self.slots, clock: &self.clock }
     }
 
-    /// Whether a call may be answered at once: no earlier one writes to its places, and the event loop is not held up. Where
-    /// that takes its `places`, they are found.
-    pub fn may_answer(
-        &mut self,
-        driver: &dyn BlockingDriver,
-        key: &[u8],
-        places: &mut Option<Places>,
-        cost: i32,
-    ) -> bool {
-        let pool = Pool::get();
-        let may =
-            self.can_spend(cost) && (pool.is_idle() || pool.is_free(places.get_or_insert_with(|| driver.places(key))));
+    /// Whether a call may be answered at once: no earlier one writes to its places, and the event loop is not held up.
+    pub fn may_answer(&mut self, driver: &dyn BlockingDriver, key: &[u8], cost: i32) -> bool {
+        let may = self.can_spend(cost) && Pool::get().is_free(|| driver.places(key));
         if may {
             self.spend(cost);
         }
@@ -191,21 +184,18 @@ impl Context {
     pub fn submit(
         &mut self,
         driver: &Arc<dyn BlockingDriver>,
-        operation: &'static str,
-        key: Submitted,
-        work: impl FnOnce(&dyn BlockingDriver, &[u8]) -> std::result::Result<Outcome, Cause> + Send + 'static,
+        submitted: Submitted,
+        mut work: impl FnMut(&dyn BlockingDriver, &[u8]) -> std::result::Result<Outcome, Cause> + Send + 'static,
     ) -> i32 {
-        let Submitted { relative, full, claim } = key;
+        let Submitted { operation, relative, full, claim, class } = submitted;
         let key = Some(String::from_utf8_lossy(&full).into_owned());
         let report = Report { queue: self.queue(), request: self.begin(), driver: driver.name(), operation, key };
         let driver = Arc::clone(driver);
-        // What claims an area goes through folders.
-        let takes_long = matches!(claim, Claim::Area(..));
-        Pool::get().run(claim, move || {
-            let work = || catch_unwind(AssertUnwindSafe(|| work(&*driver, &relative)));
-            let result = if takes_long { Pool::get().take_long(work) } else { work() };
-            report.send(result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic)))));
-        });
+        let call = move || {
+            let result = catch_unwind(AssertUnwindSafe(|| work(&*driver, &relative)));
+            result.unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic))))
+        };
+        Pool::get().run(claim, class, retried(call, |result| report.send(result)));
         code::PENDING
     }
 
@@ -489,12 +479,14 @@ fn run_apart(report: Report, job: impl FnOnce(Report) + Send + 'static) {
     }
 }
 
-/// The key of a call on its way to the pool.
+/// A call on its way to the pool.
 pub struct Submitted {
-    pub relative: Box<[u8]>,
-    /// With the mount point, as errors name it.
+    pub operation: &'static str,
+    pub relative: Arc<[u8]>,
+    /// The key with the mount point, as errors name it.
     pub full: Box<[u8]>,
     pub claim: Claim,
+    pub class: Class,
 }
 
 /// A call on its way to a server.

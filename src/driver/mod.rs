@@ -1,6 +1,7 @@
 //! The contracts that drivers fulfil: one set of operations in three calling styles, by where the work may be done.
 
 mod answer;
+mod deferred;
 pub mod network;
 mod pool;
 mod request;
@@ -17,9 +18,12 @@ use crate::{
     key::{KeyList, Listing},
 };
 pub use answer::{Answer, Bell, Bells};
+#[cfg(test)]
+pub use deferred::patiently;
+pub use deferred::{Deferred, once, retried};
 pub use pool::{Pool, WORKERS};
 pub use request::{Headers, RequestOptions};
-pub use schedule::{Access, Claim, Job, Place, Places};
+pub use schedule::{Access, Claim, Class, Job, Place, Places};
 pub use store::{Found, Queued, Store, accepted, all, relative_base};
 
 /// Where JavaScript keeps a value: an index into its array of values.
@@ -208,7 +212,8 @@ impl Watch {
 /// A driver whose calls may block. It is called from several threads at once. A call that writes to a place comes after all
 /// earlier calls on it and before all later ones.
 ///
-/// A miss is `None`; whatever else keeps the driver from answering is an error.
+/// A miss is `None`; whatever else keeps the driver from answering is an error. A call does not wait for other processes, nor
+/// does `get` move many bytes unasked: it answers with [`Deferred`], and is made again.
 pub trait BlockingDriver: Send + Sync {
     fn name(&self) -> &'static str;
     fn capabilities(&self) -> Capabilities;
@@ -219,6 +224,10 @@ pub trait BlockingDriver: Send + Sync {
     fn places(&self, key: &[u8]) -> Places;
     /// What the places of all keys start with that `listing` can accept.
     fn area(&self, listing: &Listing) -> Place;
+    /// Lists and clears ask JavaScript.
+    fn asks(&self) -> bool {
+        false
+    }
     /// [`BlockingDriver::has`] on a thread that must not wait, where the answer is in memory. It is asked only while no other
     /// call writes to the key's places.
     fn has_now(&self, _: &[u8]) -> Poll<bool> {

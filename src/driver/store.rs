@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,7 +14,8 @@ use futures_util::{
 };
 
 use super::{
-    Access, Answer, AsyncDriver, Bells, Capabilities, Claim, Fields, Item, Place, Places, RequestOptions, network,
+    Access, Answer, AsyncDriver, Bells, Capabilities, Claim, Class, Fields, Item, Place, Places, RequestOptions,
+    network,
     schedule::{Schedule, TaskId},
 };
 use crate::{
@@ -170,7 +172,7 @@ impl<S: Store> Queued<S> {
             let result = call(shared).await;
             answer.send(result, &mut Bells::default());
         };
-        self.0.lock().schedule.add(claim, call.boxed());
+        self.0.lock().schedule.add(claim, Class::Short, call.boxed());
     }
 }
 
@@ -184,7 +186,7 @@ impl<S: Store> Shared<S> {
         let Ok(network) = network::handle() else { return };
         let mut state = self.lock();
         while state.under_way < MOST_UNDER_WAY
-            && let Some((id, call)) = state.schedule.take()
+            && let Some((id, call)) = state.schedule.take(Class::Short)
         {
             state.under_way += 1;
             let turn = Turn { shared: Arc::clone(self), id };
@@ -216,16 +218,21 @@ fn text(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
 }
 
+/// A key's, or what all keys share that begin with a base. They lie in one that is everything.
+fn place(key: &[u8]) -> Place {
+    Place::new(iter::once(b"".as_slice()).chain(key.split_inclusive(|&byte| byte == b':')))
+}
+
 fn item(key: &[u8], access: Access) -> Claim {
-    Claim::Items([Place::new(key)].into(), access)
+    Claim::Places([place(key)].into(), access)
 }
 
 fn items<'a>(keys: impl Iterator<Item = &'a [u8]>, access: Access) -> Claim {
-    Claim::Items(keys.map(Place::new).collect::<Places>(), access)
+    Claim::Places(keys.map(place).collect::<Places>(), access)
 }
 
 fn area(listing: &Listing, access: Access) -> Claim {
-    Claim::Area(Place::new(listing.relative_base()), access)
+    item(listing.relative_base(), access)
 }
 
 impl<S: Store> AsyncDriver for Queued<S> {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     clock::wall,
-    driver::{Answer, Bells, Claim, Pool},
+    driver::{Answer, Bells, Claim, Class, Pool, once},
     error::{Cause, Failure, panic_text},
 };
 
@@ -211,7 +211,7 @@ impl<S: Store> Database<S> {
         state.running |= works;
         drop(state);
         for Reads { reader, waiting, .. } in reads {
-            Pool::get().run(Claim::Nothing, move || {
+            on_the_pool(move || {
                 let mut bells = Bells::default();
                 for read in waiting {
                     read(&reader, &mut bells);
@@ -232,12 +232,13 @@ impl<S: Store> Database<S> {
         let wait = Duration::from_millis(at.saturating_sub(wall::now()));
         let pause = if wait.is_zero() { PAUSE } else { SWEEP_INTERVAL };
         let database = Arc::downgrade(self);
-        Pool::get().run_at(Instant::now() + (wait + pause).min(LONGEST_WAIT), move || {
+        let sweep = move || {
             // Nobody may have it any more.
             if let Some(database) = database.upgrade() {
                 database.sweep();
             }
-        });
+        };
+        Pool::get().run_at(Instant::now() + (wait + pause).min(LONGEST_WAIT), Class::Long, once(sweep));
     }
 
     fn sweep(self: &Arc<Self>) {
@@ -430,7 +431,7 @@ fn attempt<S: Store>(store: &S, calls: &mut [Box<dyn Call>]) -> Result<(), Cause
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic))))
 }
 
-/// For what may wait for the disk, or for other processes.
+/// For what may wait for the disk, or for other processes, or copy large values.
 fn on_the_pool(act: impl FnOnce() + Send + 'static) {
-    Pool::get().run(Claim::Nothing, || Pool::get().take_long(act));
+    Pool::get().run(Claim::Nothing, Class::Long, once(act));
 }

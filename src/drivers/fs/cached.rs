@@ -2,7 +2,7 @@
 
 use std::{
     io::IoSliceMut,
-    os::fd::OwnedFd,
+    os::fd::{BorrowedFd, OwnedFd},
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     task::Poll,
@@ -14,7 +14,7 @@ use rustix::{
 };
 
 use super::{
-    layout::{Found, find},
+    layout::{self, Found},
     place::Way,
     root::Root,
 };
@@ -60,12 +60,12 @@ pub type Answer<T> = Result<Poll<Option<T>>, Unsupported>;
 
 /// The metadata of the file that holds the item.
 pub fn metadata(root: &Root, path: &Path) -> Answer<Stat> {
-    answer(find(&root.base, path, |path| look(root, path, OFlags::PATH).map(|found| found.map(|(_, stat)| stat))))
+    answer(find(root, path, OFlags::PATH).map(|found| found.map(|(_, stat)| stat)))
 }
 
 /// The item's value, and what the file was that held it.
 pub fn read(root: &Root, path: &Path) -> Answer<(Vec<u8>, Stat)> {
-    answer(find(&root.base, path, |path| look(root, path, OFlags::RDONLY | OFlags::NONBLOCK)).and_then(|found| {
+    answer(find(root, path, OFlags::RDONLY | OFlags::NONBLOCK).and_then(|found| {
         let Some((file, stat)) = found else { return Ok(None) };
         let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
         if size > LONGEST || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -106,15 +106,21 @@ fn answer<T>(result: Result<Option<T>, Refusal>) -> Answer<T> {
     }
 }
 
-fn look(root: &Root, path: &Path, flags: OFlags) -> Result<Found<(OwnedFd, Stat)>, Refusal> {
+fn find(root: &Root, path: &Path, flags: OFlags) -> Result<Option<(OwnedFd, Stat)>, Refusal> {
+    let folder = |folder: BorrowedFd, path: &Path| open(root, folder, path, OFlags::PATH | OFlags::DIRECTORY);
+    layout::find(&root.base, path, folder, |path| {
+        let Some(file) = open(root, CWD, path, flags)? else { return Ok(Found::Nothing) };
+        let stat = fstat(&file).map_err(refusal)?;
+        let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        Ok(if is_folder { Found::Folder } else { Found::Item((file, stat)) })
+    })
+}
+
+fn open(root: &Root, folder: BorrowedFd, path: &Path, flags: OFlags) -> Result<Option<OwnedFd>, Refusal> {
     let links = if root.follow { ResolveFlags::empty() } else { ResolveFlags::NO_SYMLINKS };
-    match openat2(CWD, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED | links) {
-        Ok(file) => {
-            let stat = fstat(&file).map_err(refusal)?;
-            let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-            Ok(if is_folder { Found::Folder } else { Found::Item((file, stat)) })
-        }
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(Found::Nothing),
+    match openat2(folder, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED | links) {
+        Ok(file) => Ok(Some(file)),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(error) => Err(refusal(error)),
     }
 }

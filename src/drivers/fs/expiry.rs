@@ -24,7 +24,7 @@ use std::{
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fstat, futimens, unlinkat};
 
 use super::{
-    layout::{Found, INDEX, find, unfinished_name},
+    layout::{INDEX, unfinished_name},
     lock, path, place,
     record::Record,
     remove::Remover,
@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     clock::wall::{now, since_1970},
-    driver::{Access, Claim, Pool},
+    driver::{Access, Claim, Class, Pool, once},
 };
 
 /// How long what was read of the index is good for: other processes' expiries are seen so much later at most.
@@ -222,7 +222,7 @@ impl Expiries {
         loop {
             let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
             let file = File::from(self.root.open(&path, flags, mode)?);
-            lock::shared(&file)?;
+            lock::shared(&file, &path)?;
             if self.is_current(&file)? {
                 return Ok(file);
             }
@@ -318,13 +318,7 @@ impl Expiries {
 
     fn locate(&self, key: &[u8]) -> io::Result<Option<(PathBuf, Stamp)>> {
         let Ok(path) = path::of_key(&self.root.base, key) else { return Ok(None) };
-        find(&self.root.base, &path, |path| {
-            Ok(match found(self.root.metadata(path))? {
-                None => Found::Nothing,
-                Some(metadata) if metadata.is_dir() => Found::Folder,
-                Some(metadata) => Found::Item((path.to_path_buf(), Stamp::from(&metadata))),
-            })
-        })
+        Ok(self.root.locate(&path)?.map(|(place, metadata)| (place, Stamp::from(&metadata))))
     }
 
     /// Sees to it that files go when they expire.
@@ -341,11 +335,12 @@ impl Expiries {
         }
         state.planned = Some(at);
         let expiries = Arc::downgrade(self);
-        Pool::get().run_at(at, move || {
+        let sweep = move || {
             if let Some(expiries) = expiries.upgrade() {
                 expiries.sweep();
             }
-        });
+        };
+        Pool::get().run_at(at, Class::Long, once(sweep));
     }
 
     /// Removes the files that have expired.
@@ -366,10 +361,12 @@ impl Expiries {
     fn expire_all(self: Arc<Self>, mut due: Vec<Record>) {
         if let Some(record) = due.pop() {
             let path = path::of_key(&self.root.base, &record.key).unwrap_or_default();
-            return Pool::get().run(Claim::Items(place::behind_links(path), Access::Write), move || {
+            let claim = Claim::Places(place::behind_links(path), Access::Write);
+            let expire = move || {
                 self.expire(&record);
                 self.expire_all(due);
-            });
+            };
+            return Pool::get().run(claim, Class::Long, once(expire));
         }
         let mut state = self.lock();
         state.planned = None;
@@ -455,6 +452,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::wall::{AHEAD, after},
+        driver::patiently,
         drivers::fs::{sync::Ways, write::Writer},
     };
     use std::{
@@ -500,7 +498,7 @@ mod tests {
                     expiries.expire(&record);
                 });
                 start.wait();
-                writer.write(&path, b"new", None).unwrap();
+                patiently(|| writer.write(&path, b"new", None)).unwrap();
                 assert_eq!(fs::read(&path).ok().as_deref(), Some(&b"new"[..]), "round {round}");
             });
             assert_eq!(fs::read(&path).unwrap(), b"new", "round {round}");
@@ -529,7 +527,7 @@ mod tests {
         expiries.lock().insert(record.clone());
         for locked in [&folder, &file] {
             expiries.lock().next = None;
-            lock::exclusive(locked).unwrap();
+            assert!(lock::exclusive_within(locked, Duration::ZERO).unwrap());
             expiries.expire(&record);
             assert_eq!(expiries.lock().next, Some(record.expires));
             assert!(path.exists() && expiries.is_expired(&record.key, record.stamp));

@@ -6,12 +6,13 @@
 
 use std::{
     ffi::OsStr,
+    os::fd::{BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use smallvec::SmallVec;
+use super::descent::Descent;
 
 /// The file that holds the value of the item that its folder is called as.
 pub const VALUE: &str = ".unstorage-tmp-rustorage-value-1";
@@ -60,35 +61,26 @@ pub enum Found<T> {
     Nothing,
 }
 
-#[cfg(target_os = "linux")]
-impl<T> Found<T> {
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
-        match self {
-            Self::Item(item) => Found::Item(change(item)),
-            Self::Folder => Found::Folder,
-            Self::Nothing => Found::Nothing,
-        }
-    }
-}
-
-/// Looks at each place where the item of `path` can lie, as `look` does it, until one holds it. What moved meanwhile went nearer to its own
-/// place, so the way there is looked at once more.
+/// Looks at each place where the item of `path` can lie, as `look` does it, until one holds it. What moves meanwhile goes nearer to its own
+/// place, and so is met on the way back there.
 pub fn find<T, E>(
     base: &Path,
     path: &Path,
+    open: impl FnMut(BorrowedFd, &Path) -> Result<Option<OwnedFd>, E>,
     mut look: impl FnMut(&Path) -> Result<Found<T>, E>,
 ) -> Result<Option<T>, E> {
-    if let Some(item) = find_in_place(path, &mut look)? {
-        return Ok(Some(item));
+    let item = find_in_place(path, &mut look)?;
+    if item.is_some() || path.parent() == Some(base) {
+        return Ok(item);
     }
-    let beside: SmallVec<[PathBuf; 4]> = beside_files(base, path).collect();
-    let again = beside.len().saturating_sub(1);
-    for place in beside.iter().chain(beside[..again].iter().rev()) {
+    let mut nearest = None;
+    beside_files(base, path, open, |place| {
         if let Found::Item(item) = look(place)? {
-            return Ok(Some(item));
+            nearest = Some(item);
         }
-    }
-    if beside.is_empty() { Ok(None) } else { find_in_place(path, &mut look) }
+        Ok(())
+    })?;
+    Ok(find_in_place(path, &mut look)?.or(nearest))
 }
 
 fn find_in_place<T, E>(path: &Path, look: &mut impl FnMut(&Path) -> Result<Found<T>, E>) -> Result<Option<T>, E> {
@@ -99,10 +91,29 @@ fn find_in_place<T, E>(path: &Path, look: &mut impl FnMut(&Path) -> Result<Found
     Ok(if let Found::Item(item) = found { Some(item) } else { None })
 }
 
-/// Where the item of `path` lies when one of the folders above it is a file instead, for each of them.
-pub fn beside_files<'a>(base: &'a Path, path: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
-    // The base itself is no file: of it `beside_file` makes nothing.
-    path.ancestors().skip(1).map_while(move |file| beside_file(base, file, path))
+/// Calls `act` with each place where the item of `path` can lie when one of the folders above it is a file instead, or was,
+/// as far as the folders of overflow are there. The nearest comes last.
+pub fn beside_files<E>(
+    base: &Path,
+    path: &Path,
+    open: impl FnMut(BorrowedFd, &Path) -> Result<Option<OwnedFd>, E>,
+    mut act: impl FnMut(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut descent = Descent::new(base, open);
+    let mut file = base.to_path_buf();
+    // Below the last name nothing can lie beside it.
+    for name in path.parent().and_then(|parent| parent.strip_prefix(base).ok()).unwrap_or(Path::new("")) {
+        file.push(name);
+        if descent.has(OVERFLOW)?
+            && let Some(place) = beside_file(base, &file, path)
+        {
+            act(&place)?;
+        }
+        if !descent.enter(name)? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Where the item of `path` lies when `file`, above it, is a file.
@@ -115,37 +126,62 @@ pub fn beside_file(base: &Path, file: &Path, path: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
+
+    /// Every folder is there.
+    fn open(_: BorrowedFd, _: &Path) -> io::Result<Option<OwnedFd>> {
+        Ok(Some(tempfile::tempfile()?.into()))
+    }
+
+    fn places_of(path: &str) -> Vec<PathBuf> {
+        let mut places = Vec::new();
+        beside_files(Path::new("/base"), Path::new(path), open, |place| {
+            places.push(place.to_path_buf());
+            Ok(())
+        })
+        .unwrap();
+        places
+    }
 
     #[test]
     fn places_beside_files() {
-        let places = |path: &str| {
-            beside_files(Path::new("/base"), Path::new(path))
-                .map(|place| place.display().to_string())
-                .collect::<Vec<_>>()
-        };
-        assert!(places("/base/a").is_empty());
-        assert_eq!(places("/base/a/b"), [format!("/base/{OVERFLOW}/a/b/{VALUE}")]);
+        assert!(places_of("/base/a").is_empty());
+        assert_eq!(places_of("/base/a/b"), [Path::new(&format!("/base/{OVERFLOW}/a/b/{VALUE}"))]);
         assert_eq!(
-            places("/base/a/b/c"),
-            [format!("/base/a/{OVERFLOW}/b/c/{VALUE}"), format!("/base/{OVERFLOW}/a/b/c/{VALUE}")]
+            places_of("/base/a/b/c"),
+            [format!("/base/{OVERFLOW}/a/b/c/{VALUE}"), format!("/base/a/{OVERFLOW}/b/c/{VALUE}")].map(PathBuf::from)
         );
+    }
+
+    #[test]
+    fn the_nearest_place_counts_and_its_own_before_all() {
+        let (base, path) = (Path::new("/base"), Path::new("/base/a/b/c/d"));
+        let mut places = places_of("/base/a/b/c/d");
+        places.push(path.into());
+        for nearest in 0..places.len() {
+            let found = find(base, path, open, |place| {
+                let at = places.iter().position(|known| known == place).filter(|&at| at <= nearest);
+                Ok(at.map_or(Found::Nothing, Found::Item))
+            });
+            assert_eq!(found.unwrap(), Some(nearest));
+        }
     }
 
     #[test]
     fn an_item_that_moves_nearer_while_it_is_looked_for_is_found() {
         let (base, path) = (Path::new("/base"), Path::new("/base/a/b/c/d"));
-        let mut places: Vec<PathBuf> = beside_files(base, path).collect();
-        places.insert(0, path.to_path_buf());
+        let mut places = places_of("/base/a/b/c/d");
+        places.push(path.into());
         for from in 0..places.len() {
-            for to in 0..=from {
+            for to in from..places.len() {
                 for moment in 0..10 {
                     let mut looks = 0;
-                    let found = find(base, path, |place| {
+                    let found = find(base, path, open, |place| {
                         looks += 1;
                         let now = if looks > moment { to } else { from };
-                        Ok::<_, ()>(if place == places[now] { Found::Item(()) } else { Found::Nothing })
+                        Ok(if place == places[now] { Found::Item(()) } else { Found::Nothing })
                     });
-                    assert_eq!(found, Ok(Some(())), "from {from} to {to} after {moment} looks");
+                    assert_eq!(found.unwrap(), Some(()), "from {from} to {to} after {moment} looks");
                 }
             }
         }

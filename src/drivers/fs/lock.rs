@@ -7,8 +7,11 @@
 //! - The index of expiries: shared while something is added, exclusive while it is written anew.
 
 use std::{
+    fs::File,
     io,
     os::fd::AsFd,
+    path::{Path, PathBuf},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -18,21 +21,21 @@ use rustix::{
     io::Errno,
 };
 
-use crate::driver::Pool;
+use crate::driver::Deferred;
 
-/// How long a write waits for a lock. None is held for longer than a write takes, unless its process was stopped.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write waits for a lock before it makes room for others. Mostly none is held for longer.
+const PATIENCE: Duration = Duration::from_millis(1);
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
-/// Waits for a lock that others may share.
-pub fn shared(file: impl AsFd) -> io::Result<()> {
-    patiently(&file, FlockOperation::NonBlockingLockShared)
+/// Takes a lock that others may share, of the file at `path`; deferred while another process has it.
+pub fn shared(file: impl AsFd, path: &Path) -> io::Result<()> {
+    take(&file, path, FlockOperation::NonBlockingLockShared)
 }
 
-/// Waits for a lock that nobody shares.
-pub fn exclusive(file: impl AsFd) -> io::Result<()> {
-    patiently(&file, FlockOperation::NonBlockingLockExclusive)
+/// Takes a lock that nobody shares, of the file at `path`; deferred while another process has it.
+pub fn exclusive(file: impl AsFd, path: &Path) -> io::Result<()> {
+    take(&file, path, FlockOperation::NonBlockingLockExclusive)
 }
 
 /// Whether the lock, which nobody shares, was to be had in that time.
@@ -46,29 +49,26 @@ pub fn release(file: impl AsFd) {
     let _ = flock(file, FlockOperation::Unlock);
 }
 
-fn patiently(file: &impl AsFd, operation: FlockOperation) -> io::Result<()> {
+fn take(file: &impl AsFd, path: &Path, operation: FlockOperation) -> io::Result<()> {
     if wait(file, operation, PATIENCE)? {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::TimedOut, "another process has kept it locked for 5 seconds"))
+    // No file is kept open meanwhile: many calls may wait.
+    let path: PathBuf = path.into();
+    let is_free = move || File::open(&path).and_then(|file| attempt(&file, operation)).unwrap_or(true);
+    Err(Deferred::Taken(Arc::new(is_free)).into())
 }
 
 fn wait(file: &impl AsFd, operation: FlockOperation, patience: Duration) -> io::Result<bool> {
-    if attempt(file, operation)? {
-        return Ok(true);
-    }
-    // So that what waits here holds up no other files.
-    Pool::get().take_long(|| {
-        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
-        while started.elapsed() < patience {
-            thread::sleep(pause);
-            if attempt(file, operation)? {
-                return Ok(true);
-            }
-            pause = LONGEST_PAUSE.min(2 * pause);
+    let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+    while !attempt(file, operation)? {
+        if started.elapsed() >= patience {
+            return Ok(false);
         }
-        Ok(false)
-    })
+        thread::sleep(pause);
+        pause = LONGEST_PAUSE.min(2 * pause);
+    }
+    Ok(true)
 }
 
 fn attempt(file: &impl AsFd, operation: FlockOperation) -> io::Result<bool> {

@@ -3,6 +3,7 @@
 mod blame;
 #[cfg(target_os = "linux")]
 mod cached;
+mod descent;
 mod expiry;
 mod glob;
 mod ignore;
@@ -50,7 +51,7 @@ use write::Writer;
 
 use crate::{
     clock::wall,
-    driver::{Ask, BlockingDriver, CallOptions, Capabilities, Meta, Place, Places, Pool, Tell, Watch},
+    driver::{Ask, BlockingDriver, CallOptions, Capabilities, Class, Meta, Place, Places, Pool, Tell, Watch, once},
     error::{Cause, StorageError},
     key::Listing,
 };
@@ -226,7 +227,7 @@ impl Fs {
         self.collected.call_once(|| {
             for delay in [Duration::ZERO, walk::ABANDONED] {
                 let (root, ignore) = (self.root().clone(), Arc::downgrade(&self.ignore));
-                Pool::get().run_at(Instant::now() + delay, move || {
+                let look = move || {
                     // The driver may be gone by then.
                     let Some(ignore) = ignore.upgrade() else { return };
                     let listing = Listing { hidden: true, ..Listing::default() };
@@ -236,7 +237,8 @@ impl Fs {
                     let walk = Walk { root: &root, filter, listing: &listing, prune: false, collect: true };
                     // Nobody asked for it, so nobody hears of a folder that cannot be read.
                     let _ = walk.run(&mut |_| Ok(()));
-                });
+                };
+                Pool::get().run_at(Instant::now() + delay, Class::Long, once(look));
             }
         });
     }
@@ -264,7 +266,10 @@ impl Fs {
 
     fn metadata(&self, key: &[u8]) -> Result<Option<Metadata>, Cause> {
         self.expiries.refresh();
-        self.at(key, |path| Ok(read::metadata(self.root(), path)?.filter(|metadata| !self.is_expired(path, metadata))))
+        self.at(key, |path| {
+            let found = self.root().locate(path)?.map(|(_, metadata)| metadata);
+            Ok(found.filter(|metadata| !self.is_expired(path, metadata)))
+        })
     }
 
     fn walk<'a>(&'a self, listing: &'a Listing, ask: &'a mut Ask<'a>) -> Walk<'a> {
@@ -292,7 +297,11 @@ impl BlockingDriver for Fs {
     }
 
     fn area(&self, listing: &Listing) -> Place {
-        self.places.folder(|base| walk::folder(base, listing)).unwrap_or_else(|_| Place::new(*b"/"))
+        self.places.folder(|base| walk::folder(base, listing)).unwrap_or_else(|_| Place::of_path(b"/"))
+    }
+
+    fn asks(&self) -> bool {
+        matches!(*self.ignore, Ignore::Function)
     }
 
     #[cfg(target_os = "linux")]
@@ -329,7 +338,7 @@ impl BlockingDriver for Fs {
         self.expiries.refresh();
         self.at(key, |path| {
             let found = read::read(self.root(), path)?;
-            Ok(found.filter(|(_, metadata)| !self.is_expired(path, metadata)).map(|(bytes, _)| Bytes::from(bytes)))
+            Ok(found.filter(|(_, stat)| !self.is_expired(path, stat)).map(|(bytes, _)| Bytes::from(bytes)))
         })
     }
 

@@ -13,7 +13,8 @@ const LONGEST_PATH: usize = 4095 - "/".len() - OVERFLOW.len() - "/".len() - VALU
 /// caller wrote them.
 pub fn of_key(base: &Path, key: &[u8]) -> Result<PathBuf, Cause> {
     let key = std::str::from_utf8(key).map_err(|_| Cause::InvalidKey("a file name cannot hold a lone surrogate"))?;
-    let mut path = base.to_path_buf();
+    let mut path = PathBuf::with_capacity(base.as_os_str().len() + "/".len() + key.len());
+    path.push(base);
     let mut empty = true;
     for segment in key.split([':', '/', '\\']).filter(|segment| !segment.is_empty()) {
         if segment == "." || segment == ".." {

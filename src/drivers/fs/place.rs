@@ -84,7 +84,7 @@ impl Finder {
         if name.last() != Some(&b'/') {
             name.push(b'/');
         }
-        Ok(Place::new(name))
+        Ok(Place::of_path(&name))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -119,12 +119,12 @@ impl Known {
     fn item(&mut self, path: PathBuf) -> Places {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Places::new() };
         match self.folder(folder) {
-            Folder::Unknown => [of_path(path)].into(),
+            Folder::Unknown => [of_path(&path)].into(),
             Folder::Linked(folder) => behind_links(folder.join(name)),
             Folder::Plain => match self.look(&path) {
                 Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => behind_links(path),
-                Some(stat) if has_names(&stat) => [of_path(path), of_inode(&stat)].into_iter().collect(),
-                _ => [of_path(path)].into(),
+                Some(stat) if has_names(&stat) => [of_path(&path), of_inode(&stat)].into_iter().collect(),
+                _ => [of_path(&path)].into(),
             },
         }
     }
@@ -150,7 +150,7 @@ pub fn behind_links(mut path: PathBuf) -> Places {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { break };
         let folder = path::canonical(folder);
         path = folder.join(name);
-        places.push(of_path(path.clone()));
+        places.push(of_path(&path));
         if let Ok(target) = path.read_link() {
             path = folder.join(target);
             continue;
@@ -169,13 +169,13 @@ fn has_names(stat: &Stat) -> bool {
     stat.st_nlink > 1 && FileType::from_raw_mode(stat.st_mode) != FileType::Directory
 }
 
-fn of_path(path: PathBuf) -> Place {
-    Place::new(path.into_os_string().into_encoded_bytes())
+fn of_path(path: &Path) -> Place {
+    Place::of_path(path.as_os_str().as_encoded_bytes())
 }
 
 fn of_inode(stat: &Stat) -> Place {
     // No path begins so.
-    Place::new(format!("\0{}:{}", stat.st_dev, stat.st_ino).into_bytes())
+    Place::of_path(format!("\0{}:{}", stat.st_dev, stat.st_ino).as_bytes())
 }
 
 /// Whether both lead to one folder. What is not there is no other.

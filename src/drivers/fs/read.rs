@@ -1,46 +1,63 @@
 //! How a value gets out of its file.
 
 use std::{
-    fs::{File, Metadata},
+    fs::File,
     io::{self, Read},
     path::Path,
 };
 
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    buffer::spare_capacity,
+    fs::{FileType, Mode, OFlags, Stat, fstat},
+    io::retry_on_intr,
+};
 
 use super::{
-    layout::{Found, find},
+    layout::Found,
     root::{Root, found},
 };
-use crate::driver::Pool;
+use crate::driver::Deferred;
 
 /// The item's value, and what the file was that held it.
-pub fn read(root: &Root, path: &Path) -> io::Result<Option<(Vec<u8>, Metadata)>> {
-    let opened = find(&root.base, path, |path| {
+pub fn read(root: &Root, path: &Path) -> io::Result<Option<(Vec<u8>, Stat)>> {
+    let opened = root.find(path, |path| {
         let Some(file) = found(root.open(path, OFlags::RDONLY, Mode::empty()))? else {
             return Ok(Found::Nothing);
         };
         let file = File::from(file);
-        let metadata = file.metadata()?;
-        Ok::<_, io::Error>(if metadata.is_dir() { Found::Folder } else { Found::Item((file, metadata)) })
+        let stat = fstat(&file)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        Ok(if kind == FileType::Directory { Found::Folder } else { Found::Item((file, kind, stat)) })
     })?;
-    let Some((mut file, metadata)) = opened else { return Ok(None) };
-    // One byte more than there is, so that the first read finds the end.
-    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    // A file may say that it is larger than memory.
-    bytes.try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    Pool::get().transfer(metadata.len(), || file.read_to_end(&mut bytes))?;
-    Ok(Some((bytes, metadata)))
+    let Some((file, kind, stat)) = opened else { return Ok(None) };
+    if kind != FileType::RegularFile {
+        return Err(irregular());
+    }
+    let length = u64::try_from(stat.st_size).unwrap_or_default();
+    Deferred::unless_allowed(length)?;
+    Ok(Some((read_all(&file, length)?, stat)))
 }
 
-/// The metadata of the file that holds the item.
-pub fn metadata(root: &Root, path: &Path) -> io::Result<Option<Metadata>> {
-    find(&root.base, path, |path| {
-        Ok(match found(root.metadata(path))? {
-            None => Found::Nothing,
-            Some(metadata) if metadata.is_dir() => Found::Folder,
-            Some(metadata) => Found::Item(metadata),
-        })
-    })
+/// What the file holds, which said that it is so long.
+fn read_all(mut file: &File, length: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    // A file may say that it is larger than memory. One byte more, so that the first read finds the end.
+    bytes.try_reserve_exact(length.saturating_add(1)).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    while retry_on_intr(|| rustix::io::read(file, spare_capacity(&mut bytes)))? > 0 {
+        if bytes.len() == length {
+            return Ok(bytes);
+        }
+        if bytes.len() == bytes.capacity() {
+            // It is longer by now, or never says how long it is.
+            file.read_to_end(&mut bytes)?;
+            return Ok(bytes);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Reading it might never end.
+pub fn irregular() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "a device, a pipe or a socket holds no value")
 }

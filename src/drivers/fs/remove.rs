@@ -1,6 +1,6 @@
 //! How an item goes.
 
-use std::{fs::Metadata, io, path::Path};
+use std::{fs::Metadata, io, os::fd::BorrowedFd, path::Path};
 
 use rustix::{
     fs::{AtFlags, unlinkat},
@@ -49,18 +49,19 @@ impl Remover<'_> {
     /// Removes the item of `path` where files were in its way, but for the place that is to `stay`, and the folders of
     /// overflow that are empty then.
     pub fn remove_beside_files(&self, path: &Path, stay: Option<&Path>) -> io::Result<()> {
-        for place in beside_files(&self.root.base, path).filter(|place| Some(&**place) != stay) {
-            let Some(folder) = place.parent() else { continue };
+        let open = |folder: BorrowedFd, path: &Path| self.root.folder_at(folder, path);
+        beside_files(&self.root.base, path, open, |place| {
+            let Some(folder) = place.parent().filter(|_| Some(place) != stay) else { return Ok(()) };
             if found(self.root.folder(folder))?.is_none() {
-                continue;
+                return Ok(());
             }
-            self.remove_file(&place)?;
+            self.remove_file(place)?;
             for folder in folder.ancestors().take_while(|folder| !path.starts_with(folder)) {
                 if !self.remove_folder(folder)? {
                     break;
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

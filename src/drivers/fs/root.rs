@@ -10,6 +10,8 @@ use std::{
 
 use rustix::fs::{CWD, Mode, OFlags};
 
+use super::layout::{self, Found};
+
 #[derive(Clone)]
 pub struct Root {
     pub base: PathBuf,
@@ -30,7 +32,7 @@ impl Root {
         self.open_at(CWD, path, flags, mode)
     }
 
-    fn open_at(&self, folder: BorrowedFd, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+    pub fn open_at(&self, folder: BorrowedFd, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC | if flags.contains(LOOK) { LOOK } else { OFlags::NONBLOCK };
         if self.follow {
             return Ok(rustix::fs::openat(folder, path, flags, mode)?);
@@ -40,6 +42,11 @@ impl Root {
 
     pub fn folder(&self, path: &Path) -> io::Result<OwnedFd> {
         self.open(path, LOOK | OFlags::DIRECTORY, Mode::empty())
+    }
+
+    /// The folder at a path from another folder, if it is there.
+    pub fn folder_at(&self, folder: BorrowedFd, path: &Path) -> io::Result<Option<OwnedFd>> {
+        found(self.open_at(folder, path, LOOK | OFlags::DIRECTORY, Mode::empty()))
     }
 
     /// Opens a folder so that it can be locked.
@@ -60,6 +67,22 @@ impl Root {
             }
             result => result,
         }
+    }
+
+    /// Looks at each place where the item of `path` can lie: [`layout::find`] where a disk may be waited for.
+    pub fn find<T>(&self, path: &Path, look: impl FnMut(&Path) -> io::Result<Found<T>>) -> io::Result<Option<T>> {
+        layout::find(&self.base, path, |folder, path| self.folder_at(folder, path), look)
+    }
+
+    /// The metadata of the file that holds the item of `path`, and where it lies.
+    pub fn locate(&self, path: &Path) -> io::Result<Option<(PathBuf, Metadata)>> {
+        self.find(path, |place| {
+            Ok(match found(self.metadata(place))? {
+                None => Found::Nothing,
+                Some(metadata) if metadata.is_dir() => Found::Folder,
+                Some(metadata) => Found::Item((place.to_path_buf(), metadata)),
+            })
+        })
     }
 
     pub fn metadata(&self, path: &Path) -> io::Result<Metadata> {

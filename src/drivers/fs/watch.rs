@@ -31,7 +31,6 @@ use super::{
     expiry::Expiries,
     ignore::{Globs, Ignore},
     layout::{OVERFLOW, VALUE, is_temporary},
-    read,
     root::{Root, found},
     stamp::Stamp,
 };
@@ -664,7 +663,7 @@ impl Watcher {
 
     /// Whether the item has another file beside the one that went: it was in two places for a moment.
     fn is_there(&self, path: &Path) -> bool {
-        read::metadata(&self.scope.root, path).is_ok_and(|found| found.is_some())
+        self.scope.root.locate(path).is_ok_and(|found| found.is_some())
     }
 
     fn check_unfinished(&mut self) {

@@ -18,6 +18,7 @@ use rustix::{
 use super::{
     layout::{VALUE, beside_file, unfinished_name},
     lock,
+    read::irregular,
     remove::Remover,
     root::Root,
     sync::{Ways, sync_file},
@@ -140,7 +141,7 @@ impl Writer {
             .and_then(|()| old.as_ref().map_or(Ok(()), |old| keep_owner_and_mode(&file, old)))
             .and_then(|()| if self.durable { sync_file(&file) } else { Ok(()) })
             .and_then(|()| written.map_or(Ok(()), |written| written(&file)))
-            .and_then(|()| lock::shared(&folder))
+            .and_then(|()| lock::shared(&folder, parent))
             .and_then(|()| Ok(rustix::fs::renameat(&folder, &*temporary, &folder, name)?));
         if renamed.is_err() {
             // The write's own error is the one to report.
@@ -161,7 +162,11 @@ impl Writer {
             Err(error) => return Err(error),
         };
         let mut file = File::from(file);
-        lock::exclusive(&file)?;
+        let old = file.metadata()?;
+        if !old.is_file() {
+            return Err(irregular());
+        }
+        lock::exclusive(&file, path)?;
         let old = file.metadata()?;
         if old.nlink() == 0 {
             // It was removed or replaced before the lock: all begins anew.
@@ -263,7 +268,10 @@ mod tests {
         os::unix::fs::{MetadataExt, PermissionsExt, symlink},
         sync::Barrier,
         thread,
+        time::Duration,
     };
+
+    use crate::driver::{Deferred, patiently};
 
     fn writer(base: &Path, atomic: bool) -> Writer {
         Writer {
@@ -277,7 +285,7 @@ mod tests {
     }
 
     fn write(base: &Path, path: &Path, value: &[u8]) {
-        writer(base, true).write(path, value, None).unwrap();
+        patiently(|| writer(base, true).write(path, value, None)).unwrap();
     }
 
     #[test]
@@ -348,26 +356,25 @@ mod tests {
     }
 
     #[test]
-    fn a_write_does_not_wait_for_ever_and_loses_nothing() {
+    fn a_write_that_meets_a_lock_is_deferred_and_leaves_all_as_it_was() {
         let base = tempfile::tempdir().unwrap();
         let path = base.path().join("item");
         fs::write(&path, "old").unwrap();
         // As a process holds them that was stopped.
         let locked = [fs::File::open(base.path()).unwrap(), fs::File::open(&path).unwrap()];
         for file in &locked {
-            lock::exclusive(file).unwrap();
+            assert!(lock::exclusive_within(file, Duration::ZERO).unwrap());
         }
-        thread::scope(|scope| {
-            for atomic in [true, false] {
-                let (base, path) = (base.path(), &path);
-                scope.spawn(move || {
-                    let error = writer(base, atomic).write(path, b"new", None).unwrap_err();
-                    assert_eq!(error.kind(), ErrorKind::TimedOut);
-                });
-            }
-        });
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(base.path()).unwrap().count(), 1);
+        for (atomic, locked) in [true, false].into_iter().zip(locked) {
+            let error = writer(base.path(), atomic).write(&path, b"new", None).unwrap_err();
+            let deferred = error.downcast().unwrap();
+            let Deferred::Taken(is_free) = &deferred else { panic!("{deferred:?}") };
+            assert!(!is_free());
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            assert_eq!(fs::read_dir(base.path()).unwrap().count(), 1);
+            drop(locked);
+            assert!(is_free());
+        }
     }
 
     #[test]

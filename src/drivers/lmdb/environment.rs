@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     clock::wall,
-    driver::{Field, Fields, Pool},
+    driver::{Field, Fields},
     drivers::embedded::{Edit, Found, Manner, Registry, Store, View, check_disk},
     error::{Cause, Failure},
     key::Listing,
@@ -220,10 +220,7 @@ impl Databases {
         Ok(match self.living(txn, key)? {
             None => Found::Nothing,
             Some(record) if record.value.len() > most => Found::Large,
-            Some(record) => {
-                let copy = || Content::copy_from_slice(record.value);
-                Found::Value(Pool::get().transfer(record.value.len() as u64, copy))
-            }
+            Some(record) => Found::Value(Content::copy_from_slice(record.value)),
         })
     }
 
