@@ -488,6 +488,15 @@ test("fs takes what has its bytes later as a raw value", async () => {
   });
 });
 
+test("fs reads and writes no devices, pipes and sockets", async () => {
+  const base = folder();
+  symlinkSync("/dev/zero", join(base, "endless"));
+  const storage = createStorage({ driver: fs({ base }) });
+  await expect(storage.getItem("endless")).rejects.toMatchObject({ code: "EOPNOTSUPP" });
+  await expect(storage.setItem("endless", 1)).rejects.toMatchObject({ code: "EOPNOTSUPP" });
+  expect(await storage.hasItem("endless")).toBe(true);
+});
+
 test("an absolute entry of ignore is no glob", async () => {
   const base = folder();
   writeFileSync(join(base, "a"), "");

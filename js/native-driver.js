@@ -236,13 +236,11 @@ export function toBytesOrText(value, owner, operation, key) {
   if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer)
     return unshared(new Uint8Array(value));
   const kind = value === null ? "null" : (value?.constructor?.name ?? typeof value);
-  throw storageError(
-    "INVALID_VALUE",
-    owner.name,
-    operation,
-    key,
-    `a raw value is a string, a Buffer, an ArrayBuffer or a view of one, a Blob or a stream, not ${kind}`,
-  );
+  const cause =
+    operation === "setItemRaw"
+      ? `a raw value is a string, a Buffer, an ArrayBuffer or a view of one, a Blob or a stream, not ${kind}`
+      : "JSON has no text for a function";
+  throw storageError("INVALID_VALUE", owner.name, operation, key, cause);
 }
 
 /** Whether a raw value has its bytes later: a Blob, a stream, or whatever else gives its parts asynchronously. */

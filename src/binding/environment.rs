@@ -97,6 +97,7 @@ pub const COST_OF_HAS: i32 = 1;
 pub const COST_OF_GET: i32 = 8;
 /// Of a driver that needs no system call for it.
 pub const COST_OF_QUICK_GET: i32 = 2;
+const FOLDERS_AT_COST_1: usize = 4;
 
 /// What the calls of an environment work with beside its tables.
 pub struct Context {
@@ -151,6 +152,9 @@ impl Context {
 
     /// Whether a call may be answered at once: no earlier one writes to its places, and the event loop is not held up.
     pub fn may_answer(&mut self, driver: &dyn BlockingDriver, key: &[u8], cost: i32) -> bool {
+        // The way to a deep item is long, and a miss looks into each folder.
+        let folders = key.iter().filter(|byte| matches!(byte, b':' | b'/' | b'\\')).count();
+        let cost = cost.saturating_add(i32::try_from(folders / FOLDERS_AT_COST_1).unwrap_or(i32::MAX));
         let may = self.can_spend(cost) && Pool::get().is_free(|| driver.places(key));
         if may {
             self.spend(cost);

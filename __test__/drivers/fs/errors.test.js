@@ -1,7 +1,8 @@
 /** What the driver refuses, and what the system refuses it. */
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   linkSync,
@@ -10,9 +11,11 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  statfsSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -336,6 +339,7 @@ describe.skipIf(!CI && (!mounts || !canMount()))(
       await storage.setItem("dir:item", "old".repeat(100_000));
       if (how === "through a link") symlinkSync("dir/item", join(base, "name"));
       else linkSync(join(base, "dir/item"), join(base, "name"));
+      const { bfree } = statfsSync(base);
       const refused = { code: "ENOSPC", operation: "setItem" };
       for (const key of ["name", "new:item"]) {
         const error = await failure(storage.setItem(key, "new".repeat(400_000)));
@@ -345,6 +349,8 @@ describe.skipIf(!CI && (!mounts || !canMount()))(
       expect(await storage.getItem("dir:item")).toBe("old".repeat(100_000));
       expect(await storage.getItem("new:item")).toBe(null);
       expect(readdirSync(join(base, "new"))).toEqual([]);
+      // The folder takes no block on this disk.
+      expect(statfsSync(base).bfree).toBe(bfree);
       await storage.setItem("name", "short");
       expect(await storage.getItem("dir:item")).toBe("short");
     });
@@ -394,7 +400,102 @@ test("links that go round in a circle", async () => {
   for (const call of [storage.getItem("loop"), storage.setItem("loop:a", 1)]) {
     expect(await failure(call)).toMatchObject({ code: "ELOOP" });
   }
+  expect([await storage.hasItem("loop"), await storage.hasItem("loop:a")]).toEqual([false, false]);
+  expect((await storage.getMeta("loop")).size).toBe(undefined);
 });
+
+test.each([{}, { atomic: false }])("devices, pipes and sockets: %j", async (options) => {
+  const base = folder();
+  symlinkSync("/dev/zero", join(base, "device"));
+  execFileSync("mkfifo", [join(base, "pipe")]);
+  const server = createServer().listen(join(base, "socket"));
+  onTestFinished(() => server.close());
+  await once(server, "listening");
+  const storage = createStorage({ driver: fs({ base, ...options }) });
+  for (const key of ["device", "pipe", "socket"]) {
+    const code = expect.stringMatching(/^(EOPNOTSUPP|ENXIO)$/);
+    expect(await failure(storage.getItem(key))).toMatchObject({ code, key });
+    expect(await failure(storage.getItems([key]))).toMatchObject({ code, key });
+    expect(await failure(storage.setItem(key, 1))).toMatchObject({ code, key });
+    // As in unstorage, they are there.
+    expect(await storage.hasItem(key)).toBe(true);
+  }
+  expect(await storage.getKeys()).toEqual(["device", "pipe", "socket"]);
+});
+
+test("a file that says it is empty is read to its end", async () => {
+  const base = folder();
+  symlinkSync("/proc/self/status", join(base, "status"));
+  writeFileSync(join(base, "empty"), "");
+  const storage = createStorage({ driver: fs({ base }) });
+  expect(await storage.getItem("status", { type: "text" })).toMatch(/^Name:[^]+\nThreads:/);
+  expect(await storage.getItem("empty")).toBe("");
+});
+
+test.each([{}, { atomic: false }])(
+  "a link into a folder that is missing, and a file where overflow would be: %j",
+  async (options) => {
+    const base = folder();
+    symlinkSync("missing/file", join(base, "link"));
+    write(base, "file");
+    write(base, ".rustorage-1");
+    const storage = createStorage({ driver: fs({ base, ...options }) });
+    expect((await failure(storage.setItem("link", 1))).message).toBe(
+      '[rustorage] [fs] setItem "link": ENOENT: no such file or directory, link',
+    );
+    expect((await failure(storage.setItem("file:below", 1))).message).toBe(
+      '[rustorage] [fs] setItem "file:below": ENOTDIR: not a directory, file/below',
+    );
+    expect(await storage.getItems(["link", "file:below"])).toEqual([
+      { key: "link", value: null },
+      { key: "file:below", value: null },
+    ]);
+    expect(readdirSync(base).sort()).toEqual([".rustorage-1", "file", "link"]);
+  },
+);
+
+test("a value that JSON has no text for", async () => {
+  const storage = createStorage({ driver: fs({ base: folder() }) });
+  const error = await failure(storage.setItem("key", () => 1));
+  expect(error).toMatchObject({ code: "INVALID_VALUE", key: "key" });
+  expect(error.message).toBe('[rustorage] [fs] setItem "key": JSON has no text for a function');
+});
+
+test(
+  "a write waits for a lock of another program, holds up nothing meanwhile, and gives up",
+  { timeout: 30_000 },
+  async () => {
+    const base = folder();
+    const storage = createStorage({ driver: fs({ base }) });
+    await storage.setItem("locked:item", "old");
+    const locker = spawn("flock", [join(base, "locked"), "-c", "echo locked; read line"], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(locker.stdout, "data");
+    const writes = Array.from({ length: 100 }, (_, index) =>
+      storage.setItem(`locked:${index}`, index),
+    );
+    const refused = failure(storage.setItem("locked:item", "new"));
+    // Had the writes kept their threads, this would not end before they do.
+    let ended = false;
+    void Promise.allSettled(writes).then(() => (ended = true));
+    for (let index = 0; index < 100; index++) await storage.setItem(`free:${index}`, index);
+    expect(await storage.getKeys("free")).toHaveLength(100);
+    expect(ended).toBe(false);
+    expect(await refused).toMatchObject({ code: "ETIMEDOUT", key: "locked:item" });
+    expect((await refused).message).toBe(
+      '[rustorage] [fs] setItem "locked:item": ETIMEDOUT: another process has kept it locked for 5 seconds, locked/item',
+    );
+    expect((await Promise.allSettled(writes)).every(({ status }) => status === "rejected")).toBe(
+      true,
+    );
+    expect(readdirSync(join(base, "locked"))).toEqual(["item"]);
+    const later = storage.setItem("locked:item", "new");
+    locker.stdin.end("\n");
+    await later;
+    expect(await storage.getItem("locked:item")).toBe("new");
+  },
+);
 
 test("errors say that the base is a file, and hold neither values nor the way to the base", async () => {
   const base = join(folder(), "file");

@@ -23,6 +23,25 @@ test.each(["getItem", "getItemRaw", "hasItem"])(
   },
 );
 
+test("keys of many segments cost a turn of the event loop as much as they take", async () => {
+  const storage = createStorage({ driver: fs({ base: folder() }) });
+  const deep = Array(1500).fill("d").join(":");
+  await storage.setItem(`${deep}:item`, 1);
+  let turns = 0;
+  let going = true;
+  const turn = () => {
+    turns++;
+    if (going) setImmediate(turn);
+  };
+  setImmediate(turn);
+  for (let index = 0; index < 100; index++) {
+    expect(await storage.hasItem(`${deep}:${index % 2 ? "item" : "none"}`)).toBe(index % 2 === 1);
+    expect(await storage.getItem(`${deep}:none`)).toBe(null);
+  }
+  going = false;
+  expect(turns).toBeGreaterThan(100);
+});
+
 test("no call overtakes one that is in flight", async () => {
   const storage = createStorage({ driver: fs({ base: folder() }) });
   for (let round = 0; round < 300; round++) {

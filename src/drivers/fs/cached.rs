@@ -68,7 +68,8 @@ pub fn read(root: &Root, path: &Path) -> Answer<(Vec<u8>, Stat)> {
     answer(find(root, path, OFlags::RDONLY | OFlags::NONBLOCK).and_then(|found| {
         let Some((file, stat)) = found else { return Ok(None) };
         let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
-        if size > LONGEST || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        // Of a file that says it is empty, as those of /proc do, only reading can tell.
+        if size == 0 || size > LONGEST || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(Refusal::Waits);
         }
         let mut bytes = vec![0; size];

@@ -53,3 +53,42 @@ where
         (self.open)(self.near.as_ref().map_or(CWD, AsFd::as_fd), &self.way)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, io};
+
+    #[test]
+    fn a_way_is_as_much_work_as_it_is_long() {
+        let base = tempfile::tempdir().unwrap();
+        let mut opened = Vec::new();
+        let mut descent = Descent::new(base.path(), |_: BorrowedFd, path: &Path| {
+            opened.push(path.iter().count());
+            tempfile::tempfile().map(|file| Some(file.into()))
+        });
+        for _ in 0..2000 {
+            assert!(descent.has("other").unwrap() && descent.enter("folder").unwrap());
+        }
+        assert!(opened.into_iter().max().unwrap() <= base.path().iter().count() + STRIDE);
+    }
+
+    #[test]
+    fn it_ends_where_there_is_no_way() {
+        let base = tempfile::tempdir().unwrap();
+        let open = |folder: BorrowedFd, path: &Path| {
+            use rustix::fs::{Mode, OFlags, openat};
+            match openat(folder, path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()) {
+                Err(rustix::io::Errno::NOENT) => Ok(None),
+                folder => Ok::<_, io::Error>(Some(folder?)),
+            }
+        };
+        fs::create_dir_all(base.path().join("a/".repeat(40))).unwrap();
+        let mut descent = Descent::new(base.path(), open);
+        for _ in 0..40 {
+            assert!(descent.has("a").unwrap() && !descent.has("b").unwrap() && descent.enter("a").unwrap());
+        }
+        assert!(!descent.has("a").unwrap());
+        assert!((0..STRIDE).any(|_| !descent.enter("a").unwrap()));
+    }
+}

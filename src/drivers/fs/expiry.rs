@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
     os::{
         fd::AsFd,
         unix::fs::{MetadataExt, OpenOptionsExt},
@@ -26,7 +26,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fstat,
 use super::{
     layout::{INDEX, unfinished_name},
     lock, path, place,
-    record::Record,
+    record::{self, Record},
     remove::Remover,
     root::{Root, found},
     stamp::Stamp,
@@ -256,15 +256,19 @@ impl Expiries {
         }
         let mut file = File::open(self.path())?;
         file.seek(SeekFrom::Start(state.read))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        // A line that is still being written is read the next time.
-        let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        for record in bytes[..end].split(|&byte| byte == b'\n').filter_map(Record::from_line) {
-            state.insert(record);
+        let (mut file, mut line) = (BufReader::new(file), Vec::new());
+        loop {
+            line.clear();
+            let length = (&mut file).take(record::LONGEST_LINE).read_until(b'\n', &mut line)? as u64;
+            if line.pop_if(|last| *last == b'\n').is_none() && length < record::LONGEST_LINE {
+                // It is still being written, and is read the next time.
+                return Ok(());
+            }
+            if let Some(record) = Record::from_line(&line) {
+                state.insert(record);
+            }
+            state.read += length;
         }
-        state.read += end as u64;
-        Ok(())
     }
 
     /// Writes the index without what no longer holds.
@@ -566,6 +570,74 @@ mod tests {
         assert_eq!(expiries.locate(b"foo:bar").unwrap().map(|(path, _)| path).as_deref(), Some(&*path));
         expiries.expire(&record);
         assert_eq!(expiries.locate(b"foo:bar").unwrap(), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_system_refuses_to_remove_stays_expired_and_is_tried_again_later() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, _) = over(base.path(), true);
+        let (folder, path) = (base.path().join("dir"), base.path().join("dir/item"));
+        let record = expired(&path, "dir:item");
+        fs::set_permissions(base.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+        expiries.lock().insert(record.clone());
+        expiries.lock().next = None;
+        let before = now();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // The superuser may do everything; another, whom this thread is from here on, may not.
+                let _ = rustix::thread::set_thread_uid(rustix::fs::Uid::from_raw(65534));
+                expiries.expire(&record);
+            });
+        });
+        let next = expiries.lock().next.unwrap();
+        assert!(next >= before + REFUSED_WAIT && next <= now() + REFUSED_WAIT);
+        assert!(path.exists() && expiries.is_expired(&record.key, record.stamp));
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        expiries.expire(&record);
+        assert!(!path.exists() && expiries.is_empty());
+    }
+
+    #[test]
+    fn an_index_that_takes_the_inode_of_the_old_one_is_read_anew() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, _) = over(base.path(), true);
+        let add = |name: &str| {
+            let record = Record { expires: u64::MAX, ..expired(&base.path().join(name), name) };
+            expiries.add(record.clone(), Mode::from_raw_mode(0o666), false).unwrap();
+            record
+        };
+        let known = |record: &Record| {
+            expiries.read(&mut expiries.lock());
+            expiries.expires(&record.key, record.stamp).is_some()
+        };
+        let (first, second) = (add("first"), add("second"));
+        assert!(known(&first) && known(&second));
+        // As if the file that was read had been removed, and another one made with its number.
+        expiries.lock().made = Some(SystemTime::UNIX_EPOCH);
+        fs::write(base.path().join(INDEX), format!("{}{}", second.to_line(), "#".repeat(1000))).unwrap();
+        assert!(!known(&first) && known(&second));
+    }
+
+    #[test]
+    fn noise_without_an_end_of_line_is_read_once() {
+        let base = tempfile::tempdir().unwrap();
+        let (expiries, _) = over(base.path(), true);
+        let record = Record { expires: u64::MAX, ..expired(&base.path().join("item"), "item") };
+        let read = |text: &str| {
+            fs::write(base.path().join(INDEX), text).unwrap();
+            let mut state = expiries.lock();
+            expiries.read(&mut state);
+            (state.read, state.records.len())
+        };
+        let noise = "#".repeat(1_000_000);
+        let (length, _) = read(&noise);
+        assert!(noise.len() as u64 - length < record::LONGEST_LINE);
+        // What comes after it counts; and a line that is still being written is read when it is whole.
+        let whole = format!("{noise}{}", record.to_line());
+        assert_eq!(read(&whole[..whole.len() - 1]).1, 0);
+        assert_eq!(read(&whole), (whole.len() as u64, 1));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod cached;
 mod descent;
 mod expiry;
 mod glob;
+mod identity;
 mod ignore;
 mod layout;
 mod lock;
@@ -267,7 +268,11 @@ impl Fs {
     fn metadata(&self, key: &[u8]) -> Result<Option<Metadata>, Cause> {
         self.expiries.refresh();
         self.at(key, |path| {
-            let found = self.root().locate(path)?.map(|(_, metadata)| metadata);
+            let found = match self.root().locate(path) {
+                // Links in a circle lead nowhere; where none is followed, they are refused.
+                Err(error) if self.root().follow && Errno::from_io_error(&error) == Some(Errno::LOOP) => None,
+                found => found?.map(|(_, metadata)| metadata),
+            };
             Ok(found.filter(|metadata| !self.is_expired(path, metadata)))
         })
     }
@@ -307,7 +312,7 @@ impl BlockingDriver for Fs {
     #[cfg(target_os = "linux")]
     fn has_now(&self, key: &[u8]) -> Poll<bool> {
         let Ok(path) = path::of_key(&self.root().base, key) else { return Poll::Pending };
-        if is_deep(key) || !self.expiries.is_fresh() {
+        if !self.expiries.is_fresh() {
             return Poll::Pending;
         }
         match cached::ask(&self.able.names, || cached::metadata(self.root(), &path)) {
@@ -319,7 +324,7 @@ impl BlockingDriver for Fs {
     #[cfg(target_os = "linux")]
     fn get_now(&self, key: &[u8]) -> Poll<Option<Bytes>> {
         let Ok(path) = path::of_key(&self.root().base, key) else { return Poll::Pending };
-        if is_deep(key) || !self.expiries.is_fresh() {
+        if !self.expiries.is_fresh() {
             return Poll::Pending;
         }
         match cached::ask(&self.able.contents, || cached::read(self.root(), &path)) {
@@ -422,13 +427,6 @@ impl BlockingDriver for Fs {
 
 fn globs<T: AsRef<str>>(patterns: &[T]) -> Result<Ignore, String> {
     Globs::new(patterns).map(Ignore::Globs)
-}
-
-/// Whether a miss takes too many looks, two for each folder, for a thread that must not wait.
-#[cfg(target_os = "linux")]
-fn is_deep(key: &[u8]) -> bool {
-    const MOST_FOLDERS: usize = 16;
-    key.iter().filter(|byte| matches!(byte, b':' | b'/' | b'\\')).count() > MOST_FOLDERS
 }
 
 #[allow(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]

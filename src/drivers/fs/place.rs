@@ -6,7 +6,6 @@
 
 use std::{
     collections::HashMap,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -14,7 +13,7 @@ use std::{
 
 use rustix::fs::{FileType, Stat, lstat};
 
-use super::path;
+use super::{identity::Identity, path};
 use crate::driver::{Place, Places};
 
 /// How long folders are taken to be what they were: a link may take their place. It is enough for calls that are made at once.
@@ -181,7 +180,7 @@ fn of_inode(stat: &Stat) -> Place {
 /// Whether both lead to one folder. What is not there is no other.
 fn is_same(one: &Path, other: &Path) -> bool {
     match (one.symlink_metadata(), other.metadata()) {
-        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        (Ok(one), Ok(other)) => Identity::from(&one) == Identity::from(&other),
         (_, other) => other.is_err(),
     }
 }

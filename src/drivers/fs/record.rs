@@ -4,6 +4,9 @@
 
 use super::stamp::Stamp;
 
+/// No record is as long: a key has up to 4,049 bytes, each of them up to three in the line.
+pub const LONGEST_LINE: u64 = 16 * 1024;
+
 /// That the file with this stamp holds the item until then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {

@@ -41,12 +41,17 @@ impl Root {
     }
 
     pub fn folder(&self, path: &Path) -> io::Result<OwnedFd> {
-        self.open(path, LOOK | OFlags::DIRECTORY, Mode::empty())
+        self.folder_of(CWD, path)
     }
 
-    /// The folder at a path from another folder, if it is there.
+    /// The folder at a path from another folder.
+    pub fn folder_of(&self, folder: BorrowedFd, path: &Path) -> io::Result<OwnedFd> {
+        self.open_at(folder, path, LOOK | OFlags::DIRECTORY, Mode::empty())
+    }
+
+    /// The same, if it is there.
     pub fn folder_at(&self, folder: BorrowedFd, path: &Path) -> io::Result<Option<OwnedFd>> {
-        found(self.open_at(folder, path, LOOK | OFlags::DIRECTORY, Mode::empty()))
+        found(self.folder_of(folder, path))
     }
 
     /// Opens a folder so that it can be locked.

@@ -13,12 +13,13 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat, unlinkat},
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat, unlinkat},
     io::Errno,
 };
 
 use super::{
     blame,
+    identity::Identity,
     ignore::Filter,
     layout::{OVERFLOW, VALUE, is_temporary, is_unfinished},
     path,
@@ -58,8 +59,11 @@ pub struct Walk<'a> {
 
 type Visit<'a> = dyn FnMut(&Item) -> io::Result<()> + 'a;
 
-/// How many folders a walk holds open: the deepest ones. To the others it comes back by their paths.
+/// How many folders a walk holds open: the deepest ones. To the others it comes back from those.
 const MOST_OPEN: usize = 16;
+
+/// How a walk opens folders.
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// A folder that a walk is in.
 struct Level {
@@ -67,9 +71,20 @@ struct Level {
     name: OsString,
     /// None while the walk is far below.
     folder: Option<Dir>,
+    /// Which folder it was that was closed.
+    closed: Option<Identity>,
     /// What it has not come to yet.
     entries: IntoIter<Entry>,
     overflow: bool,
+}
+
+impl Level {
+    fn close(&mut self) -> io::Result<()> {
+        if let Some(folder) = self.folder.take() {
+            self.closed = Some(Identity::from(&fstat(folder.fd()?)?));
+        }
+        Ok(())
+    }
 }
 
 /// The deepest folder that a walk is in.
@@ -128,8 +143,8 @@ impl Walk<'_> {
             }
         }
         // Where a file is in the way of the folder, or was, its items lie beside that file.
-        for above in start.ancestors().skip(1).take_while(|above| above.starts_with(base)) {
-            let overflow = above.join(OVERFLOW);
+        for overflow in self.overflows(&start)? {
+            let above = overflow.parent().unwrap_or(base);
             let disk = overflow.join(start.strip_prefix(above).unwrap_or(&start));
             self.walk(&disk, &start, true, visit)?;
             if self.prune {
@@ -143,6 +158,23 @@ impl Walk<'_> {
             self.prune(&start)?;
         }
         Ok(())
+    }
+
+    /// The folders of overflow on the way to a folder.
+    fn overflows(&self, path: &Path) -> Result<Vec<PathBuf>, Cause> {
+        let base = &self.root.base;
+        let (mut overflows, mut way) = (Vec::new(), base.clone());
+        let Some(mut folder) = self.descend(base)? else { return Ok(overflows) };
+        for name in path.strip_prefix(base).unwrap_or(path) {
+            let overflow = way.join(OVERFLOW);
+            if self.open_inside(folder.as_fd(), OVERFLOW.as_ref(), &overflow)?.is_some() {
+                overflows.push(overflow);
+            }
+            way.push(name);
+            let Some(inner) = self.open_inside(folder.as_fd(), name, &way)? else { break };
+            folder = inner;
+        }
+        Ok(overflows)
     }
 
     /// Walks over the folder `disk`, which holds what is under `path`.
@@ -169,7 +201,7 @@ impl Walk<'_> {
                 let inner = self.open(entry.name, inner, overflow, &mut place)?;
                 levels.push(inner);
                 if let Some(above) = levels.len().checked_sub(MOST_OPEN + 1) {
-                    levels[above].folder = None;
+                    levels[above].close()?;
                 }
             }
         }
@@ -188,7 +220,7 @@ impl Walk<'_> {
         if self.filter.asks() {
             self.foresee(&entries, place, overflow)?;
         }
-        Ok(Level { name, folder: Some(folder), entries: entries.into_iter(), overflow })
+        Ok(Level { name, folder: Some(folder), closed: None, entries: entries.into_iter(), overflow })
     }
 
     /// Goes into the folder `name`, unless it is ignored or gone.
@@ -204,30 +236,29 @@ impl Walk<'_> {
 
     /// Goes back to the folder above.
     fn leave(&self, levels: &mut Vec<Level>, place: &mut Place) -> Result<(), Cause> {
-        let Some(Level { name, .. }) = levels.pop() else { return Ok(()) };
-        let Some(above) = levels.last() else { return Ok(()) };
+        let Some(Level { name, folder, .. }) = levels.pop() else { return Ok(()) };
+        let Some(above) = levels.last_mut() else { return Ok(()) };
         let disk = place.disk.clone();
         place.leave(&name);
-        if above.folder.is_none() && (self.prune || above.entries.len() > 0) {
-            self.reopen(levels, &place.disk)?;
+        if above.folder.is_none() {
+            above.folder = self.reopen(above, folder.as_ref(), &place.disk)?;
         }
-        match levels.last().and_then(|level| level.folder.as_ref()) {
+        match &above.folder {
             Some(parent) if self.prune => self.prune_inside(parent.fd()?, &name, &disk),
             _ => Ok(()),
         }
     }
 
-    /// Opens the deepest folder again, which is `disk`, and those right above it. What is gone stays closed.
-    fn reopen(&self, levels: &mut [Level], disk: &Path) -> Result<(), Cause> {
-        let first = levels.len().saturating_sub(MOST_OPEN);
-        let Some(path) = disk.ancestors().nth(levels.len() - 1 - first) else { return Ok(()) };
-        levels[first].folder = self.descend(path)?.map(Dir::new).transpose()?;
-        for index in first + 1..levels.len() {
-            let Some(above) = &levels[index - 1].folder else { return Ok(()) };
-            let folder = self.open_inside(above.fd()?, &levels[index].name, disk)?;
-            levels[index].folder = folder.map(Dir::new).transpose()?;
+    /// Opens the deepest folder again, which is `disk`, from the one in it that the walk comes back from.
+    fn reopen(&self, level: &Level, inner: Option<&Dir>, disk: &Path) -> Result<Option<Dir>, Cause> {
+        if let (Some(inner), Some(closed)) = (inner, level.closed)
+            && let Ok(folder) = openat(inner.fd()?, "..", FOLDER, Mode::empty())
+            // The inner one may have been moved.
+            && Identity::from(&fstat(&folder)?) == closed
+        {
+            return Ok(Some(Dir::new(folder)?));
         }
-        Ok(())
+        Ok(self.descend(disk)?.map(Dir::new).transpose()?)
     }
 
     /// Asks about all that the folder holds at once.
@@ -330,8 +361,7 @@ impl Walk<'_> {
 
     /// The folder `name`, which is `path`, unless it is gone or was replaced by a link.
     fn open_inside(&self, parent: BorrowedFd, name: &OsStr, path: &Path) -> Result<Option<OwnedFd>, Cause> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match openat(parent, name, flags, Mode::empty()) {
+        match openat(parent, name, FOLDER, Mode::empty()) {
             Ok(folder) => Ok(Some(folder)),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
             Err(error) => Err(self.blame(path, error.into())),

@@ -9,7 +9,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{self, Metadata},
     io,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
+    os::unix::fs::DirBuilderExt,
     path::{Component, Path, PathBuf},
     sync::{
         Arc,
@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     blame,
     expiry::Expiries,
+    identity::Identity,
     ignore::{Globs, Ignore},
     layout::{OVERFLOW, VALUE, is_temporary},
     root::{Root, found},
@@ -244,16 +245,6 @@ enum Known {
     Folder(Identity),
 }
 
-/// Which file or folder a name stands for.
-#[derive(Clone, Copy, PartialEq)]
-struct Identity(u64, u64);
-
-impl Identity {
-    fn of(metadata: &Metadata) -> Self {
-        Self(metadata.dev(), metadata.ino())
-    }
-}
-
 /// A file that may still be written to.
 struct Unfinished {
     /// Nobody heard of it yet.
@@ -340,7 +331,7 @@ impl Watcher {
                 .map_err(Cause::Base)?;
         }
         if let Some(metadata) = found(fs::metadata(&base)).map_err(Cause::Base)? {
-            self.base = Some(Identity::of(&metadata));
+            self.base = Some(Identity::from(&metadata));
             self.enter(&base)?;
         }
         self.enter_found();
@@ -418,7 +409,7 @@ impl Watcher {
 
     fn look_at_base(&mut self, renamed: bool) {
         let path = self.scope.root.base.clone();
-        let base = fs::metadata(&path).ok().filter(Metadata::is_dir).map(|metadata| Identity::of(&metadata));
+        let base = fs::metadata(&path).ok().filter(Metadata::is_dir).map(|metadata| Identity::from(&metadata));
         if base != self.base {
             self.forget(&path);
             self.base = base.filter(|_| self.enter(&path).is_ok());
@@ -510,7 +501,7 @@ impl Watcher {
     fn see(&self, path: &Path) -> Option<Known> {
         let metadata = fs::symlink_metadata(path).ok()?;
         if metadata.is_dir() {
-            return Some(Known::Folder(Identity::of(&metadata)));
+            return Some(Known::Folder(Identity::from(&metadata)));
         }
         let metadata = match metadata.is_symlink() {
             true if !self.scope.root.follow => return None,

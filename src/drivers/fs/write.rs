@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Write},
-    os::unix::fs::MetadataExt,
+    os::{fd::AsFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -16,6 +16,7 @@ use rustix::{
 };
 
 use super::{
+    descent::Descent,
     layout::{VALUE, beside_file, unfinished_name},
     lock,
     read::irregular,
@@ -53,7 +54,8 @@ impl Writer {
     pub fn write(&self, path: &Path, value: &[u8], written: Option<Hook>) -> io::Result<()> {
         for _ in 1..ATTEMPTS {
             match self.try_write(path, value, written) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                // A link into a folder that is missing will lead nowhere the next time, too.
+                Err(error) if error.kind() == ErrorKind::NotFound && !leads_nowhere(path) => {}
                 result => return result,
             }
         }
@@ -87,7 +89,7 @@ impl Writer {
         let made = if place.starts_with(path) { Ok(false) } else { self.make_folder(place.parent().unwrap_or(path)) };
         made.and_then(|_| self.put(&place, value, written)).map_err(|error| match error.kind() {
             // A folder on the way became a file.
-            ErrorKind::NotADirectory => ErrorKind::NotFound.into(),
+            ErrorKind::NotADirectory if !self.is_blocked(path, &place) => ErrorKind::NotFound.into(),
             _ => error,
         })?;
         self.remover().remove_beside_files(path, Some(&place))
@@ -95,18 +97,30 @@ impl Writer {
 
     /// The place in overflow of an item with a file above it.
     fn place_beside(&self, path: &Path) -> io::Result<PathBuf> {
-        for file in path.ancestors().skip(1) {
-            let place = beside_file(&self.root.base, file, path);
-            match (self.root.metadata(file), place) {
-                (Ok(metadata), Some(place)) if !metadata.is_dir() => return Ok(place),
-                // The file is gone again.
-                (Ok(metadata), _) if metadata.is_dir() => return Err(ErrorKind::NotFound.into()),
-                // It is the base itself, or above it.
-                (_, None) => break,
-                _ => {}
-            }
+        let base = &self.root.base;
+        if !self.root.metadata(base)?.is_dir() {
+            return Err(Errno::NOTDIR.into());
         }
-        Err(Errno::NOTDIR.into())
+        let mut descent = Descent::new(base, |folder, path| self.root.folder_at(folder, path));
+        let mut file = base.clone();
+        for name in path.parent().and_then(|parent| parent.strip_prefix(base).ok()).unwrap_or(path) {
+            file.push(name);
+            if !descent.has(name)? {
+                break;
+            }
+            descent.enter(name)?;
+        }
+        match beside_file(base, &file, path) {
+            Some(place) if !self.root.metadata(&file)?.is_dir() => Ok(place),
+            // The file is gone again.
+            _ => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Something other than a folder lies in overflow on the way to `place`, which no write puts there.
+    fn is_blocked(&self, path: &Path, place: &Path) -> bool {
+        let folders = place.ancestors().skip(1).take_while(|folder| !path.starts_with(folder));
+        folders.into_iter().any(|folder| self.root.metadata(folder).is_ok_and(|metadata| !metadata.is_dir()))
     }
 
     /// Writes to the very path, whose folder has to be there. Whether a file was there.
@@ -207,17 +221,26 @@ impl Writer {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(ErrorKind::NotFound.into());
-        };
-        self.make_folder(parent)?;
-        match rustix::fs::mkdirat(self.root.folder(parent)?, name, self.folder_mode) {
-            // Another thread or process made it, or a file: the write will see.
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
+        let mut folder = self.root.folder(Path::new("/"))?;
+        for name in path.iter().skip(1).map(Path::new) {
+            if let Some(inner) = self.root.folder_at(folder.as_fd(), name)? {
+                folder = inner;
+                continue;
+            }
+            match rustix::fs::mkdirat(&folder, name, self.folder_mode) {
+                // Another thread or process made it, or a file: that will show.
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            folder = self.root.folder_of(folder.as_fd(), name)?;
         }
         Ok(true)
     }
+}
+
+/// Whether it is a link to what is not there.
+fn leads_nowhere(path: &Path) -> bool {
+    path.is_symlink() && !path.exists()
 }
 
 /// Sees to it that a value has room before the old one is written over. Where the file system cannot, the write will show.
@@ -375,6 +398,23 @@ mod tests {
             drop(locked);
             assert!(is_free());
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_was_reserved_for_a_write_that_is_refused_is_given_back() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("item");
+        fs::write(&path, "old").unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        let old = file.metadata().unwrap();
+        reserve(&file, &old, 1 << 20).unwrap();
+        assert!(file.metadata().unwrap().blocks() >= 2048);
+        give_back(&file, &old);
+        let now = file.metadata().unwrap();
+        let of = |metadata: &Metadata| (metadata.blocks(), metadata.len(), metadata.modified().unwrap());
+        assert_eq!(of(&now), of(&old));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
     }
 
     #[test]
