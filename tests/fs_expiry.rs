@@ -3,13 +3,13 @@
 use std::{
     fs,
     path::Path,
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, SystemTime},
 };
 
 use rustorage::{
-    driver::{BlockingDriver, CallOptions, Lane},
+    driver::{BlockingDriver, CallOptions, Claim, Class, Lane, Pool, retried},
     drivers::create,
     key::Listing,
 };
@@ -24,8 +24,16 @@ fn open(base: &Path, more: &str) -> Arc<dyn BlockingDriver> {
     }
 }
 
+/// In the pool: a write may meet a sweep, and is made again then.
 fn set(driver: &Arc<dyn BlockingDriver>, key: &str, ttl: f64) {
-    driver.set(key.as_bytes(), key.as_bytes(), CallOptions { ttl, size: 0 }).unwrap();
+    let (driver, key) = (Arc::clone(driver), key.as_bytes().to_vec());
+    let (sender, receiver) = mpsc::channel();
+    let set = retried(
+        move || driver.set(&key, &key, CallOptions { ttl, size: 0 }),
+        move |result| sender.send(result).unwrap(),
+    );
+    Pool::get().run(Claim::Nothing, Class::Short, set);
+    receiver.recv().unwrap().unwrap();
 }
 
 fn get(driver: &Arc<dyn BlockingDriver>, key: &str) -> Option<String> {
