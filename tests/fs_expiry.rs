@@ -185,11 +185,14 @@ fn expiry_follows_an_item_into_overflow() {
     let base = tempfile::tempdir().unwrap();
     let driver = open(base.path(), "");
     set(&driver, "foo", 0.0);
-    set(&driver, "foo:bar", 20.0);
+    set(&driver, "foo:bar", 2000.0);
     set(&driver, "dir:x", 0.0);
-    set(&driver, "dir", 20.0);
+    set(&driver, "dir", 2000.0);
     assert_eq!(keys(&driver), ["dir", "dir:x", "foo", "foo:bar"]);
-    thread::sleep(Duration::from_millis(40));
+    let started = SystemTime::now();
+    while keys(&driver) != ["dir:x", "foo"] && started.elapsed().unwrap() < Duration::from_secs(30) {
+        thread::sleep(Duration::from_millis(10));
+    }
     assert_eq!(keys(&driver), ["dir:x", "foo"]);
     assert_eq!((get(&driver, "dir"), get(&driver, "foo:bar")), (None, None));
     set(&driver, "dir", 0.0);
