@@ -13,7 +13,6 @@ mod lock;
 mod path;
 mod place;
 mod read;
-mod record;
 mod remove;
 mod root;
 mod stamp;
@@ -40,10 +39,9 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use expiry::{Expiries, IndexError};
+use expiry::{Expiries, IndexError, Record};
 use ignore::{Filter, Globs, Ignore, IgnoreOption};
 use layout::INDEX;
-use record::Record;
 use root::Root;
 use stamp::Stamp;
 use walk::{Item, Walk};

@@ -2,7 +2,7 @@
 //!
 //! What is no such line, or has another checksum, is no record: damage costs the records it meets and no others.
 
-use super::stamp::Stamp;
+use super::super::stamp::Stamp;
 
 /// No record is as long: a key has up to 4,049 bytes, each of them up to three in the line.
 pub const LONGEST_LINE: u64 = 16 * 1024;

@@ -4,6 +4,10 @@
 //! what a hint names once nothing more has come in for a moment, and tells of what differs. So a file that was written in many steps, or
 //! replaced by rename, is one change, and one that came and went is none. Polling looks everywhere, by the same code.
 
+mod hints;
+mod options;
+mod system;
+
 use std::{
     collections::{BTreeMap, HashMap},
     ffi::{OsStr, OsString},
@@ -20,14 +24,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use notify::{
-    EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
-    event::{AccessKind, AccessMode, ModifyKind},
-};
-use serde::{Deserialize, Serialize};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use hints::{Hint, Hints};
+use options::Stability;
+pub use options::WatchOptions;
 
 use super::{
-    blame,
     expiry::Expiries,
     identity::Identity,
     ignore::{Globs, Ignore},
@@ -41,89 +44,6 @@ use crate::{
     error::Cause,
 };
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub struct WatchOptions {
-    /// Look for changes again and again, where the system reports none: on network drives, say.
-    use_polling: bool,
-    /// Milliseconds from one look to the next, with `usePolling`.
-    interval: u64,
-    /// How many folders below base are watched; 0 for the files in base alone.
-    depth: Option<u32>,
-    /// Tell of a file only when its size has stayed the same for `stabilityThreshold` milliseconds (2000), looking every
-    /// `pollInterval` milliseconds (100).
-    #[cfg_attr(
-        feature = "schema",
-        schemars(extend("x-type" = "boolean | { stabilityThreshold?: number; pollInterval?: number }"))
-    )]
-    await_write_finish: AwaitWriteFinish,
-    /// Globs of what is not watched though it is listed, as `ignore` has them.
-    #[cfg_attr(feature = "schema", schemars(extend("x-type" = "string | string[]")))]
-    ignored: Option<Patterns>,
-    /// Tell of no files that are there already.
-    ignore_initial: bool,
-}
-
-impl Default for WatchOptions {
-    fn default() -> Self {
-        Self {
-            use_polling: false,
-            interval: 100,
-            depth: None,
-            await_write_finish: AwaitWriteFinish::Switch(false),
-            ignored: None,
-            ignore_initial: true,
-        }
-    }
-}
-
-impl WatchOptions {
-    pub fn ignored(&self) -> &[String] {
-        match &self.ignored {
-            None => &[],
-            Some(Patterns::One(pattern)) => std::slice::from_ref(pattern),
-            Some(Patterns::Many(patterns)) => patterns,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "`watchOptions.ignored` must be a glob or an array of globs")]
-enum Patterns {
-    One(String),
-    Many(Vec<String>),
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(
-    untagged,
-    expecting = "`watchOptions.awaitWriteFinish` must be a boolean or { stabilityThreshold, pollInterval }"
-)]
-enum AwaitWriteFinish {
-    Switch(bool),
-    Settings(Stability),
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-struct Stability {
-    stability_threshold: u64,
-    poll_interval: u64,
-}
-
-impl Default for Stability {
-    fn default() -> Self {
-        Self { stability_threshold: 2000, poll_interval: 100 }
-    }
-}
-
-/// The watcher looks when nothing was reported for so long, or when the first report is so old.
-const QUIET: Duration = Duration::from_millis(50);
-const LATEST: Duration = Duration::from_millis(250);
 /// How often it looks by itself where the system has no watches left, and for a base that is gone, or another folder by now.
 const FALLBACK: Duration = Duration::from_secs(1);
 /// These systems watch a whole tree at once.
@@ -167,11 +87,7 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
         system: None,
         polling: options.use_polling.then(|| pause(options.interval)),
         depth: options.depth.map(|depth| depth as usize),
-        stability: match options.await_write_finish {
-            AwaitWriteFinish::Switch(false) => None,
-            AwaitWriteFinish::Switch(true) => Some(Stability::default()),
-            AwaitWriteFinish::Settings(stability) => Some(stability),
-        },
+        stability: options.stability(),
         scope,
         tell,
         stopped: Arc::clone(&stop.stopped),
@@ -184,7 +100,11 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
         failure: None,
     };
     if !options.use_polling {
-        watcher.system = Some(system_watcher(signals, &watcher.scope)?);
+        let report = move |event| {
+            // Where nobody listens, it has stopped.
+            let _ = signals.send(Signal::Report(event));
+        };
+        watcher.system = Some(system::watcher(&watcher.scope.root, report)?);
     }
     watcher.begin()?;
     let thread = thread::Builder::new().name("rustorage-watch".into()).spawn(move || watcher.run(&reports))?;
@@ -194,38 +114,6 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
 /// Time between two looks: some, and less than a day.
 fn pause(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds.clamp(1, 86_400_000))
-}
-
-fn system_watcher(signals: Sender<Signal>, scope: &Scope) -> Result<RecommendedWatcher, Cause> {
-    let handler = move |report: notify::Result<notify::Event>| {
-        // That somebody reads is of no interest, and often reported.
-        let reads = report.as_ref().is_ok_and(|event| match event.kind {
-            EventKind::Access(AccessKind::Close(mode)) => mode != AccessMode::Write,
-            EventKind::Access(_) => true,
-            _ => false,
-        });
-        if !reads {
-            let _ = signals.send(Signal::Report(report));
-        }
-    };
-    RecommendedWatcher::new(handler, notify::Config::default())
-        .map_err(|error| to_cause(error, &scope.root, &scope.root.base))
-}
-
-/// Why `folder` is not watched.
-fn to_cause(error: notify::Error, root: &Root, folder: &Path) -> Cause {
-    match error.kind {
-        notify::ErrorKind::Io(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
-            Cause::Exhausted("EMFILE", "no inotify instance or file is left; see fs.inotify.max_user_instances")
-        }
-        notify::ErrorKind::Io(error) => blame::cause(root, folder, error),
-        notify::ErrorKind::MaxFilesWatch => Cause::Exhausted(
-            "ENOSPC",
-            "no inotify watch is left; raise fs.inotify.max_user_watches, name more in `ignore`, or set usePolling",
-        ),
-        notify::ErrorKind::PathNotFound => blame::cause(root, folder, io::ErrorKind::NotFound.into()),
-        _ => blame::cause(root, folder, io::Error::other(error)),
-    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -273,52 +161,6 @@ struct Watcher {
     changes: BTreeMap<PathBuf, Change>,
     /// Why the first look failed.
     failure: Option<Cause>,
-}
-
-/// What was reported of a path.
-#[derive(Clone, Copy, Default)]
-struct Hint {
-    /// The file's content was written to, whatever its times say.
-    written: bool,
-    /// The name may stand for another file or folder, though it looks like the one before: the system uses its numbers again.
-    renamed: bool,
-}
-
-/// Where to look, and when.
-#[derive(Default)]
-struct Hints {
-    /// Parents come before what they hold.
-    paths: BTreeMap<PathBuf, Hint>,
-    everywhere: bool,
-    /// The first and the last report.
-    times: Option<(Instant, Instant)>,
-}
-
-impl Hints {
-    fn note(&mut self, report: notify::Result<notify::Event>) {
-        match report {
-            Ok(event) => {
-                self.everywhere |= event.need_rescan();
-                let written = matches!(event.kind, EventKind::Modify(ModifyKind::Data(_)));
-                let renamed = matches!(
-                    event.kind,
-                    EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
-                );
-                for path in event.paths {
-                    let hint = self.paths.entry(path).or_default();
-                    hint.written |= written;
-                    hint.renamed |= renamed;
-                }
-            }
-            Err(_) => self.everywhere = true,
-        }
-        let now = Instant::now();
-        self.times = Some((self.times.map_or(now, |(first, _)| first), now));
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.times.map(|(first, last)| (last + QUIET).min(first + LATEST))
-    }
 }
 
 impl Watcher {
@@ -470,8 +312,8 @@ impl Watcher {
         let mode = if WATCHES_TREES { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         match system.watch(folder, mode) {
             // It has gone again, or may not be read.
-            Err(error) if folder != self.scope.root.base && is_unreadable(&error) => Ok(()),
-            Err(error) if self.phase != Phase::Running => Err(to_cause(error, &self.scope.root, folder)),
+            Err(error) if folder != self.scope.root.base && system::is_unreadable(&error) => Ok(()),
+            Err(error) if self.phase != Phase::Running => Err(system::to_cause(error, &self.scope.root, folder)),
             // There is nobody to tell: what cannot be watched is looked at again and again.
             Err(_) => {
                 self.polling = Some(self.polling.map_or(FALLBACK, |known| known.min(FALLBACK)));
@@ -691,17 +533,6 @@ fn inner_folders(folder: &Path, entries: &HashMap<OsString, Known>) -> impl Iter
 fn item(relative: &Path) -> PathBuf {
     let is_part = |part: &Component| part.as_os_str() != OVERFLOW && part.as_os_str() != VALUE;
     relative.components().filter(is_part).collect()
-}
-
-fn is_unreadable(error: &notify::Error) -> bool {
-    use io::ErrorKind as Kind;
-    match &error.kind {
-        notify::ErrorKind::PathNotFound => true,
-        notify::ErrorKind::Io(error) => {
-            matches!(error.kind(), Kind::NotFound | Kind::PermissionDenied | Kind::NotADirectory)
-        }
-        _ => false,
-    }
 }
 
 /// What editors keep beside a file that they have open: chokidar tells of none of it, and so neither does unstorage.
