@@ -5,7 +5,11 @@ use std::{
     ffi::c_void,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::Sender},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, Ordering},
+        mpsc::Sender,
+    },
     time::{Duration, Instant},
 };
 
@@ -63,14 +67,12 @@ mod kind {
 
 /// Shared with the threads that do the work; they never see the environment itself.
 #[derive(Default)]
-pub struct Queue(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    messages: VecDeque<Message>,
-    /// None once the environment is gone: what comes then is dropped.
-    waker: Option<Waker>,
-    awake: bool,
+pub struct Queue {
+    /// None once the environment is gone: what comes then is dropped. It has a lock of its own, as who was woken takes the messages
+    /// at once, and would wait for the thread that is still waking.
+    waker: RwLock<Option<Waker>>,
+    messages: Mutex<VecDeque<Message>>,
+    awake: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -78,6 +80,8 @@ struct Waker(sys::napi_threadsafe_function);
 
 // SAFETY: a thread-safe function may be called from every thread; `Queue` takes it away under its lock before it ends.
 unsafe impl Send for Waker {}
+// SAFETY: as above.
+unsafe impl Sync for Waker {}
 
 impl Queue {
     pub fn push(&self, message: Message) {
@@ -87,22 +91,22 @@ impl Queue {
 
     /// As `push`, for a message that [`Bell::ring`] follows.
     pub fn add(&self, message: Message) {
-        let mut state = self.lock();
-        if state.waker.is_some() {
-            state.messages.push_back(message);
+        let waker = self.waker();
+        if waker.is_some() {
+            self.messages().push_back(message);
         }
     }
 
     /// Nothing is delivered from here on.
     pub fn close(&self) {
-        let mut state = self.lock();
-        state.waker = None;
-        state.messages.clear();
+        let mut waker = self.waker.write().unwrap_or_else(PoisonError::into_inner);
+        *waker = None;
+        self.messages().clear();
     }
 
     /// Keeps the process alive, or lets it end.
     pub fn hold(&self, env: sys::napi_env, alive: bool) {
-        if let Some(Waker(function)) = self.lock().waker {
+        if let Some(Waker(function)) = *self.waker() {
             // SAFETY: called on the environment's own thread, while the function exists.
             unsafe {
                 if alive {
@@ -137,46 +141,46 @@ impl Queue {
         })?;
         // SAFETY: just made, on this thread. Without calls in flight it must not keep the process alive.
         check_status!(unsafe { sys::napi_unref_threadsafe_function(env, function) })?;
-        self.lock().waker = Some(Waker(function));
+        *self.waker.write().unwrap_or_else(PoisonError::into_inner) = Some(Waker(function));
         Ok(())
     }
 
     fn take(&self) -> Vec<Message> {
-        let mut state = self.lock();
-        let count = state.messages.len().min(BATCH);
-        state.awake = false;
-        state.messages.drain(..count).collect()
+        // Before the messages are taken: what comes after them wakes anew.
+        self.awake.store(false, Ordering::SeqCst);
+        let mut messages = self.messages();
+        let count = messages.len().min(BATCH);
+        messages.drain(..count).collect()
     }
 
     /// What did not fit into this wake-up comes first in the next.
     fn give_back(&self, rest: impl DoubleEndedIterator<Item = Message>) {
-        let mut state = self.lock();
+        let mut messages = self.messages();
         for message in rest.rev() {
-            state.messages.push_front(message);
+            messages.push_front(message);
         }
-        if !state.messages.is_empty() {
-            state.wake();
+        let more = !messages.is_empty();
+        drop(messages);
+        if more {
+            self.ring();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waker(&self) -> RwLockReadGuard<'_, Option<Waker>> {
+        self.waker.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn messages(&self) -> MutexGuard<'_, VecDeque<Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Bell for Queue {
     fn ring(&self) {
-        self.lock().wake();
-    }
-}
-
-impl State {
-    fn wake(&mut self) {
-        if let Some(Waker(function)) = self.waker
-            && !self.awake
+        if let Some(Waker(function)) = *self.waker()
+            && !self.awake.swap(true, Ordering::SeqCst)
         {
-            self.awake = true;
-            // SAFETY: the function exists while the lock on this state is held and `waker` is set.
+            // SAFETY: the function exists while the lock on `waker` is held and it is set.
             unsafe {
                 sys::napi_call_threadsafe_function(
                     function,
