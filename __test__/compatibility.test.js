@@ -43,7 +43,7 @@ import { run } from "./lifecycle/run.js";
 import { startAnswers } from "./servers/answers.js";
 import { OPTIONS as KEYS, createBucket, startMoto } from "./servers/s3.js";
 import { startProxy } from "./servers/proxy.js";
-import { freePort, startRedis } from "./servers/redis.js";
+import { freePort, startRedis, startSentinel } from "./servers/redis.js";
 import { startServer } from "./servers/storage.js";
 
 function folder() {
@@ -590,6 +590,33 @@ test("redis gives no ioredis client", async () => {
   onTestFinished(() => driver.dispose());
   expect(await driver.getInstance().command("PING")).toBe("PONG");
   expect(driver.getInstance().status).toBe("ready");
+});
+
+test("redis refuses calls while too many wait", async () => {
+  const proxy = await startProxy(server.port);
+  onTestFinished(() => proxy.close());
+  const storage = openRedis({ port: proxy.port, maxPendingBytes: 100_000 });
+  await storage.setItem("a", 1);
+  proxy.stall();
+  const taken = storage.setItem("large", "x".repeat(200_000));
+  await expect(storage.getItem("a")).rejects.toMatchObject({ code: "OVERLOADED", key: "a" });
+  proxy.go();
+  await taken;
+  expect(await storage.getItem("a")).toBe(1);
+});
+
+test("redis takes natMap as an object alone", () => {
+  expect(() => redis({ cluster: [1], natMap: () => null })).toThrow("`natMap` must be an object");
+});
+
+test("redis encrypts what sentinels tell of wherever tls is set", async () => {
+  const sentinel = await startSentinel([`sentinel monitor plain 127.0.0.1 ${server.port} 1`]);
+  onTestFinished(() => sentinel.stop());
+  const options = { sentinels: [sentinel.port], name: "plain", maxRetriesPerRequest: 0 };
+  await openRedis({ ...options, tls: {}, enableTLSForSentinelMode: false }).setItem("a", 1);
+  // The server speaks no TLS, and waits for what it would understand.
+  const encrypted = openRedis({ ...options, tls: {}, connectTimeout: 200 });
+  await expect(encrypted.getItem("a")).rejects.toMatchObject({ code: "ETIMEDOUT" });
 });
 
 /** Our handler and that of unstorage 2, each on a storage in memory; `ask` asks both, ours first. */

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { storageError } from "./errors.js";
 import { createNativeDriver, tableOf } from "./native-driver.js";
-import { INVALID, native, pending, startWatch } from "./native.js";
+import { watchMethods } from "./driver-watch.js";
+import { INVALID, native, pending } from "./native.js";
 import { isRecord } from "./runtime-options.js";
 
 export function fs(options = {}) {
@@ -29,7 +30,7 @@ function createFileDriver(name, options, { watches = false } = {}) {
         }
         return pending(toMeta);
       },
-      ...(watches && watchMethods(owner)),
+      ...(watches && watchMethods(owner, toRelative)),
     }),
   });
 }
@@ -43,56 +44,6 @@ function toPath(base) {
 /** unstorage's drivers answer whoever calls them by themselves with paths. */
 function toRelative(key) {
   return key.replaceAll(":", "/");
-}
-
-/** One watcher, however many callbacks there are. */
-function watchMethods(owner) {
-  let listeners = new Set();
-  /** The promise of what stops the watcher. */
-  let running;
-
-  const start = () => {
-    const told = listeners;
-    tableOf(owner);
-    return startWatch(owner, (event, key) => {
-      for (const { callback } of told) {
-        try {
-          callback(event, toRelative(key));
-        } catch (error) {
-          // It is nobody's call that fails, and the other callbacks have to hear of the change.
-          queueMicrotask(() => {
-            throw error;
-          });
-        }
-      }
-    });
-  };
-
-  const stop = async () => {
-    const stopping = running;
-    running = undefined;
-    listeners = new Set();
-    const end = await stopping?.catch(() => undefined);
-    await end?.();
-  };
-
-  return {
-    async watch(callback) {
-      const listener = { callback };
-      const joined = listeners.add(listener);
-      running ??= start();
-      try {
-        await running;
-      } catch (error) {
-        if (joined === listeners) await stop();
-        throw error;
-      }
-      return async () => {
-        if (joined.delete(listener) && joined.size === 0 && joined === listeners) await stop();
-      };
-    },
-    dispose: stop,
-  };
 }
 
 /** The fields of a file's metadata; all are undefined for what is not there. */

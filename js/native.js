@@ -94,6 +94,7 @@ const FAILED = 0;
 const WORKED = 1;
 const ASKED = 2;
 const UPDATED = 3;
+const REMOVED = 4;
 
 const waiting = addon.shared.waiting;
 
@@ -109,7 +110,10 @@ function receive(messages) {
     const content = messages[index + 2];
     if (kind === WORKED || kind === FAILED) complete(request, kind, content);
     else if (kind === ASKED) answer(request, toKeys(content));
-    else watches.get(request)?.(kind === UPDATED ? "update" : "remove", content);
+    else if (kind === UPDATED) watches.get(request)?.("update", content);
+    else if (kind === REMOVED) watches.get(request)?.("remove", content);
+    // Nobody's call fails of it.
+    else process.emitWarning(content.message, "RustorageWarning", content.code);
   }
 }
 

@@ -42,7 +42,7 @@ export const OPTION_TYPES = {
   },
   http: {
     base: "string",
-    headers: "record",
+    headers: { values: "string" },
     limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
   },
   lmdb: { mapSize: "unsigned", path: "string", readOnly: "boolean", sync: "string", ttl: "number" },
@@ -71,22 +71,61 @@ export const OPTION_TYPES = {
     connectionName: "string",
     db: "unsigned",
     enableOfflineQueue: "boolean",
+    enableTLSForSentinelMode: "boolean",
     family: "unsigned",
     host: "string",
     keepAlive: "unsigned",
     keyPrefix: "string",
+    keyspaceNotifications: "string",
     lazyConnect: "boolean",
     legacyRaw: "boolean",
+    maxPendingBytes: "unsigned",
     maxRedirections: "unsigned",
     maxRetriesPerRequest: "integer",
+    name: "string",
+    natMap: { values: { fields: { host: "string", port: "unsigned" } } },
     noDelay: "boolean",
     password: "string",
     path: "string",
     port: "unsigned",
     preConnect: "boolean",
-    retryStrategy: { items: "number" },
+    readOnly: "boolean",
+    retryStrategy: { anyOf: ["number", { items: "number" }] },
+    role: "string",
     scanCount: "unsigned",
-    tls: "boolean",
+    sentinelPassword: "string",
+    sentinelTLS: {
+      anyOf: [
+        "boolean",
+        {
+          fields: {
+            ca: { anyOf: ["string", { items: "string" }] },
+            cert: "string",
+            key: "string",
+            rejectUnauthorized: "boolean",
+            servername: "string",
+          },
+        },
+      ],
+    },
+    sentinelUsername: "string",
+    sentinels: {
+      items: { anyOf: ["string", "unsigned", { fields: { host: "string", port: "unsigned" } }] },
+    },
+    tls: {
+      anyOf: [
+        "boolean",
+        {
+          fields: {
+            ca: { anyOf: ["string", { items: "string" }] },
+            cert: "string",
+            key: "string",
+            rejectUnauthorized: "boolean",
+            servername: "string",
+          },
+        },
+      ],
+    },
     ttl: "number",
     url: "string",
     username: "string",
@@ -115,6 +154,6 @@ export const OPTION_TYPES = {
 /** The options that hold secrets, by driver; js/redacted-options.js hides them. */
 export const SECRET_OPTIONS = {
   http: ["headers"],
-  redis: ["password", "url"],
+  redis: ["clusterOptions", "password", "sentinelPassword", "sentinelTLS", "tls", "url"],
   s3: ["accessKeyId", "secretAccessKey", "sessionToken"],
 };

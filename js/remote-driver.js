@@ -1,13 +1,18 @@
 /** What drivers behind a network have in common. */
+import { watchMethods } from "./driver-watch.js";
 import { storageError } from "./errors.js";
 import { createNativeDriver, headersOf, tableOf } from "./native-driver.js";
 import { INVALID, PENDING, native, pending } from "./native.js";
 
 /**
  * Makes a driver as `createNativeDriver` does, with native metadata and `dispose`. `toMeta` makes the metadata of the fields
- * that the addon gives.
+ * that the addon gives; `watches`: it tells of changes that others make.
  */
-export function createRemoteDriver(name, options, { methods, toMeta = same, ...more } = {}) {
+export function createRemoteDriver(
+  name,
+  options,
+  { methods, toMeta = same, watches = false, ...more } = {},
+) {
   const decode = (list) => toMeta(toFields(list));
   return createNativeDriver(name, options, {
     toMeta: decode,
@@ -21,10 +26,24 @@ export function createRemoteDriver(name, options, { methods, toMeta = same, ...m
         return pending(decode);
       },
       ...methods?.(owner),
-      dispose: () =>
-        owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined,
+      ...(watches ? watchingUntilClosed(owner) : { dispose: () => close(owner) }),
     }),
   });
+}
+
+function watchingUntilClosed(owner) {
+  const { watch, dispose } = watchMethods(owner);
+  return {
+    watch,
+    async dispose() {
+      await dispose();
+      await close(owner);
+    },
+  };
+}
+
+function close(owner) {
+  return owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined;
 }
 
 function same(value) {

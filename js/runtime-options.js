@@ -182,7 +182,8 @@ function invalid({ driver, operation = "create", mount }, cause) {
   return storageError("INVALID_OPTIONS", driver, operation, mount, cause);
 }
 
-// A type is a name, or has `items` (a list), `fields` (an object) or `anyOf`, as in js/option-types.js.
+// A type is a name, or has `items` (a list), `fields` (an object), `values` (an object whose fields have any names) or `anyOf`, as in
+// js/option-types.js.
 
 const BOOLEANS = new Map([
   ["true", true],
@@ -222,6 +223,9 @@ export function isOfType(value, type) {
   if (typeof type === "string") return NAMED[type].holds(value);
   if (type.anyOf) return type.anyOf.some((one) => isOfType(value, one));
   if (type.items) return Array.isArray(value) && value.every((item) => isOfType(item, type.items));
+  if (type.values) {
+    return isRecord(value) && Object.values(value).every((field) => isOfType(field, type.values));
+  }
   return (
     isRecord(value) &&
     Object.keys(value).every(

@@ -201,6 +201,7 @@ function valueType(property, { $defs }) {
     const fields = Object.entries(property.properties);
     return { fields: Object.fromEntries(fields.map(([field, one]) => [field, nested(one)])) };
   }
+  if (property.additionalProperties) return { values: nested(property.additionalProperties) };
   if (property.anyOf) {
     const [type, ...others] = property.anyOf.filter(({ type }) => type !== "null").map(nested);
     return others.length > 0 ? { anyOf: [type, ...others] } : type;

@@ -184,7 +184,8 @@ fn follows_the_model(name: &str, turns: Vec<Vec<Step>>) {
                     model.retain(|key, _| !listing.accepts(key.as_bytes()));
                     let gone = before - model.len();
                     let answer = begin(|answer| driver.clear(listing, options(0.0, false), answer));
-                    checks.push(Box::new(move || assert_eq!(answer.recv().unwrap().unwrap().iter().count(), gone)));
+                    checks
+                        .push(Box::new(move || assert_eq!(answer.recv().unwrap().unwrap().gone.iter().count(), gone)));
                 }
                 Step::Reopen => {
                     let answer = begin(|answer| driver.close(answer));

@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, onTestFinished } from "vitest";
 import { lateDriver } from "../../js/late-driver.js";
-import { VALKEY, startCluster, startRedis } from "../servers/redis.js";
+import { VALKEY, startCluster, startRedis, startSentinels } from "../servers/redis.js";
 import { OPTIONS as KEYS, createBucket, startMoto, startSeaweed } from "../servers/s3.js";
 import { startServer } from "../servers/storage.js";
 import { unstorageHandle } from "../servers/unstorage.js";
@@ -197,7 +197,28 @@ for (const [name, command] of [
     },
     capabilities: STRINGS,
   });
+  conformance(`${name}, which tells of changes`, {
+    create() {
+      const keyspaceNotifications = "configure";
+      const driver = redis({ port: server.port, base: `test:${bases++}`, keyspaceNotifications });
+      onTestFinished(() => driver.dispose());
+      return driver;
+    },
+    capabilities: { ...STRINGS, watches: true, expires: true },
+  });
 }
+
+const group = await startSentinels();
+afterAll(() => group.stop());
+conformance("redis with sentinels", {
+  create() {
+    const sentinels = group.addresses;
+    const driver = redis({ sentinels, name: "mymaster", base: `test:${bases++}` });
+    onTestFinished(() => driver.dispose());
+    return driver;
+  },
+  capabilities: STRINGS,
+});
 
 const cluster = await startCluster();
 afterAll(() => cluster.stop());

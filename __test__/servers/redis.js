@@ -1,7 +1,7 @@
 /** Starts Redis and Valkey servers of our own on free ports. `scripts/servers.sh` installs them. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,13 +32,19 @@ export async function freePort(limit = 65_536) {
  * given to the next.
  */
 export async function startRedis({ command = "redis-server", port, folder, args = [] } = {}) {
-  folder ??= mkdtempSync(join(tmpdir(), "rustorage-redis-"));
+  folder ??= newFolder();
   const own = port ?? (await freePort());
   const common = ["--bind", "127.0.0.1", "--port", `${own}`, "--dir", folder];
   const usual = ["--save", "", "--appendonly", "no"];
-  const server = spawn(command, [...common, ...usual, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  return launch(command, [...common, ...usual, ...args], { port: own, folder });
+}
+
+function newFolder() {
+  return mkdtempSync(join(tmpdir(), "rustorage-redis-"));
+}
+
+async function launch(command, args, { port, folder }) {
+  const server = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(server, "exit").catch((error) => error);
   const end = () => server.kill("SIGKILL");
   process.once("exit", end);
@@ -52,7 +58,7 @@ export async function startRedis({ command = "redis-server", port, folder, args 
     });
   });
   return {
-    port: own,
+    port,
     folder,
     pid: server.pid,
     async stop(signal = "SIGTERM", { keep = false } = {}) {
@@ -61,6 +67,61 @@ export async function startRedis({ command = "redis-server", port, folder, args 
       process.off("exit", end);
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** Starts a sentinel with these lines of configuration. */
+export async function startSentinel(config) {
+  const [port, folder] = [await freePort(), newFolder()];
+  const file = join(folder, "sentinel.conf");
+  const lines = ["bind 127.0.0.1", `port ${port}`, `dir ${folder}`, ...config];
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  return launch("redis-sentinel", [file], { port, folder });
+}
+
+/**
+ * Starts a master called `name`, its replica and three sentinels, which fail over when the master was gone for half a second; with passwords for
+ * `{ server, sentinel }`, and further arguments of the servers. What comes back has the `servers`, the master first, the `sentinels`, `addresses` of these, `master()`,
+ * which asks one of them for the port, and `stop()`.
+ */
+export async function startSentinels({ name = "mymaster", passwords, args: own = [] } = {}) {
+  const secret = passwords
+    ? ["--requirepass", passwords.server, "--masterauth", passwords.server]
+    : [];
+  const args = ["--repl-diskless-sync-delay", "0", ...secret, ...own];
+  const login = (password) => (password ? ["--no-auth-warning", "-a", password] : []);
+  const master = await startRedis({ args });
+  const follow = ["--replicaof", "127.0.0.1", `${master.port}`];
+  const servers = [master, await startRedis({ args: [...args, ...follow] })];
+  const follows = (text) => text.includes("master_link_status:up");
+  await until(servers[1].port, [...login(passwords?.server), "info", "replication"], follows);
+  const config = [
+    `sentinel monitor ${name} 127.0.0.1 ${master.port} 2`,
+    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel failover-timeout ${name} 3000`,
+  ];
+  if (passwords) {
+    config.push(`sentinel auth-pass ${name} ${passwords.server}`);
+    config.push(`requirepass ${passwords.sentinel}`);
+  }
+  const sentinels = [];
+  for (let index = 0; index < 3; index++) sentinels.push(await startSentinel(config));
+  const ask = login(passwords?.sentinel);
+  for (const { port } of sentinels) {
+    const complete = (text) => /slaves=1,sentinels=3/.test(text);
+    await until(port, [...ask, "info", "sentinel"], complete);
+  }
+  return {
+    servers,
+    sentinels,
+    addresses: sentinels.map(({ port }) => ({ host: "127.0.0.1", port })),
+    async master() {
+      const find = ["sentinel", "get-master-addr-by-name", name];
+      const address = await cli("-p", `${sentinels[0].port}`, ...ask, ...find);
+      return Number(address.split("\n")[1]);
+    },
+    cli,
+    stop: () => Promise.all([...servers, ...sentinels].map((server) => server.stop("SIGKILL"))),
   };
 }
 

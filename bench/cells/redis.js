@@ -1,4 +1,4 @@
-/** Values of 100 bytes in a Redis on this machine. */
+/** Values of 100 bytes in Redis servers on this machine. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { list, text } from "../data.js";
 import { server } from "../redis-server.js";
@@ -6,9 +6,9 @@ import { server } from "../redis-server.js";
 const KEYS = list(1000, (index) => `users:${index % 10}:${index}`);
 const VALUES = list(1000, (index) => text(100, index));
 
-async function filled({ name, createStorage, redis }) {
-  const { port } = await server();
-  const storage = createStorage({ driver: redis({ port, base: name.replace(" ", "-") }) });
+async function filled({ name, createStorage, redis }, kind = "plain") {
+  const options = await server(kind);
+  const storage = createStorage({ driver: redis({ ...options, base: name.replace(" ", "-") }) });
   await Promise.all(KEYS.map((key, index) => storage.setItem(key, VALUES[index])));
   return storage;
 }
@@ -21,16 +21,16 @@ function at(width, call) {
   return (index) => Promise.all(list(width, (offset) => call(index * width + offset)));
 }
 
-function get(width) {
+function get(width, kind) {
   return async (lib) => {
-    const storage = await filled(lib);
+    const storage = await filled(lib, kind);
     return at(width, (index) => storage.getItem(key(index)));
   };
 }
 
-function set(width) {
+function set(width, kind) {
   return async (lib) => {
-    const storage = await filled(lib);
+    const storage = await filled(lib, kind);
     return at(width, (index) => storage.setItem(key(index), VALUES[(index * 7) % 1000]));
   };
 }
@@ -83,4 +83,8 @@ export const cells = [
   { name: "getItems of 100", bar: 2, aim: 4, setup: getBatch },
   { name: "setItems of 100", bar: 1.1, aim: 2, setup: setBatch },
   { name: "getKeys of 1,000", setup: allKeys, unordered: true },
+  { name: "TLS: get x64", bar: 3, setup: get(64, "tls") },
+  { name: "TLS: set x64", bar: 3, setup: set(64, "tls") },
+  { name: "cluster: get x64", bar: 3, setup: get(64, "cluster") },
+  { name: "cluster: set x64", bar: 3, setup: set(64, "cluster") },
 ];

@@ -11,14 +11,28 @@ const WITHOUT_EFFECT = [
   "autoPipeliningIgnoredCommands",
   "autoResendUnfulfilledCommands",
   "autoResubscribe",
+  "blockingTimeout",
+  "blockingTimeoutGrace",
+  "clientInfoTag",
   "disableClientInfo",
+  "disconnectTimeout",
   "enableAutoPipelining",
   "enableReadyCheck",
+  "failoverDetector",
   "maxLoadingRetryTime",
   "offlineQueue",
+  "preferredSlaves",
+  "protocol",
+  "reconnectOnError",
+  "sentinelCommandTimeout",
+  "sentinelMaxConnections",
+  "sentinelReconnectStrategy",
+  "sentinelRetryStrategy",
   "showFriendlyErrorStack",
   "socketTimeout",
   "strictLoading",
+  "stringNumbers",
+  "updateSentinels",
 ];
 
 /** What ioredis takes for a cluster and ours does without. */
@@ -39,9 +53,6 @@ const WITHOUT_EFFECT_IN_CLUSTERS = [
   "slotsRefreshInterval",
   "slotsRefreshTimeout",
 ];
-
-/** What ioredis takes and ours does not yet: going on without it would read and write in the wrong place. */
-const MISSING = ["sentinels", "natMap"];
 
 /** How many delays a function is asked for; the last holds from there on. */
 const DELAYS_ASKED = 100;
@@ -64,6 +75,8 @@ export default function redis(options = {}) {
       encode: (value) => (legacyRaw ? rawToText : encodeRaw)(value),
       decode: (bytes) => (legacyRaw ? fromText(bytes) : bytes),
     },
+    // Without it, a storage tells of what its own process changes.
+    watches: Boolean(options?.keyspaceNotifications),
     methods: (owner) => ({ getInstance: () => (owner.instance ??= connectionOf(owner)) }),
   });
 }
@@ -83,21 +96,23 @@ function toSettings(options) {
   drop(forCluster, WITHOUT_EFFECT_IN_CLUSTERS);
   const settings = { ...others, ...redisOptions, ...forCluster };
   drop(settings, WITHOUT_EFFECT);
-  const missing = MISSING.find((name) => settings[name] !== undefined && settings[name] !== null);
-  if (missing) {
-    const cause = `the option \`${missing}\` is not supported yet; unstorage's own driver takes it`;
+  if (typeof settings.natMap === "function") {
+    const cause =
+      "the option `natMap` must be an object: where servers are is asked on another thread";
     throw storageError("INVALID_OPTIONS", "redis", "create", undefined, cause);
   }
-  const { retryStrategy, tls } = settings;
+  const { retryStrategy } = settings;
   if (typeof retryStrategy === "function") settings.retryStrategy = delaysOf(retryStrategy);
   if (Array.isArray(settings.retryStrategy)) {
     // As text, since null in a list of options counts for nothing.
     settings.retryStrategy = settings.retryStrategy.map((delay) => delay ?? "none");
   }
-  if (typeof tls === "object" && tls !== null) {
-    settings.tls = Object.fromEntries(
-      Object.entries(tls).map(([name, value]) => [name, toText(value)]),
-    );
+  for (const option of ["tls", "sentinelTLS"]) {
+    const tls = settings[option];
+    if (isRecord(tls)) {
+      const texts = Object.entries(tls).map(([name, value]) => [name, toText(value)]);
+      settings[option] = Object.fromEntries(texts);
+    }
   }
   return settings;
 }

@@ -12,12 +12,13 @@ use super::{
         COST_OF_GET, COST_OF_HAS, COST_OF_QUICK_GET, Context, Environment, Remote, Routed, Submitted, Table, Target,
         code, register,
     },
+    network_calls,
     raw::{Call, Handler, Reply},
     text, value,
 };
 use crate::{
     driver::{
-        Access, AsyncDriver, BlockingDriver, CallOptions, Claim, Class, Headers, InlineDriver, Item, Lane,
+        Access, AsyncDriver, BlockingDriver, CallOptions, Claim, Class, Cleared, Headers, InlineDriver, Item, Lane,
         RequestOptions, Written,
     },
     drivers,
@@ -49,10 +50,10 @@ pub const TABLE: &[(&str, Handler)] = &[
     ("submitGetMany", submit_get_many),
     ("submitSet", submit_set),
     ("submitSetMany", submit_set_many),
-    ("flush", flush),
-    ("close", close),
-    ("command", command),
-    ("status", status),
+    ("flush", network_calls::flush),
+    ("close", network_calls::close),
+    ("command", network_calls::command),
+    ("status", network_calls::status),
     ("remove", remove),
     ("meta", meta),
     ("generation", generation),
@@ -66,14 +67,14 @@ pub const TABLE: &[(&str, Handler)] = &[
     ("setClock", set_clock),
 ];
 
-type Answer = Result<Reply, StorageError>;
+pub type Answer = Result<Reply, StorageError>;
 
 impl Call {
     pub fn handle(&self, index: usize) -> usize {
         usize::try_from(self.number(index)).unwrap_or(usize::MAX)
     }
 
-    fn number(&self, index: usize) -> i32 {
+    pub fn number(&self, index: usize) -> i32 {
         let mut number = -1;
         // SAFETY: the handles are valid in this call; what is no number leaves -1.
         unsafe { sys::napi_get_value_int32(self.env, self.arguments[index], &raw mut number) };
@@ -429,41 +430,6 @@ fn keys_of(driver: &Arc<dyn AsyncDriver>, routed: &[Routed]) -> Option<Vec<Box<[
     routed.iter().map(|routed| driver.check(routed.relative()).ok().map(|()| routed.relative().into())).collect()
 }
 
-/// `flush()`: the calls of this turn of the event loop have all begun, and go out.
-fn flush(this: &mut Environment, _: &Call) -> Answer {
-    this.context.flush();
-    Ok(Reply::Nothing)
-}
-
-/// `close(driver)` → PENDING, or DONE for a driver that has no connections.
-fn close(this: &mut Environment, call: &Call) -> Answer {
-    let Some(Lane::Async(driver)) = this.drivers.get(call.handle(0)) else {
-        return Ok(Reply::Code(code::DONE));
-    };
-    let asked = Remote { operation: "dispose", checked: Ok(()), full: b"", outcome: |()| Outcome::Nothing };
-    Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.close(answer))))
-}
-
-/// `command(driver, words, count)` → PENDING (what the server answers). Each word is a string or a Uint8Array.
-fn command(this: &mut Environment, call: &Call) -> Answer {
-    let Some(Lane::Async(driver)) = this.drivers.get(call.handle(0)) else {
-        return Err(internal("no such driver".into()));
-    };
-    let word = |index| content(call, value::element(call.env, call.arguments[1], index));
-    let words: Option<Vec<_>> = (0..u32::try_from(call.number(2)).unwrap_or_default()).map(word).collect();
-    let words = words.ok_or_else(|| internal("a word is text or bytes".into()))?;
-    let asked = Remote { operation: "command", checked: Ok(()), full: b"", outcome: Outcome::Response };
-    Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.command(words, answer))))
-}
-
-/// `status(driver)` → the number of a [`crate::driver::Status`].
-fn status(this: &mut Environment, call: &Call) -> Answer {
-    match this.drivers.get(call.handle(0)) {
-        Some(Lane::Async(driver)) => Ok(Reply::Code(driver.status() as i32)),
-        _ => Err(internal("no such driver".into())),
-    }
-}
-
 /// `set(table, key, ttl?, size?)` → slot, SCRIPT, INVALID, NEEDS_VALUE, NEEDS_SIZE, TOO_LARGE or DROPPED. The ttl is in
 /// milliseconds.
 fn set(this: &mut Environment, call: &Call) -> Answer {
@@ -516,7 +482,7 @@ fn submit_set(this: &mut Environment, call: &Call) -> Answer {
 }
 
 /// What is stored of a string or a Uint8Array.
-fn content(call: &Call, value: sys::napi_value) -> Option<Vec<u8>> {
+pub fn content(call: &Call, value: sys::napi_value) -> Option<Vec<u8>> {
     text::utf8(call.env, value).or_else(|| text::bytes(call.env, value))
 }
 
@@ -646,10 +612,15 @@ fn clear(this: &mut Environment, call: &Call) -> Answer {
             Ok(Reply::Code(code))
         }
         Lane::Async(driver) => {
-            let base = listing.base.clone();
-            let outcome = |gone| Outcome::Cleared(gone, None);
-            let asked = Remote { operation: "clear", checked: Ok(()), full: base.as_bytes(), outcome };
+            let (name, key) = (driver.name(), innermost(&listing).to_vec());
+            let full = key.clone();
+            let outcome = move |Cleared { gone, failure }| {
+                let key = Some(String::from_utf8_lossy(&key).into_owned());
+                let error = |cause| StorageError { driver: name, operation: "clear", key, cause };
+                Outcome::Cleared(gone, failure.map(error))
+            };
             let options = call.request_options(0.0, false, 4);
+            let asked = Remote { operation: "clear", checked: Ok(()), full: &full, outcome };
             Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.clear(listing, options, answer))))
         }
     }
@@ -668,18 +639,17 @@ fn answer(this: &mut Environment, call: &Call) -> Answer {
 
 /// `watch(driver)` → PENDING. What changes is told under the request's number, until `unwatch`.
 fn watch(this: &mut Environment, call: &Call) -> Answer {
-    let Some(Lane::Blocking(driver)) = this.drivers.get(call.handle(0)) else {
-        return Err(internal("no such driver".into()));
-    };
-    Ok(Reply::Code(this.context.watch(driver)))
+    match this.drivers.get(call.handle(0)) {
+        Some(Lane::Blocking(driver)) => Ok(Reply::Code(this.context.watch(driver))),
+        Some(Lane::Async(driver)) => Ok(Reply::Code(this.context.watch_remote(driver))),
+        _ => Err(internal("no such driver".into())),
+    }
 }
 
 /// `unwatch(driver, watch)` → PENDING. All that the watcher took is given back then.
 fn unwatch(this: &mut Environment, call: &Call) -> Answer {
-    let Some(Lane::Blocking(driver)) = this.drivers.get(call.handle(0)) else {
-        return Err(internal("no such driver".into()));
-    };
-    Ok(Reply::Code(this.context.unwatch(driver, call.number(1))))
+    let lane = this.drivers.get(call.handle(0)).ok_or_else(|| internal("no such driver".into()))?;
+    Ok(Reply::Code(this.context.unwatch(lane.name(), call.number(1))))
 }
 
 /// `takeReleased()` → an Int32Array: the slots whose values are gone, each with its [`crate::driver::Reason`], and at its end
@@ -803,6 +773,6 @@ fn handle(index: usize) -> Reply {
     Reply::Code(i32::try_from(index).unwrap_or(i32::MAX))
 }
 
-fn internal(message: String) -> StorageError {
+pub fn internal(message: String) -> StorageError {
     StorageError { driver: "binding", operation: "call", key: None, cause: Cause::InvalidOptions(message) }
 }

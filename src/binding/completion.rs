@@ -54,6 +54,8 @@ pub enum Content {
     Question(KeyList, Sender<Vec<bool>>),
     /// What a watcher saw: an item of this key.
     Change(Change, Box<[u8]>),
+    /// Why a watcher hears of nothing for now.
+    Warning(StorageError),
 }
 
 /// What a message is to JavaScript; js/native.js has the same list.
@@ -63,6 +65,7 @@ mod kind {
     pub const ASKED: i32 = 2;
     pub const UPDATED: i32 = 3;
     pub const REMOVED: i32 = 4;
+    pub const WARNED: i32 = 5;
 }
 
 /// Shared with the threads that do the work; they never see the environment itself.
@@ -221,6 +224,7 @@ fn deliver_batch(env: sys::napi_env, complete: sys::napi_value, environment: *mu
             }
             Content::Change(Change::Update, key) => (kind::UPDATED, value::key(env, &key)),
             Content::Change(Change::Remove, key) => (kind::REMOVED, value::key(env, &key)),
+            Content::Warning(error) => (kind::WARNED, value::error(env, &error)),
         };
         arguments.extend([value::integer(env, request), value::integer(env, kind), value]);
     }

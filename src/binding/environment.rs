@@ -25,7 +25,7 @@ use crate::{
     driver::{
         Answer, AsyncDriver, Bell, Bells, BlockingDriver, Claim, Class, Lane, Pool, Scope, Slots, Watch, retried,
     },
-    error::{Cause, StorageError, panic_text},
+    error::{Cause, Failure, StorageError, panic_text},
     key::{Key, KeyList},
     router::{Mount, Router},
 };
@@ -203,14 +203,33 @@ impl Context {
         code::PENDING
     }
 
-    /// Begins a call that a server answers, unless its key is refused.
+    /// Begins a call that a server answers, unless its key is refused or too many wait.
     pub fn ask<T: 'static>(
         &mut self,
         driver: &Arc<dyn AsyncDriver>,
-        asked: Remote<T>,
+        asked: Remote<impl FnOnce(T) -> Outcome + Send + 'static>,
         begin: impl FnOnce(&dyn AsyncDriver, Answer<T>),
     ) -> i32 {
         let Remote { operation, checked, full, outcome } = asked;
+        let (answer, code) = self.answer(driver, operation, full, outcome);
+        match checked.and_then(|()| driver.admit()) {
+            Ok(()) => {
+                begin(&**driver, answer);
+                self.send_later(driver);
+            }
+            Err(cause) => answer.send(Err(cause), &mut Bells::default()),
+        }
+        code
+    }
+
+    /// Where the answer of a new call goes, and what the call returns meanwhile.
+    pub fn answer<T>(
+        &mut self,
+        driver: &Arc<dyn AsyncDriver>,
+        operation: &'static str,
+        full: &[u8],
+        outcome: impl FnOnce(T) -> Outcome + Send + 'static,
+    ) -> (Answer<T>, i32) {
         let key = (!full.is_empty()).then(|| String::from_utf8_lossy(full).into_owned());
         let report = Report { queue: self.queue(), request: self.begin(), driver: driver.name(), operation, key };
         let answer = Answer::new(move |result: std::result::Result<T, Cause>| {
@@ -218,16 +237,15 @@ impl Context {
             queue.add(report.message(result.map(outcome)));
             Some(queue as Arc<dyn Bell>)
         });
-        if let Err(cause) = checked {
-            answer.send(Err(cause), &mut Bells::default());
-            return code::PENDING;
-        }
-        begin(&**driver, answer);
+        (answer, code::PENDING)
+    }
+
+    /// What the driver was given goes out at the end of this turn of the event loop.
+    pub fn send_later(&mut self, driver: &Arc<dyn AsyncDriver>) {
         if !self.unsent.last().is_some_and(|last| Arc::ptr_eq(last, driver)) {
             self.unsent.push(Arc::clone(driver));
             self.set_register(register::UNSENT, 1);
         }
-        code::PENDING
     }
 
     /// Sends what this turn of the event loop has begun.
@@ -276,11 +294,33 @@ impl Context {
         code::PENDING
     }
 
+    /// As `watch`, where no thread is needed.
+    pub fn watch_remote(&mut self, driver: &Arc<dyn AsyncDriver>) -> i32 {
+        let slot = Arc::<WatchSlot>::default();
+        let (started, changes, warnings) = (Arc::clone(&slot), self.queue(), self.queue());
+        let (answer, code) = self.answer(driver, "watch", b"", move |watch| {
+            *started.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+            Outcome::Nothing
+        });
+        let (request, name) = (self.last_request, driver.name());
+        self.watches.insert(request, slot);
+        let tell = Box::new(move |change, key: &[u8]| {
+            changes.push(Message { request, content: Content::Change(change, key.into()) });
+        });
+        let warn = Box::new(move |failure: Failure| {
+            let error = StorageError { driver: name, operation: "watch", key: None, cause: failure.into() };
+            warnings.push(Message { request, content: Content::Warning(error) });
+        });
+        driver.watch(tell, warn, answer);
+        self.send_later(driver);
+        code
+    }
+
     /// Ends a watcher.
-    pub fn unwatch(&mut self, driver: &Arc<dyn BlockingDriver>, watch: i32) -> i32 {
+    pub fn unwatch(&mut self, driver: &'static str, watch: i32) -> i32 {
         let slot = self.watches.remove(&watch);
         let (queue, request) = (self.queue(), self.begin());
-        let report = Report { queue, request, driver: driver.name(), operation: "unwatch", key: None };
+        let report = Report { queue, request, driver, operation: "unwatch", key: None };
         run_apart(report, move |report| {
             let watch = slot.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
             if let Some(watch) = watch {
@@ -494,13 +534,14 @@ pub struct Submitted {
 }
 
 /// A call on its way to a server.
-pub struct Remote<'a, T> {
+pub struct Remote<'a, O> {
     pub operation: &'static str,
     /// What the driver says about the key.
     pub checked: std::result::Result<(), Cause>,
     /// The key with the mount point, as errors name it; empty where there is none.
     pub full: &'a [u8],
-    pub outcome: fn(T) -> Outcome,
+    /// What becomes of the answer.
+    pub outcome: O,
 }
 
 /// Values under integers; an integer is used again after its value was removed.

@@ -7,6 +7,7 @@ mod batch;
 mod calls;
 mod completion;
 mod environment;
+mod network_calls;
 mod raw;
 mod text;
 mod value;

@@ -191,13 +191,17 @@ pub enum Change {
 }
 
 /// Where a watcher tells of changes, with the item's key.
-pub type Tell = Box<dyn Fn(Change, &[u8]) + Send>;
+pub type Tell = Box<dyn Fn(Change, &[u8]) + Send + Sync>;
+
+/// Where a watcher tells that it hears of no changes for now, and why.
+pub type Warn = Box<dyn Fn(Failure) + Send + Sync>;
 
 /// A watcher at work.
 pub struct Watch {
-    /// Dropped, it tells the thread to stop.
+    /// Dropped, it tells the watcher to stop.
     pub stop: Box<dyn Send>,
-    pub thread: JoinHandle<()>,
+    /// Where it has one of its own.
+    pub thread: Option<JoinHandle<()>>,
 }
 
 impl Watch {
@@ -205,7 +209,7 @@ impl Watch {
     pub fn end(self) {
         drop(self.stop);
         // If it panicked, it has ended, too.
-        let _ = self.thread.join();
+        let _ = self.thread.map(JoinHandle::join);
     }
 }
 
@@ -291,6 +295,21 @@ pub enum Status {
     Reconnecting,
 }
 
+/// What a clear did.
+#[derive(Default)]
+pub struct Cleared {
+    /// The keys that are gone, in full, where [`Listing::told`] says that they are told.
+    pub gone: KeyList,
+    /// Why others stayed.
+    pub failure: Option<Cause>,
+}
+
+impl From<KeyList> for Cleared {
+    fn from(gone: KeyList) -> Self {
+        Self { gone, failure: None }
+    }
+}
+
 /// A driver whose calls end elsewhere: its store lies behind a network, or many calls share a commit. A method only begins the
 /// call, does not block, and may be called from several threads; the answer comes from any thread, once.
 ///
@@ -320,10 +339,20 @@ pub trait AsyncDriver: Send + Sync {
     /// An answer for each key, in their order.
     fn get_many(&self, keys: Vec<Box<[u8]>>, answer: Answer<Vec<Option<Bytes>>>);
     fn set_many(&self, items: Vec<Item>, answer: Answer<()>);
+    /// Refuses a call while too many others wait. What `close` and `watch` do is no such call.
+    fn admit(&self) -> Result<(), Cause> {
+        Ok(())
+    }
     /// The keys that `listing` accepts, in full.
     fn keys(&self, listing: Listing, options: RequestOptions, answer: Answer<KeyList>);
-    /// Removes the keys that `listing` accepts; tells which those were, in full, where [`Listing::told`] says so.
-    fn clear(&self, listing: Listing, options: RequestOptions, answer: Answer<KeyList>);
+    /// Removes the keys that `listing` accepts.
+    fn clear(&self, listing: Listing, options: RequestOptions, answer: Answer<Cleared>);
+    /// Tells of every change of an item from when it answers until the watch is dropped, whoever makes the change. What happens
+    /// while there is no connection may not be told.
+    fn watch(&self, _: Tell, _: Warn, answer: Answer<Watch>) {
+        let failure = Failure::new("UNSUPPORTED", "the driver hears of no changes that others make");
+        answer.send(Err(failure.into()), &mut Bells::default());
+    }
     /// Ends the connections when the calls before it are answered, or gives those up that have no connection. The next call opens
     /// them anew.
     fn close(&self, answer: Answer<()>);

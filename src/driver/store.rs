@@ -14,8 +14,8 @@ use futures_util::{
 };
 
 use super::{
-    Access, Answer, AsyncDriver, Bells, Capabilities, Claim, Class, Fields, Item, Place, Places, RequestOptions,
-    network,
+    Access, Answer, AsyncDriver, Bells, Capabilities, Claim, Class, Cleared, Fields, Item, Place, Places,
+    RequestOptions, network,
     schedule::{Schedule, TaskId},
 };
 use crate::{
@@ -306,9 +306,9 @@ impl<S: Store> AsyncDriver for Queued<S> {
         });
     }
 
-    fn clear(&self, listing: Listing, options: RequestOptions, answer: Answer<KeyList>) {
+    fn clear(&self, listing: Listing, options: RequestOptions, answer: Answer<Cleared>) {
         self.begin(area(&listing, Access::Write), answer, |shared| async move {
-            shared.store.clear(&listing, &options).await
+            shared.store.clear(&listing, &options).await.map(Cleared::from)
         });
     }
 

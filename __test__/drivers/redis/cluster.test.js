@@ -4,6 +4,7 @@ import redis from "rustorage/drivers/redis";
 import { createStorage as createStorage2 } from "unstorage";
 import redis2 from "unstorage/drivers/redis";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { startProxy } from "../../servers/proxy.js";
 import { startCluster } from "../../servers/redis.js";
 
 const cluster = await startCluster({ replicas: 1 });
@@ -67,6 +68,39 @@ test("a seed that is down does not matter, no seed at all does", async () => {
   const lost = open({ cluster: [1], maxRetriesPerRequest: 1, retryStrategy: 1 });
   await expect(lost.getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED", key: "a" });
   await expect(lost.getKeys()).rejects.toMatchObject({ code: "ECONNREFUSED" });
+});
+
+test("servers are reached where natMap says", async () => {
+  const proxies = await Promise.all(cluster.ports.map((port) => startProxy(port)));
+  onTestFinished(() => Promise.all(proxies.map((proxy) => proxy.close())));
+  const places = cluster.ports.map((port, index) => [
+    `127.0.0.1:${port}`,
+    { host: "127.0.0.1", port: proxies[index].port },
+  ]);
+  const natMap = Object.fromEntries(places);
+  const storage = open({ cluster: [proxies[0].port], clusterOptions: { natMap } });
+  await storage.setItems(items);
+  expect(await storage.getItems(keys)).toEqual(items);
+  const connections = proxies.map(({ opened }) => Math.min(opened, 2));
+  // One to each master, and one that asked for the slots.
+  expect(connections.toSorted()).toEqual([0, 0, 0, 1, 1, 2]);
+});
+
+test("a clear that fails midway tells what is gone", async () => {
+  const storage = open();
+  await storage.setItems(items);
+  const [port] = cluster.ports;
+  const rule = (text) => cluster.cli("-p", `${port}`, "acl", "setuser", "default", text);
+  await rule("-unlink");
+  onTestFinished(() => rule("+unlink"));
+  const gone = [];
+  await storage.watch((event, key) => gone.push(`${event} ${key}`));
+  await expect(storage.clear()).rejects.toMatchObject({ code: "NOPERM", operation: "clear" });
+  const left = await storage.getKeys();
+  expect(left.length).toBeGreaterThan(0);
+  expect(gone.length).toBeGreaterThan(0);
+  const both = [...left.map((key) => `remove ${key}`), ...gone].toSorted();
+  expect(both).toEqual(keys.map((key) => `remove ${key}`).toSorted());
 });
 
 test("is of use again after dispose", async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { makeCertificates } from "../../servers/certificates.js";
 import { startProxy } from "../../servers/proxy.js";
-import { startRedis } from "../../servers/redis.js";
+import { freePort, startRedis } from "../../servers/redis.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rustorage-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -61,6 +61,33 @@ describe("reaches the server", () => {
     expect(await driver.getInstance().command("CLIENT", "GETNAME")).toBe("named");
     await storage.setItemRaw("configured", Buffer.from("a"));
     expect(await driver.getInstance().command("GET", "configured")).toBe("base64:YQ==");
+  });
+
+  test("with delays, sentinels and certificates of the environment", async () => {
+    const set = (option, value) => vi.stubEnv(`NITRO_STORAGE_REDIS_ENV_${option}`, value);
+    onTestFinished(() => vi.unstubAllEnvs());
+    const fromConfig = () => {
+      const driver = redis({ "rustorage:mount": "redis-env", maxRetriesPerRequest: 2 });
+      onTestFinished(() => driver.dispose());
+      return createStorage({ driver });
+    };
+    set("PORT", String(await freePort()));
+    for (const delays of ["1", "[1, 2]"]) {
+      set("RETRY_STRATEGY", delays);
+      await expect(fromConfig().getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    }
+    set("RETRY_STRATEGY", "soon");
+    await expect(fromConfig().getItem("a")).rejects.toThrow(
+      "NITRO_STORAGE_REDIS_ENV_RETRY_STRATEGY must be a number or a list, as JSON",
+    );
+    set("RETRY_STRATEGY", "1");
+    set("TLS", JSON.stringify({ ca: "no certificate" }));
+    await expect(fromConfig().getItem("a")).rejects.toThrow("`tls.ca` holds no certificate");
+    set("TLS", "false");
+    set("SENTINELS", JSON.stringify([{ host: "127.0.0.1", port: 1 }]));
+    set("NAT_MAP", JSON.stringify({ "10.0.0.1:6379": { host: "127.0.0.1", port: 1 } }));
+    set("NAME", "mymaster");
+    await expect(fromConfig().getItem("a")).rejects.toThrow("sentinel: connect to 127.0.0.1:1");
   });
 
   test("in the database that is named", async () => {

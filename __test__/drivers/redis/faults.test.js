@@ -217,12 +217,34 @@ describe("a server that is not there", () => {
     expect(await run("collected-redis", await freePort())).toBe("text");
   });
 
+  test("a process exits, and a worker is terminated, with calls in flight", async () => {
+    const proxy = await proxied();
+    proxy.stall();
+    expect(await run("leaving-redis", proxy.port, "exit")).toBe("in flight");
+    expect(await run("leaving-redis", proxy.port, "worker")).toEqual(Array(5).fill("in flight"));
+    proxy.go();
+    expect(await run("leaving-redis", proxy.port, "worker")).toEqual(Array(5).fill("in flight"));
+  });
+
   test("keeps no process alive, and nothing goes unhandled", async () => {
     expect(await run("redis", await freePort(), "call")).toBe("ECONNREFUSED");
     expect(await run("redis", await freePort(), "preConnect")).toBe("made");
     expect(await run("redis", server.port, "call")).toBe(null);
     expect(await run("redis", server.port, "preConnect")).toBe("made");
   });
+});
+
+test("10,000 calls in flight at a server that dies all end, and in their time", async () => {
+  const dying = await startRedis();
+  const storage = open({ port: dying.port, commandTimeout: 1000, maxRetriesPerRequest: -1 });
+  await storage.setItem("a", 1);
+  process.kill(dying.pid, "SIGSTOP");
+  const many = Array.from({ length: 5000 }, (_, index) => `k${index}`);
+  const calls = many.flatMap((key) => [storage.setItem(key, key), storage.getItem(key)]);
+  const settled = Promise.allSettled(calls);
+  await dying.stop("SIGKILL");
+  const codes = (await settled).map(({ reason }) => reason?.code);
+  expect(new Set(codes)).toEqual(new Set(["ETIMEDOUT"]));
 });
 
 describe("a server that refuses", () => {
@@ -309,7 +331,16 @@ test("options are checked when the driver is made", () => {
   expect(message({ family: 5 })).toContain("the option `family` must be 0, 4 or 6");
   expect(message({ base: "a:..:b" })).toContain("the option `base`");
   expect(message({ url: "http://localhost" })).toContain("must start with redis://");
-  expect(message({ sentinels: [{ port: 1 }] })).toContain("`sentinels` is not supported yet");
+  expect(message({ sentinels: [{ port: 1 }] })).toContain("the option `name` must be");
+  expect(message({ sentinels: [1], name: "a", cluster: [1] })).toContain("different things");
+  expect(message({ sentinels: [1], name: "a", role: "s3cret" })).toContain(
+    "the option `role` must be one of `master`, `slave`, `replica`",
+  );
+  expect(message({ sentinels: [1], name: "a", sentinelTLS: { ca: "s3cret" } })).toContain(
+    "the option `sentinelTLS.ca` holds no certificate in PEM",
+  );
+  expect(message({ natMap: () => undefined })).toContain("`natMap` must be an object");
+  expect(message({ natMap: { nowhere: {} } })).toContain("which is no host:port");
   expect(message({ cluster: [{ port: 1 }], db: 1 })).toContain("the option `db` must be 0");
   expect(message({ cluster: [{ port: 1 }], clusterOptions: { other: 1 } })).toContain("`other`");
   expect(message({ retryStrategy: "never" })).toContain(

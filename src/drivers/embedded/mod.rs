@@ -29,7 +29,7 @@ pub use store::{Edit, Found, Manner, Store, View};
 use super::invalid;
 use crate::{
     clock::wall,
-    driver::{Answer, AsyncDriver, Bells, Capabilities, Fields, Item, RequestOptions},
+    driver::{Answer, AsyncDriver, Bells, Capabilities, Cleared, Fields, Item, RequestOptions},
     error::{Cause, StorageError},
     key::{KeyList, Listing},
 };
@@ -264,7 +264,7 @@ impl<S: Store> AsyncDriver for Embedded<S> {
         });
     }
 
-    fn clear(&self, listing: Listing, _: RequestOptions, answer: Answer<KeyList>) {
+    fn clear(&self, listing: Listing, _: RequestOptions, answer: Answer<Cleared>) {
         self.change(Touches::Everything, 0, answer, move |edit| {
             let (mut gone, mut relative) = (KeyList::default(), Vec::<Box<[u8]>>::new());
             edit.keys(&listing, &mut |key| relative.push(key.into()))?;
@@ -274,7 +274,7 @@ impl<S: Store> AsyncDriver for Embedded<S> {
                     gone.push(listing.mount.as_bytes(), key);
                 }
             }
-            Ok(gone)
+            Ok(gone.into())
         });
     }
 

@@ -19,11 +19,13 @@ use tokio::{
 };
 
 use super::{
-    link::{Command, Done, Link, Patience},
+    command::{Command, Done, Expects, Patience, Weight},
+    link::Link,
     resp::{Reply, encode},
-    server::{Address, Server, Trouble},
+    server::{Access, Address, Place, Server, Trouble},
     slot::{SLOTS, Slot},
     steps,
+    topology::{Range, ask_for_ranges, parse_address},
 };
 use crate::{
     driver::{Answer, Bells, Status},
@@ -41,7 +43,7 @@ const NOBODY: u16 = u16::MAX;
 pub struct Cluster {
     me: Weak<Self>,
     /// How each server is spoken to, but for its address.
-    server: Server,
+    access: Access,
     seeds: Vec<Address>,
     patience: Patience,
     /// How often a call is sent elsewhere, or again.
@@ -77,10 +79,11 @@ struct Held {
 struct Routed {
     slot: Slot,
     bytes: Bytes,
-    repeatable: bool,
+    expects: Expects,
     deadline: Option<Instant>,
     tries: u32,
     done: Done,
+    _weight: Weight,
 }
 
 /// What a master's reply means for the call.
@@ -95,7 +98,7 @@ enum Verdict {
 }
 
 impl Cluster {
-    pub fn new(server: Server, seeds: Vec<Address>, patience: Patience, redirections: u32) -> Arc<Self> {
+    pub fn new(access: Access, seeds: Vec<Address>, patience: Patience, redirections: u32) -> Arc<Self> {
         let state = State {
             masters: Vec::new(),
             owners: vec![NOBODY; SLOTS],
@@ -106,12 +109,12 @@ impl Cluster {
             era: 0,
         };
         let state = Mutex::new(state);
-        Arc::new_cyclic(|me| Self { me: me.clone(), server, seeds, patience, redirections, state })
+        Arc::new_cyclic(|me| Self { me: me.clone(), access, seeds, patience, redirections, state })
     }
 
-    pub fn push(&self, slot: Slot, bytes: Bytes, repeatable: bool, done: Done) {
+    pub fn push(&self, slot: Slot, bytes: Bytes, expects: Expects, done: Done, weight: Weight) {
         let deadline = self.patience.deadline();
-        let routed = Routed { slot, bytes, repeatable, deadline, tries: 0, done };
+        let routed = Routed { slot, bytes, expects, deadline, tries: 0, done, _weight: weight };
         let mut state = self.lock();
         if let Some(held) = state.held.get_mut(&slot) {
             held.fresh.push_back(routed);
@@ -178,7 +181,11 @@ impl Cluster {
         (!links.is_empty()).then_some(links)
     }
 
-    /// Waits until the masters are known.
+    pub fn servers(&self) -> Vec<Server> {
+        self.lock().masters.iter().map(|(_, link)| link.server().clone()).collect()
+    }
+
+    /// Waits until the masters are known, as somebody says who is asked now.
     pub fn find_masters(&self) -> impl Future<Output = Result<(), Failure>> + use<> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.lock();
@@ -201,14 +208,14 @@ impl Cluster {
     }
 
     fn command(&self, routed: Routed) -> Command {
-        let (bytes, repeatable, deadline) = (routed.bytes.clone(), routed.repeatable, routed.deadline);
+        let (bytes, expects, deadline) = (routed.bytes.clone(), routed.expects, routed.deadline);
         // A call that is on its way keeps the cluster.
         let me = self.me.upgrade();
         let done = Box::new(move |reply: Result<Reply, Failure>, bells: &mut Bells| match me {
             Some(cluster) => cluster.arrived(routed, reply, bells),
             None => (routed.done)(reply, bells),
         });
-        Command::new(bytes, repeatable, deadline, done)
+        Command::new(bytes, expects, deadline, done)
     }
 
     fn arrived(&self, mut routed: Routed, reply: Result<Reply, Failure>, bells: &mut Bells) {
@@ -243,7 +250,7 @@ impl Cluster {
                 let master = self.master(&mut state, address);
                 let link = Arc::clone(&state.masters[usize::from(master)].1);
                 state.in_flight[usize::from(slot)] += 1;
-                let asking = Command::new(encode(&["ASKING"]), true, routed.deadline, Box::new(|_, _| ()));
+                let asking = Command::new(encode(&["ASKING"]), Expects::Status, routed.deadline, Box::new(|_, _| ()));
                 link.push_both(asking, self.command(routed));
                 link.flush();
             }
@@ -275,10 +282,12 @@ impl Cluster {
             ("MOVED", Some((slot, address))) if redirected && usize::from(slot) < SLOTS => {
                 Verdict::Moved(slot, address)
             }
+            // The server does not know what it is called: it is told who asks for all slots.
+            ("MOVED", None) if redirected => Verdict::Again,
             ("ASK", Some((_, address))) if redirected => Verdict::Ask(address),
             ("TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "LOADING", _) if again => Verdict::Again,
             ("ECONNREFUSED" | "ECONNRESET" | "EPIPE" | "EHOSTUNREACH" | "ENETUNREACH" | "ENOTFOUND" | "EPROTO", _)
-                if again && routed.repeatable =>
+                if again && routed.expects.is_repeatable() =>
             {
                 Verdict::Again
             }
@@ -318,7 +327,8 @@ impl Cluster {
 
     fn link(&self, address: &Address) -> Arc<Link> {
         let patience = Patience { retries: Some(LINK_RETRIES), offline: true, ..self.patience.clone() };
-        Arc::new(Link::new(self.server.at(address.clone()), patience))
+        let server = Server { place: Place::At(address.clone()), access: self.access.clone() };
+        Arc::new(Link::new(server, patience))
     }
 
     /// Asks the servers who has which slots, unless somebody does already.
@@ -340,9 +350,9 @@ impl Cluster {
             if self.lock().era != era {
                 break;
             }
-            match self.beside_ticks(self.ask_for_slots()).await {
-                Ok(slots) => {
-                    self.apply(slots);
+            match self.beside_ticks(self.ask()).await {
+                Ok(ranges) => {
+                    self.apply(ranges);
                     return;
                 }
                 Err(trouble) => {
@@ -412,41 +422,17 @@ impl Cluster {
         }
     }
 
-    /// Asks one server after another, the known masters first.
-    async fn ask_for_slots(&self) -> Result<Vec<(Slot, Slot, Address)>, Trouble> {
+    /// The known masters first.
+    async fn ask(&self) -> Result<Vec<Range>, Trouble> {
         let known: Vec<_> = self.lock().masters.iter().map(|(address, _)| address.clone()).collect();
-        let mut last = Trouble::Lasting(Failure::new("INVALID_OPTIONS", "the cluster has no servers"));
-        for address in known.into_iter().chain(self.seeds.iter().cloned()) {
-            match self.ask_at(&address).await {
-                Ok(slots) if !slots.is_empty() => return Ok(slots),
-                Ok(_) => last = Trouble::Passing(Failure::new("CLUSTERDOWN", "the cluster serves no slots")),
-                Err(trouble) => last = trouble,
-            }
-        }
-        Err(last)
+        ask_for_ranges(&self.access, known.iter().chain(&self.seeds)).await
     }
 
-    async fn ask_at(&self, address: &Address) -> Result<Vec<(Slot, Slot, Address)>, Trouble> {
-        let mut opened = self.server.at(address.clone()).open().await?;
-        let command = encode(&["CLUSTER", "SLOTS"]);
-        let asked = opened.ask(std::iter::once(command.as_ref()));
-        let reply = tokio::time::timeout(self.server.connect_timeout, asked).await;
-        let silent = |_| Trouble::Passing(Failure::new("ETIMEDOUT", format!("{address} tells of no slots")));
-        let broke = |error| Trouble::Passing(Failure::of_system(&format!("the connection to {address} broke"), &error));
-        match reply.map_err(silent)?.map_err(broke)?.pop() {
-            Some(Reply::List(ranges)) => {
-                Ok(ranges.into_iter().filter_map(|range| parse_range(range, address)).collect())
-            }
-            Some(Reply::Error(text)) => Err(Trouble::Lasting(super::link::refusal(&text))),
-            _ => Err(Trouble::Passing(Failure::new("EPROTO", format!("{address} tells of no slots")))),
-        }
-    }
-
-    fn apply(&self, slots: Vec<(Slot, Slot, Address)>) {
+    fn apply(&self, ranges: Vec<Range>) {
         let mut state = self.lock();
         let (before, owners) = (mem::take(&mut state.masters), state.owners.clone());
         state.owners.fill(NOBODY);
-        for (first, last, address) in slots {
+        for Range { first, last, master: address } in ranges {
             if let Some((_, link)) = before.iter().find(|(known, _)| *known == address)
                 && !state.masters.iter().any(|(known, _)| *known == address)
             {
@@ -488,25 +474,4 @@ impl Held {
     fn into_all(self) -> impl Iterator<Item = Routed> {
         self.returned.into_iter().chain(self.fresh)
     }
-}
-
-/// `host:port`, where the host may be an IPv6 address.
-fn parse_address(text: &str) -> Option<Address> {
-    let (host, port) = text.rsplit_once(':')?;
-    Some(Address::Tcp { host: host.to_owned(), port: port.parse().ok()? })
-}
-
-/// A line of CLUSTER SLOTS: the range, its master and its replicas. A master without a host is at the address that was asked.
-fn parse_range(range: Reply, asked: &Address) -> Option<(Slot, Slot, Address)> {
-    let Reply::List(parts) = range else { return None };
-    let [Reply::Integer(first), Reply::Integer(last), Reply::List(master), ..] = parts.as_slice() else { return None };
-    let [Reply::Bulk(host), Reply::Integer(port), ..] = master.as_slice() else { return None };
-    let host = host.as_ref().map(|host| String::from_utf8_lossy(host).into_owned()).filter(|host| !host.is_empty());
-    let host = host.or_else(|| match asked {
-        Address::Tcp { host, .. } => Some(host.clone()),
-        Address::Unix(_) => None,
-    })?;
-    let slot = |slot: i64| Slot::try_from(slot).ok().filter(|&slot| usize::from(slot) < SLOTS);
-    let (first, last) = (slot(*first)?, slot(*last)?);
-    (first <= last).then(|| Some((first, last, Address::Tcp { host, port: u16::try_from(*port).ok()? })))?
 }

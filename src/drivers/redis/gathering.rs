@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{link::Done, resp::Reply};
+use super::{command::Done, resp::Reply};
 use crate::{
     driver::{Answer, Bells},
     error::{Cause, Failure},

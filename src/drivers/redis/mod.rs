@@ -1,33 +1,45 @@
 //! Items as strings of a Redis server, under the keys that unstorage's redis driver gives them.
 
 mod cluster;
+mod command;
 mod gathering;
 mod link;
 mod options;
 mod resp;
+mod sentinels;
 mod server;
 mod servers;
+mod session;
 mod slot;
 mod steps;
+mod subscription;
 mod tls;
+mod topology;
 mod url;
+mod watch;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use cluster::Cluster;
+use command::{Done, Expects, Patience};
 use gathering::Gathering;
-use link::{Done, Link};
-use resp::{Reply, encode};
-use servers::Servers;
+use link::Link;
+use options::{Notifications, Target};
+use resp::{Reply, encode, refusal};
+use servers::{Servers, Whom};
 use steps::Scan;
+use watch::Watcher;
 
 pub use options::RedisOptions;
 
 use super::invalid;
 use crate::{
-    driver::{Answer, AsyncDriver, Bells, Capabilities, Fields, Item, RequestOptions, Response, Status},
+    driver::{
+        Answer, AsyncDriver, Bells, Capabilities, Cleared, Fields, Item, RequestOptions, Response, Status, Tell, Warn,
+        Watch,
+    },
     error::{Cause, Failure, StorageError},
     key::{KeyList, KeyPrefix, Listing},
 };
@@ -39,21 +51,25 @@ pub struct Redis {
     scan_count: u32,
     /// In milliseconds.
     ttl: f64,
+    /// 0 for no limit.
+    max_pending_bytes: usize,
+    database: u32,
+    notifications: Option<Notifications>,
+    patience: Patience,
 }
 
 impl Redis {
     pub fn new(mut options: RedisOptions) -> Result<Self, StorageError> {
         let refused = |message: String| invalid("redis", message);
-        let (server, patience) = options.server().map_err(refused)?;
+        let (target, patience) = options.read().map_err(refused)?;
         let base = KeyPrefix::parse(options.base.as_bytes())
             .map_err(|_| refused("the option `base` must have no `.` or `..` segment".into()))?;
-        let servers = match options.cluster().map_err(refused)? {
-            None => Servers::One(Arc::new(Link::new(server, patience))),
-            Some(seeds) => {
-                let redirections = options.max_redirections;
-                Servers::Cluster(Cluster::new(server, seeds, patience, redirections))
+        let servers = Servers::new(match target {
+            Target::Server(server) => Whom::One(Arc::new(Link::new(server, patience.clone()))),
+            Target::Cluster(access, seeds) => {
+                Whom::Cluster(Cluster::new(access, seeds, patience.clone(), options.max_redirections))
             }
-        };
+        });
         if options.pre_connect {
             servers.open();
         }
@@ -62,6 +78,10 @@ impl Redis {
             prefix: [options.key_prefix.as_bytes(), base.as_bytes()].concat().into(),
             scan_count: options.scan_count.max(1),
             ttl: options.ttl.unwrap_or_default() * 1000.0,
+            max_pending_bytes: options.max_pending_bytes,
+            database: options.db,
+            notifications: options.keyspace_notifications,
+            patience,
         })
     }
 
@@ -73,6 +93,7 @@ impl Redis {
     fn ask<T: 'static>(
         &self,
         command: &str,
+        expects: Expects,
         key: &[u8],
         answer: Answer<T>,
         read: impl FnOnce(Reply) -> Result<T, Cause> + Send + 'static,
@@ -81,22 +102,23 @@ impl Redis {
         let done = |reply: Result<Reply, Failure>, bells: &mut Bells| {
             answer.send(reply.map_err(Cause::from).and_then(read), bells);
         };
-        self.servers.push(&name, encode(&[command.as_bytes(), &name]), true, Box::new(done));
+        self.servers.push(&name, encode(&[command.as_bytes(), &name]), expects, Box::new(done));
     }
 
     fn write(&self, key: &[u8], value: &[u8], options: &RequestOptions, done: Done) {
         let name = self.name_of(key);
         let ttl = if options.ttl == 0.0 { self.ttl } else { options.ttl };
-        let command = if ttl == 0.0 || !ttl.is_finite() {
-            encode(&[b"SET", name.as_slice(), value])
+        let (command, expects) = if ttl == 0.0 || !ttl.is_finite() {
+            (encode(&[b"SET", name.as_slice(), value]), Expects::Status)
         } else if ttl < 0.0 {
-            encode(&[b"UNLINK", name.as_slice()])
+            (encode(&[b"UNLINK", name.as_slice()]), Expects::Integer)
         } else {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped just before")]
             let milliseconds = ttl.ceil().clamp(1.0, 9e15) as u64;
-            encode(&[b"SET", name.as_slice(), value, b"PX", milliseconds.to_string().as_bytes()])
+            let life = milliseconds.to_string();
+            (encode(&[b"SET", name.as_slice(), value, b"PX", life.as_bytes()]), Expects::Status)
         };
-        self.servers.push(&name, command, true, done);
+        self.servers.push(&name, command, expects, done);
     }
 
     fn scan(&self, listing: Listing) -> Scan {
@@ -124,15 +146,24 @@ impl AsyncDriver for Redis {
         self.servers.flush();
     }
 
+    fn admit(&self) -> Result<(), Cause> {
+        let (pending, most) = (self.servers.load(), self.max_pending_bytes);
+        if most == 0 || pending < most {
+            return Ok(());
+        }
+        let message = format!("calls that wait take {pending} bytes, of which maxPendingBytes allows {most}");
+        Err(Failure::new("OVERLOADED", message).into())
+    }
+
     fn has(&self, key: &[u8], _: RequestOptions, answer: Answer<bool>) {
-        self.ask("EXISTS", key, answer, |reply| match reply {
+        self.ask("EXISTS", Expects::Integer, key, answer, |reply| match reply {
             Reply::Integer(count) => Ok(count > 0),
             _ => Err(unexpected()),
         });
     }
 
     fn get(&self, key: &[u8], _: RequestOptions, answer: Answer<Option<Bytes>>) {
-        self.ask("GET", key, answer, bulk);
+        self.ask("GET", Expects::Bulk, key, answer, bulk);
     }
 
     fn set(&self, key: &[u8], value: Vec<u8>, options: RequestOptions, answer: Answer<()>) {
@@ -143,13 +174,14 @@ impl AsyncDriver for Redis {
     }
 
     fn remove(&self, key: &[u8], _: RequestOptions, answer: Answer<()>) {
-        self.ask("UNLINK", key, answer, |_| Ok(()));
+        self.ask("UNLINK", Expects::Integer, key, answer, |_| Ok(()));
     }
 
     fn meta(&self, key: &[u8], _: RequestOptions, answer: Answer<Fields>) {
         let name = self.name_of(key);
-        let commands = [b"TYPE".as_slice(), b"PTTL", b"STRLEN"];
-        let replies = commands.map(|command| steps::ask(&self.servers, &name, encode(&[command, &name])));
+        let commands = [("TYPE", Expects::Status), ("PTTL", Expects::Integer), ("STRLEN", Expects::Integer)];
+        let replies = commands
+            .map(|(command, expects)| steps::ask(&self.servers, &name, encode(&[command.as_bytes(), &name]), expects));
         steps::spawn(async move { answer.send(steps::fields(replies).await, &mut Bells::default()) });
     }
 
@@ -164,12 +196,12 @@ impl AsyncDriver for Redis {
                 });
                 answer.send(values, bells);
             };
-            return self.servers.push(b"", encode(&command), true, Box::new(done));
+            return self.servers.push(b"", encode(&command), Expects::List, Box::new(done));
         }
         let gathering = Gathering::new(keys.len(), |replies| replies.into_iter().map(bulk).collect(), answer);
         for (index, key) in keys.iter().enumerate() {
             let name = self.name_of(key);
-            self.servers.push(&name, encode(&[b"GET".as_slice(), &name]), true, gathering.place(index));
+            self.servers.push(&name, encode(&[b"GET".as_slice(), &name]), Expects::Bulk, gathering.place(index));
         }
     }
 
@@ -186,10 +218,23 @@ impl AsyncDriver for Redis {
         steps::spawn(scan.list(first, answer));
     }
 
-    fn clear(&self, listing: Listing, _: RequestOptions, answer: Answer<KeyList>) {
+    fn clear(&self, listing: Listing, _: RequestOptions, answer: Answer<Cleared>) {
         let scan = self.scan(listing);
         let first = scan.begin();
         steps::spawn(scan.clear(first, answer));
+    }
+
+    fn watch(&self, tell: Tell, warn: Warn, answer: Answer<Watch>) {
+        let watcher = Watcher {
+            servers: self.servers.clone(),
+            patience: self.patience.clone(),
+            notifications: self.notifications.unwrap_or(Notifications::Check),
+            prefix: self.prefix.clone(),
+            database: self.database,
+            tell,
+            warn,
+        };
+        watcher.start(answer);
     }
 
     fn close(&self, answer: Answer<()>) {
@@ -202,7 +247,7 @@ impl AsyncDriver for Redis {
         };
         // Most commands have their first key there; where not, a cluster says which server it is.
         let key = words.get(1).map(Vec::as_slice).unwrap_or_default();
-        self.servers.push(key, encode(&words), false, Box::new(done));
+        self.servers.push(key, encode(&words), Expects::Anything, Box::new(done));
     }
 
     fn status(&self) -> Status {
@@ -222,7 +267,7 @@ fn response(reply: Reply) -> Response {
         Reply::Bulk(None) => Response::Nothing,
         Reply::Integer(number) => Response::Number(number),
         Reply::Status(text) | Reply::Bulk(Some(text)) => Response::Text(text),
-        Reply::Error(text) => Response::Failure(link::refusal(&text)),
+        Reply::Error(text) => Response::Failure(refusal(&text)),
         Reply::List(replies) => Response::List(replies.into_iter().map(response).collect()),
     }
 }

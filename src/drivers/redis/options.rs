@@ -1,6 +1,6 @@
 //! The options: unstorage's and ioredis's, by their names.
 
-use std::{fmt, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -8,9 +8,11 @@ use serde::{
 };
 
 use super::{
-    link::Patience,
-    server::{Address, Family, Login, Server},
+    command::Patience,
+    sentinels::{Role, Sentinels},
+    server::{Access, Address, Family, Login, NatMap, Place, Server},
     tls::{Material, Tls},
+    topology::parse_address,
     url::Url,
 };
 
@@ -22,8 +24,8 @@ use super::{
 pub struct RedisOptions {
     /// What the keys of all items start with, before a colon.
     pub base: String,
-    /// Where the server is, as `redis://user:password@host:port/db`, `rediss://…` with TLS or `unix:///path/to/socket?db=0`. What it
-    /// says goes before the other options.
+    /// Where the server is, as `redis://user:password@host:port/db`, `rediss://…` with TLS, `unix:///path/to/socket?db=0` or
+    /// `redis+sentinel://user:password@host:port,host:port/name/db`. What it says goes before the other options.
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("x-secret" = true)))]
     pub url: Option<String>,
     /// The server's name or address.
@@ -39,14 +41,41 @@ pub struct RedisOptions {
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub path: Option<String>,
     /// Some servers of a cluster, each with `host` and `port`, or as a URL; they tell of the others. Instead of all options above.
-    #[cfg_attr(feature = "schema", schemars(extend("x-type" = CLUSTER)))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = NODES)))]
     pub cluster: Vec<Node>,
-    /// What ioredis takes for a cluster: `redisOptions` (options as here, for each server), `maxRedirections`, `keyPrefix` and
+    /// What ioredis takes for a cluster: `redisOptions` (options as here, for each server), `maxRedirections`, `keyPrefix`, `natMap` and
     /// `enableOfflineQueue`. JavaScript puts them among the other options.
-    #[cfg_attr(feature = "schema", schemars(extend("x-type" = CLUSTER_OPTIONS)))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = CLUSTER_OPTIONS, "x-secret" = true)))]
     cluster_options: Option<bool>,
     /// How often a call goes to another server of a cluster before it fails.
     pub max_redirections: u32,
+    /// Some sentinels, as the servers of `cluster` are named, by default on port 26379; they tell of the others, and where the server
+    /// called `name` is. Instead of `host` and `port`.
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = NODES)))]
+    pub sentinels: Vec<Node>,
+    /// What the sentinels call the master.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub name: Option<String>,
+    /// Whether the sentinels are asked for the master, as they are by default, or for one of its replicas, which takes no writes.
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("x-type" = r#""master" | "slave" | "replica""#)))]
+    pub role: RoleOption,
+    /// The user to log in to sentinels as (ACL).
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub sentinel_username: Option<String>,
+    /// The password to log in to sentinels with.
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("x-secret" = true)))]
+    pub sentinel_password: Option<String>,
+    /// Encrypts connections to sentinels, as `tls` those to the server.
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = TLS, "x-secret" = true)))]
+    #[serde(rename = "sentinelTLS")]
+    pub sentinel_tls: TlsOption,
+    /// With `false`, `tls` is not for the server that sentinels tell of.
+    #[serde(rename = "enableTLSForSentinelMode")]
+    pub enable_tls_for_sentinel_mode: bool,
+    /// Where addresses lead that servers of a cluster or sentinels tell of and that cannot be reached from here, as
+    /// `{ "10.0.0.1:6379": { host, port } }`.
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = NAT_MAP)))]
+    pub nat_map: HashMap<String, HostAndPort>,
     /// The user to log in as (ACL).
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub username: Option<String>,
@@ -58,7 +87,7 @@ pub struct RedisOptions {
     #[serde(deserialize_with = "whole")]
     pub db: u32,
     /// Encrypts the connection: true, or how the server is recognised.
-    #[cfg_attr(feature = "schema", schemars(extend("x-type" = TLS)))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = TLS, "x-secret" = true)))]
     pub tls: TlsOption,
     /// What every key of this connection starts with, `base` too; without a separator of its own.
     pub key_prefix: String,
@@ -95,6 +124,27 @@ pub struct RedisOptions {
     pub keep_alive: u64,
     /// Small packets go out at once.
     pub no_delay: bool,
+    /// Tells each server that reading is enough: so a cluster's replica answers, too.
+    pub read_only: bool,
+    /// Calls are refused while those that wait take more memory than so many bytes; 0 for no end.
+    pub max_pending_bytes: usize,
+    /// With it, `watch` hears of what other clients change, by the server's keyspace notifications. "check": the server has to have
+    /// `notify-keyspace-events` set, to `K$gxe` at least. "configure": it is set. "assume": it is not looked at, as some services do not let
+    /// it be. Without it, a storage's watchers hear of what its own process changes.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "String", extend("x-type" = r#""check" | "configure" | "assume""#))
+    )]
+    pub keyspace_notifications: Option<Notifications>,
+}
+
+/// How far a server is trusted to tell of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Notifications {
+    Check,
+    Configure,
+    Assume,
 }
 
 #[cfg(feature = "schema")]
@@ -102,35 +152,50 @@ const TLS: &str = "boolean | { ca?: string | Uint8Array | (string | Uint8Array)[
                    key?: string | Uint8Array | undefined; servername?: string | undefined; rejectUnauthorized?: boolean | undefined }";
 
 #[cfg(feature = "schema")]
-const CLUSTER: &str = "({ host?: string | undefined; port?: number | string | undefined } | string | number)[]";
+const NODES: &str = "({ host?: string | undefined; port?: number | string | undefined } | string | number)[]";
+
+#[cfg(feature = "schema")]
+const NAT_MAP: &str = "Record<string, { host: string; port: number | string }>";
 
 #[cfg(feature = "schema")]
 const CLUSTER_OPTIONS: &str = "{ redisOptions?: RedisOptions | undefined; maxRedirections?: number | undefined; keyPrefix?: string | undefined; \
-                               enableOfflineQueue?: boolean | undefined; [option: string]: unknown }";
+                               enableOfflineQueue?: boolean | undefined; \
+                               natMap?: Record<string, { host: string; port: number | string }> | undefined; [option: string]: unknown }";
 
-/// A server of a cluster.
+/// A server of a cluster, or a sentinel.
 #[derive(Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "an object with host and port, a URL or a port")]
 pub enum Node {
     Url(String),
     Port(u16),
-    Place(Place),
+    Place(HostAndPort),
 }
 
 #[derive(Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
-pub struct Place {
+pub struct HostAndPort {
     host: String,
     #[serde(deserialize_with = "whole")]
     port: u16,
 }
 
-impl Default for Place {
+impl Default for HostAndPort {
     fn default() -> Self {
-        Self { host: "127.0.0.1".into(), port: 6379 }
+        // 0 stands for the usual one.
+        Self { host: "127.0.0.1".into(), port: 0 }
     }
+}
+
+#[derive(Deserialize, Serialize, Default, Clone, Copy)]
+#[serde(rename_all = "camelCase")]
+pub enum RoleOption {
+    #[default]
+    Master,
+    /// As ioredis has it.
+    Slave,
+    Replica,
 }
 
 impl Default for RedisOptions {
@@ -145,6 +210,14 @@ impl Default for RedisOptions {
             cluster: Vec::new(),
             cluster_options: None,
             max_redirections: 16,
+            sentinels: Vec::new(),
+            name: None,
+            role: RoleOption::default(),
+            sentinel_username: None,
+            sentinel_password: None,
+            sentinel_tls: TlsOption::default(),
+            enable_tls_for_sentinel_mode: true,
+            nat_map: HashMap::new(),
             username: None,
             password: None,
             db: 0,
@@ -163,15 +236,28 @@ impl Default for RedisOptions {
             enable_offline_queue: true,
             keep_alive: 0,
             no_delay: true,
+            read_only: false,
+            max_pending_bytes: 256 << 20,
+            keyspace_notifications: None,
         }
     }
 }
 
 #[derive(Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct TlsOption(#[cfg_attr(feature = "schema", schemars(with = "bool"))] Option<TlsOptions>);
+pub struct TlsOption(#[cfg_attr(feature = "schema", schemars(with = "GivenTls"))] Option<TlsOptions>);
+
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "only its schema counts")]
+enum GivenTls {
+    Whether(bool),
+    How(TlsOptions),
+}
 
 #[derive(Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct TlsOptions {
     ca: OneOrMany,
@@ -210,7 +296,17 @@ impl<'de> Deserialize<'de> for TlsOption {
 }
 
 #[derive(Default, Serialize)]
-struct OneOrMany(Vec<String>);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct OneOrMany(#[cfg_attr(feature = "schema", schemars(with = "GivenTexts"))] Vec<String>);
+
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "only its schema counts")]
+enum GivenTexts {
+    One(String),
+    Many(Vec<String>),
+}
 
 impl<'de> Deserialize<'de> for OneOrMany {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -241,7 +337,16 @@ impl<'de> Deserialize<'de> for OneOrMany {
 /// What is waited before each attempt to connect again, in milliseconds; the last holds for all after it.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Delays(Vec<Option<f64>>);
+pub struct Delays(#[cfg_attr(feature = "schema", schemars(with = "GivenDelays"))] Vec<Option<f64>>);
+
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "only its schema counts")]
+enum GivenDelays {
+    One(f64),
+    Many(Vec<f64>),
+}
 
 impl Default for Delays {
     fn default() -> Self {
@@ -290,9 +395,15 @@ fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
+/// Whom the options name, and how.
+pub enum Target {
+    Server(Server),
+    Cluster(Access, Vec<Address>),
+}
+
 impl RedisOptions {
-    /// The server and how long it is waited for. An error names the option.
-    pub fn server(&mut self) -> Result<(Server, Patience), String> {
+    /// The servers and how long they are waited for. An error names the option.
+    pub fn read(&mut self) -> Result<(Target, Patience), String> {
         if let Some(url) = filled(self.url.take()) {
             self.read_url(Url::parse(&url).map_err(|error| format!("the option `url` {error}"))?)?;
         }
@@ -305,32 +416,17 @@ impl RedisOptions {
         if self.connect_timeout == 0 {
             return Err("the option `connectTimeout` must be more than 0".into());
         }
-        let tls = match &self.tls.0 {
-            Some(options) => Some(Tls::new(Material {
-                authorities: &options.ca.0,
-                certificate: options.cert.as_deref(),
-                key: options.key.as_deref(),
-                name: options.servername.clone(),
-                verified: options.reject_unauthorized,
-            })?),
-            None => None,
-        };
-        let address = match filled(self.path.take()) {
-            Some(path) => Address::Unix(path.into()),
-            None => Address::Tcp { host: self.host.clone(), port: self.port },
-        };
-        let username = filled(self.username.take());
-        let login = filled(self.password.take()).map(|password| Login { username, password });
-        let server = Server {
-            address,
+        let access = Access {
+            nat_map: Arc::new(self.nat_map()?),
             family,
-            tls,
-            login,
+            tls: self.tls.read("tls")?,
+            login: login(self.username.take(), self.password.take()),
             database: self.db,
             name: filled(self.connection_name.take()),
             connect_timeout: Duration::from_millis(self.connect_timeout),
             keep_alive: (self.keep_alive > 0).then(|| Duration::from_millis(self.keep_alive)),
             no_delay: self.no_delay,
+            read_only: self.read_only,
         };
         let patience = Patience {
             command: (self.command_timeout > 0).then(|| Duration::from_millis(self.command_timeout)),
@@ -338,33 +434,68 @@ impl RedisOptions {
             delays: self.retry_strategy.durations(),
             offline: self.enable_offline_queue,
         };
-        Ok((server, patience))
+        Ok((self.target(access)?, patience))
     }
 
-    /// The servers of the cluster to ask first, if it is one.
-    pub fn cluster(&self) -> Result<Option<Vec<Address>>, String> {
-        if self.cluster.is_empty() {
-            return Ok(None);
-        }
-        if self.db != 0 {
-            return Err("the option `db` must be 0: a cluster has no other".into());
-        }
-        let address = |(index, node): (usize, &Node)| match node {
-            Node::Port(port) => Ok(Address::Tcp { host: Place::default().host, port: *port }),
-            Node::Place(Place { host, port }) => Ok(Address::Tcp { host: host.clone(), port: *port }),
-            Node::Url(url) => {
-                let url = Url::parse(url).map_err(|error| format!("the option `cluster[{index}]` {error}"))?;
-                let Place { host, port } = Place::default();
-                Ok(Address::Tcp { host: url.host.unwrap_or(host), port: url.port.unwrap_or(port) })
+    fn target(&mut self, access: Access) -> Result<Target, String> {
+        match (self.cluster.is_empty(), self.sentinels.is_empty()) {
+            (true, true) => {
+                let place = match filled(self.path.take()) {
+                    Some(path) => Address::Unix(path.into()),
+                    None => Address::Tcp { host: self.host.clone(), port: self.port },
+                };
+                Ok(Target::Server(Server { place: Place::At(place), access }))
             }
+            (true, false) => Ok(Target::Server(self.told(access)?)),
+            (false, true) if self.db == 0 => Ok(Target::Cluster(access, addresses("cluster", &self.cluster, 6379)?)),
+            (false, true) => Err("the option `db` must be 0: a cluster has no other".into()),
+            (false, false) => Err("the options `cluster` and `sentinels` are for different things".into()),
+        }
+    }
+
+    /// The server that sentinels tell of.
+    fn told(&mut self, access: Access) -> Result<Server, String> {
+        let name = filled(self.name.take()).ok_or("the option `name` must be what the sentinels call the master")?;
+        let role = match self.role {
+            RoleOption::Master => Role::Master,
+            RoleOption::Slave | RoleOption::Replica => Role::Replica,
         };
-        self.cluster.iter().enumerate().map(address).collect::<Result<_, _>>().map(Some)
+        let spoken_to = Access {
+            tls: self.sentinel_tls.read("sentinelTLS")?,
+            login: login(self.sentinel_username.take(), self.sentinel_password.take()),
+            database: 0,
+            read_only: false,
+            ..access.clone()
+        };
+        let sentinels = Sentinels::new(spoken_to, addresses("sentinels", &self.sentinels, 26379)?, name, role);
+        let tls = access.tls.clone().filter(|_| self.enable_tls_for_sentinel_mode);
+        Ok(Server { place: Place::Told(sentinels), access: Access { tls, ..access } })
+    }
+
+    fn nat_map(&self) -> Result<NatMap, String> {
+        let entry = |(told, HostAndPort { host, port }): (&String, &HostAndPort)| {
+            let told = parse_address(told)
+                .ok_or_else(|| format!("the option `natMap` has the key {told:?}, which is no host:port"))?;
+            Ok((told, Address::Tcp { host: host.clone(), port: if *port == 0 { 6379 } else { *port } }))
+        };
+        self.nat_map.iter().map(entry).collect()
     }
 
     fn read_url(&mut self, url: Url) -> Result<(), String> {
         if url.secure && self.tls.0.is_none() {
             self.tls = TlsOption(Some(TlsOptions::default()));
         }
+        if url.secure && !url.sentinels.is_empty() && self.sentinel_tls.0.is_none() {
+            self.sentinel_tls = TlsOption(Some(TlsOptions::default()));
+        }
+        if !url.sentinels.is_empty() {
+            let node = |(host, port): (Option<String>, Option<u16>)| {
+                let host = host.unwrap_or(HostAndPort::default().host);
+                Node::Place(HostAndPort { host, port: port.unwrap_or_default() })
+            };
+            self.sentinels = url.sentinels.into_iter().map(node).collect();
+        }
+        self.name = url.name.or(self.name.take());
         self.path = url.path.or(self.path.take());
         if let Some(host) = url.host {
             self.host = host;
@@ -383,6 +514,42 @@ impl RedisOptions {
             }
         }
         Ok(())
+    }
+}
+
+fn login(username: Option<String>, password: Option<String>) -> Option<Login> {
+    let username = filled(username);
+    filled(password).map(|password| Login { username, password })
+}
+
+/// Where the servers are that an option names.
+fn addresses(option: &str, nodes: &[Node], usual: u16) -> Result<Vec<Address>, String> {
+    let address = |(index, node): (usize, &Node)| {
+        let (host, port) = match node {
+            Node::Port(port) => (HostAndPort::default().host, *port),
+            Node::Place(HostAndPort { host, port }) => (host.clone(), *port),
+            Node::Url(url) => {
+                let url = Url::parse(url).map_err(|error| format!("the option `{option}[{index}]` {error}"))?;
+                (url.host.unwrap_or(HostAndPort::default().host), url.port.unwrap_or_default())
+            }
+        };
+        Ok(Address::Tcp { host, port: if port == 0 { usual } else { port } })
+    };
+    nodes.iter().enumerate().map(address).collect()
+}
+
+impl TlsOption {
+    fn read(&self, option: &str) -> Result<Option<Tls>, String> {
+        let Some(options) = &self.0 else { return Ok(None) };
+        let material = Material {
+            option,
+            authorities: &options.ca.0,
+            certificate: options.cert.as_deref(),
+            key: options.key.as_deref(),
+            name: options.servername.clone(),
+            verified: options.reject_unauthorized,
+        };
+        Tls::new(&material).map(Some)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::error::Failure;
+
 /// What a server answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -163,6 +165,17 @@ fn read(frame: &mut Bytes) -> Result<Reply, Malformed> {
             Some(count) => (0..count).map(|_| read(frame)).collect::<Result<_, _>>().map(Reply::List),
             None => Ok(Reply::Bulk(None)),
         },
+    }
+}
+
+/// What a server's error says, without what it repeats of the command: that may be a password or a value.
+pub fn refusal(text: &[u8]) -> Failure {
+    let text = String::from_utf8_lossy(text);
+    let text = text.split(", with args beginning with").next().unwrap_or_default();
+    let is_code = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    match text.split_once(' ') {
+        Some((code, message)) if is_code(code) => Failure { code: code.to_owned().into(), ..Failure::new("", message) },
+        _ => Failure::new("ERR", text),
     }
 }
 

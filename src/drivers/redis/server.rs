@@ -1,6 +1,8 @@
 //! A server: how it is reached, and what is said to it first.
 
-use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap, fmt, future::pending, io, net::SocketAddr, path::PathBuf, pin::Pin, sync::Arc, time::Duration,
+};
 
 use bytes::BytesMut;
 use socket2::{SockRef, TcpKeepalive};
@@ -11,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    link::refusal,
-    resp::{Decoder, Reply, encode},
+    resp::{Decoder, Reply, encode, refusal},
+    sentinels::Sentinels,
     tls::Tls,
 };
 use crate::error::Failure;
@@ -25,9 +27,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub struct Opened {
     pub stream: Box<dyn Stream>,
     pub input: BytesMut,
+    /// Ends when another server is to be talked to instead.
+    pub replaced: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Address {
     Tcp { host: String, port: u16 },
     Unix(PathBuf),
@@ -46,9 +50,27 @@ pub struct Login {
     pub password: String,
 }
 
+/// Where a server is found.
+#[derive(Clone)]
+pub enum Place {
+    At(Address),
+    /// Where the sentinels say, at the time.
+    Told(Arc<Sentinels>),
+}
+
+/// By the addresses that servers give of themselves and of each other: those that lead there from here.
+pub type NatMap = HashMap<Address, Address>;
+
 #[derive(Clone)]
 pub struct Server {
-    pub address: Address,
+    pub place: Place,
+    pub access: Access,
+}
+
+/// How servers are spoken to, wherever they are.
+#[derive(Clone)]
+pub struct Access {
+    pub nat_map: Arc<NatMap>,
     pub family: Family,
     pub tls: Option<Tls>,
     pub login: Option<Login>,
@@ -58,6 +80,8 @@ pub struct Server {
     /// After how long a silent connection is asked whether it is still there.
     pub keep_alive: Option<Duration>,
     pub no_delay: bool,
+    /// A cluster's replica is to answer.
+    pub read_only: bool,
 }
 
 /// Why a connection did not come about.
@@ -80,40 +104,54 @@ impl fmt::Display for Address {
 }
 
 impl Server {
-    /// The same, at another address.
-    pub fn at(&self, address: Address) -> Self {
-        Self { address, ..self.clone() }
+    /// None where it is told each time.
+    pub fn address(&self) -> Option<&Address> {
+        match &self.place {
+            Place::At(address) => Some(address),
+            Place::Told(_) => None,
+        }
+    }
+
+    /// Whether it is the master whom sentinels name.
+    pub fn is_elected(&self) -> bool {
+        matches!(&self.place, Place::Told(sentinels) if sentinels.find_master())
     }
 
     pub async fn open(&self) -> Result<Opened, Trouble> {
+        match &self.place {
+            Place::At(address) => self.access.open(address).await,
+            Place::Told(sentinels) => Arc::clone(sentinels).open(&self.access).await,
+        }
+    }
+}
+
+impl Access {
+    /// Connects to the server at an address, which it or another server may have told of.
+    pub async fn open(&self, address: &Address) -> Result<Opened, Trouble> {
+        let address = self.nat_map.get(address).unwrap_or(address);
         let opening = async {
-            let stream = self.connect().await?;
-            self.greet(stream).await
+            let stream = self.connect(address).await?;
+            let input = BytesMut::new();
+            self.greet(Opened { stream, input, replaced: Box::pin(pending()) }).await
         };
         timeout(self.connect_timeout, opening).await.unwrap_or_else(|_| {
             let milliseconds = self.connect_timeout.as_millis();
-            let message = format!("no connection to {} within {milliseconds} ms", self.address);
+            let message = format!("no connection to {address} within {milliseconds} ms");
             Err(Trouble::Passing(Failure::new("ETIMEDOUT", message)))
         })
     }
 
-    async fn connect(&self) -> Result<Box<dyn Stream>, Trouble> {
-        match &self.address {
-            #[cfg(unix)]
+    async fn connect(&self, address: &Address) -> Result<Box<dyn Stream>, Trouble> {
+        match address {
             Address::Unix(path) => match tokio::net::UnixStream::connect(path).await {
                 Ok(stream) => Ok(Box::new(stream)),
-                Err(error) => Err(self.refused(&error)),
+                Err(error) => Err(refused(address, &error)),
             },
-            #[cfg(not(unix))]
-            Address::Unix(_) => {
-                let failure = Failure::new("UNSUPPORTED", "this system has no Unix sockets");
-                Err(Trouble::Lasting(failure))
-            }
             Address::Tcp { host, port } => {
                 let stream = self.connect_tcp(host, *port).await?;
                 match &self.tls {
                     None => Ok(Box::new(stream)),
-                    Some(tls) => tls.secure(stream, host, &self.address).await,
+                    Some(tls) => tls.secure(stream, host, address).await,
                 }
             }
         }
@@ -135,7 +173,7 @@ impl Server {
             }
             match self.dial(address).await {
                 Ok(stream) => return Ok(stream),
-                Err(error) => last = self.refused(&error),
+                Err(error) => last = refused(&Address::Tcp { host: host.into(), port }, &error),
             }
         }
         Err(last)
@@ -152,13 +190,8 @@ impl Server {
         Ok(stream)
     }
 
-    fn refused(&self, error: &io::Error) -> Trouble {
-        Trouble::Passing(Failure::of_system(&format!("connect to {}", self.address), error))
-    }
-
     /// Logs in and chooses the database; the answers tell whether the server is ready.
-    async fn greet(&self, stream: Box<dyn Stream>) -> Result<Opened, Trouble> {
-        let mut opened = Opened { stream, input: BytesMut::new() };
+    async fn greet(&self, mut opened: Opened) -> Result<Opened, Trouble> {
         let mut said: Vec<(&str, bytes::Bytes)> = Vec::new();
         match &self.login {
             Some(Login { username: Some(username), password }) => {
@@ -173,6 +206,9 @@ impl Server {
         if let Some(name) = &self.name {
             said.push(("CLIENT", encode(&["CLIENT", "SETNAME", name])));
         }
+        if self.read_only {
+            said.push(("READONLY", encode(&["READONLY"])));
+        }
         said.push(("PING", encode(&["PING"])));
         let replies = opened.ask(said.iter().map(|(_, bytes)| bytes.as_ref())).await;
         let replies = replies.map_err(|error| Trouble::Passing(Failure::of_system("the connection broke", &error)))?;
@@ -180,8 +216,8 @@ impl Server {
             let Reply::Error(text) = reply else { continue };
             let failure = refusal(&text);
             return Err(match (*command, failure.code.as_ref()) {
-                // Users may be allowed little; what they ask for later tells.
-                ("PING" | "CLIENT", "NOPERM") => continue,
+                // Users may be allowed little; what they ask for later tells. A server of no cluster has no such mode.
+                ("PING" | "CLIENT", "NOPERM") | ("READONLY", _) => continue,
                 (_, "LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN") => Trouble::Passing(failure),
                 (_, "ERR") if failure.message.contains("max number of clients") => Trouble::Passing(failure),
                 ("SELECT", _) => {
@@ -195,7 +231,16 @@ impl Server {
     }
 }
 
+fn refused(address: &Address, error: &io::Error) -> Trouble {
+    Trouble::Passing(Failure::of_system(&format!("connect to {address}"), error))
+}
+
 impl Opened {
+    pub async fn ask_one(&mut self, command: &[u8]) -> io::Result<Reply> {
+        let reply = self.ask(std::iter::once(command)).await?.pop();
+        reply.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
     /// Sends commands and waits for their replies.
     pub async fn ask(&mut self, commands: impl Iterator<Item = &[u8]>) -> io::Result<Vec<Reply>> {
         let commands: Vec<&[u8]> = commands.collect();

@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::{
     cluster::Cluster,
-    link::{Command, Done, Link},
+    command::{Command, Done, Expects, Load},
+    link::Link,
+    server::Server,
     slot,
 };
 use crate::{
@@ -15,66 +17,94 @@ use crate::{
 };
 
 #[derive(Clone)]
-pub enum Servers {
+pub struct Servers {
+    whom: Whom,
+    /// Of all commands that were pushed here and are not answered yet.
+    load: Load,
+}
+
+#[derive(Clone)]
+pub enum Whom {
     One(Arc<Link>),
     Cluster(Arc<Cluster>),
 }
 
 impl Servers {
+    pub fn new(whom: Whom) -> Self {
+        Self { whom, load: Load::default() }
+    }
+
     /// Puts a command in line that is about `key`. It goes out with the next `flush`.
-    pub fn push(&self, key: &[u8], bytes: Bytes, repeatable: bool, done: Done) {
-        match self {
-            Self::One(link) => link.push(Command::new(bytes, repeatable, link.deadline(), done)),
-            Self::Cluster(cluster) => cluster.push(slot::of(key), bytes, repeatable, done),
+    pub fn push(&self, key: &[u8], bytes: Bytes, expects: Expects, done: Done) {
+        let weight = self.load.add(bytes.len());
+        match &self.whom {
+            Whom::One(link) => link.push(Command::new(bytes, expects, link.deadline(), done).weighing(weight)),
+            Whom::Cluster(cluster) => cluster.push(slot::of(key), bytes, expects, done, weight),
         }
     }
 
+    /// The bytes that pending commands take.
+    pub fn load(&self) -> usize {
+        self.load.get()
+    }
+
     pub fn flush(&self) {
-        match self {
-            Self::One(link) => link.flush(),
-            Self::Cluster(cluster) => cluster.flush(),
+        match &self.whom {
+            Whom::One(link) => link.flush(),
+            Whom::Cluster(cluster) => cluster.flush(),
         }
     }
 
     pub fn open(&self) {
-        match self {
-            Self::One(link) => link.open(),
-            Self::Cluster(cluster) => cluster.open(),
+        match &self.whom {
+            Whom::One(link) => link.open(),
+            Whom::Cluster(cluster) => cluster.open(),
         }
     }
 
     pub fn close(&self, answer: Answer<()>) {
-        match self {
-            Self::One(link) => link.close(answer),
-            Self::Cluster(cluster) => cluster.close(answer),
+        match &self.whom {
+            Whom::One(link) => link.close(answer),
+            Whom::Cluster(cluster) => cluster.close(answer),
         }
     }
 
     pub fn status(&self) -> Status {
-        match self {
-            Self::One(link) => link.status(),
-            Self::Cluster(cluster) => cluster.status(),
+        match &self.whom {
+            Whom::One(link) => link.status(),
+            Whom::Cluster(cluster) => cluster.status(),
         }
     }
 
     /// Commands about many keys at once reach all of them.
     pub fn is_one(&self) -> bool {
-        matches!(self, Self::One(..))
+        matches!(self.whom, Whom::One(..))
     }
 
     /// All servers that have keys of their own, if they are known.
     pub fn all(&self) -> Option<Vec<Arc<Link>>> {
-        match self {
-            Self::One(link) => Some(vec![Arc::clone(link)]),
-            Self::Cluster(cluster) => cluster.masters(),
+        match &self.whom {
+            Whom::One(link) => Some(vec![Arc::clone(link)]),
+            Whom::Cluster(cluster) => cluster.masters(),
+        }
+    }
+
+    /// All servers that have keys of their own, as somebody knows who is asked now.
+    pub async fn servers(&self) -> Result<Vec<Server>, Failure> {
+        match &self.whom {
+            Whom::One(link) => Ok(vec![link.server().clone()]),
+            Whom::Cluster(cluster) => {
+                cluster.find_masters().await?;
+                Ok(cluster.servers())
+            }
         }
     }
 
     /// Waits until they are.
     pub async fn find_all(&self) -> Result<(), Failure> {
-        match self {
-            Self::One(..) => Ok(()),
-            Self::Cluster(cluster) => cluster.find_masters().await,
+        match &self.whom {
+            Whom::One(..) => Ok(()),
+            Whom::Cluster(cluster) => cluster.find_masters().await,
         }
     }
 }

@@ -7,13 +7,14 @@ use foldhash::fast::FixedState;
 use tokio::sync::oneshot;
 
 use super::{
-    link::{Command, Link},
+    command::{Command, Expects},
+    link::Link,
     resp::{Reply, encode},
     servers::Servers,
     unexpected,
 };
 use crate::{
-    driver::{Answer, Bells, Field, Fields, network},
+    driver::{Answer, Bells, Cleared, Field, Fields, network},
     error::{Cause, Failure},
     key::{KeyList, Listing, normalize},
 };
@@ -32,18 +33,18 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 }
 
 /// A command about a key whose reply is awaited: for what takes many of them anyway.
-pub fn ask(servers: &Servers, key: &[u8], command: Bytes) -> Awaited {
+pub fn ask(servers: &Servers, key: &[u8], command: Bytes, expects: Expects) -> Awaited {
     let (sender, receiver) = oneshot::channel();
     // Nobody listens any more where the call has ended.
-    servers.push(key, command, true, Box::new(move |reply, _| drop(sender.send(reply))));
+    servers.push(key, command, expects, Box::new(move |reply, _| drop(sender.send(reply))));
     receiver
 }
 
-/// The same for one server.
-fn ask_at(link: &Link, command: Bytes) -> Awaited {
+/// A step of a scan, for one server.
+fn scan_at(link: &Link, command: Bytes) -> Awaited {
     let (sender, receiver) = oneshot::channel();
     let done = Box::new(move |reply, _: &mut Bells| drop(sender.send(reply)));
-    link.push(Command::new(command, true, link.deadline(), done));
+    link.push(Command::new(command, Expects::List, link.deadline(), done));
     receiver
 }
 
@@ -86,11 +87,17 @@ struct Found {
     key: Box<[u8]>,
 }
 
+/// Keys on their way out, and where it is told that they are gone.
+struct Removal {
+    keys: Vec<Box<[u8]>>,
+    removed: Awaited,
+}
+
 impl Scan {
     /// The first steps go out with the caller's other commands, in their order; none where the servers are not known yet.
     pub fn begin(&self) -> Option<Vec<Pass>> {
         let pass = |link: Arc<Link>| {
-            let first = ask_at(&link, self.step(b"0"));
+            let first = scan_at(&link, self.step(b"0"));
             (link, first)
         };
         Some(self.servers.all()?.into_iter().map(pass).collect())
@@ -130,7 +137,7 @@ impl Scan {
                 if cursor.as_ref() == b"0" {
                     break;
                 }
-                let next = ask_at(&link, self.step(&cursor));
+                let next = scan_at(&link, self.step(&cursor));
                 link.flush();
                 page = reply(next).await?;
             }
@@ -144,39 +151,42 @@ impl Scan {
         answer.send(result.map(|()| keys), &mut Bells::default());
     }
 
-    pub async fn clear(self, begun: Option<Vec<Pass>>, answer: Answer<KeyList>) {
-        let result = self.remove(begun).await;
-        answer.send(result, &mut Bells::default());
-    }
-
-    async fn remove(&self, begun: Option<Vec<Pass>>) -> Result<KeyList, Cause> {
-        let (mut gone, mut names, mut replies) = (KeyList::default(), Vec::new(), Vec::new());
-        self.run(begun, |found| {
-            gone.push(self.listing.mount.as_bytes(), &found.key);
-            names.push(found.name);
-            if names.len() == REMOVED_TOGETHER {
-                replies.extend(self.unlink(&mut names));
-            }
-        })
-        .await?;
-        replies.extend(self.unlink(&mut names));
-        for removed in replies {
-            reply(removed).await?;
+    pub async fn clear(self, begun: Option<Vec<Pass>>, answer: Answer<Cleared>) {
+        let (mut found, mut removals) = (Vec::new(), Vec::new());
+        let result = self
+            .run(begun, |one| {
+                found.push(one);
+                if found.len() == REMOVED_TOGETHER {
+                    removals.extend(self.unlink(&mut found));
+                }
+            })
+            .await;
+        if result.is_ok() {
+            removals.extend(self.unlink(&mut found));
         }
-        Ok(gone)
+        let mut cleared = Cleared { failure: result.err(), ..Cleared::default() };
+        for Removal { keys, removed } in removals {
+            match reply(removed).await {
+                Ok(_) if !self.listing.told => {}
+                Ok(_) => keys.iter().for_each(|key| cleared.gone.push(self.listing.mount.as_bytes(), key)),
+                Err(cause) => cleared.failure = cleared.failure.or(Some(cause)),
+            }
+        }
+        answer.send(Ok(cleared), &mut Bells::default());
     }
 
-    /// Removes the keys by one command, or in a cluster, where each may be elsewhere, by one each.
-    fn unlink(&self, names: &mut Vec<Bytes>) -> Vec<Awaited> {
+    /// Removes what was found by one command, or in a cluster, where each may be elsewhere, by one each.
+    fn unlink(&self, found: &mut Vec<Found>) -> Vec<Removal> {
         let size = if self.servers.is_one() { REMOVED_TOGETHER } else { 1 };
-        let unlink = |names: &[Bytes]| {
-            let command: Vec<_> = [Bytes::from_static(b"UNLINK")].iter().chain(names).cloned().collect();
-            ask(&self.servers, &names[0], encode(&command))
-        };
-        let replies = names.chunks(size).map(unlink).collect();
-        names.clear();
+        let mut removals = Vec::with_capacity(found.len().div_ceil(size));
+        while !found.is_empty() {
+            let (names, keys): (Vec<_>, Vec<_>) =
+                found.drain(..size.min(found.len())).map(|Found { name, key }| (name, key)).unzip();
+            let command: Vec<_> = [Bytes::from_static(b"UNLINK")].iter().chain(&names).cloned().collect();
+            removals.push(Removal { keys, removed: ask(&self.servers, &names[0], encode(&command), Expects::Integer) });
+        }
         self.servers.flush();
-        replies
+        removals
     }
 }
 
@@ -191,7 +201,7 @@ fn parts(page: Reply) -> Option<(Bytes, Vec<Bytes>)> {
 }
 
 /// A text as a pattern that stands for itself.
-fn escaped(text: &[u8]) -> Vec<u8> {
+pub fn escaped(text: &[u8]) -> Vec<u8> {
     let mut pattern = Vec::with_capacity(text.len());
     for &byte in text {
         if b"*?[]\\".contains(&byte) {

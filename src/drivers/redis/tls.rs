@@ -25,6 +25,8 @@ pub struct Tls {
 
 /// What the options say, as PEM.
 pub struct Material<'a> {
+    /// The option that it stands in, as errors name it.
+    pub option: &'a str,
     /// Trusted instead of the usual ones.
     pub authorities: &'a [String],
     pub certificate: Option<&'a str>,
@@ -36,29 +38,30 @@ pub struct Material<'a> {
 
 impl Tls {
     /// An error names the option.
-    pub fn new(material: Material) -> Result<Self, String> {
+    pub fn new(material: &Material) -> Result<Self, String> {
+        let option = material.option;
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
         let builder = if material.verified {
-            builder.with_root_certificates(roots(material.authorities)?)
+            builder.with_root_certificates(roots(option, material.authorities)?)
         } else {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(Trusting(provider)))
         };
         let config = match (material.certificate, material.key) {
             (Some(certificate), Some(key)) => {
-                let chain = certificates("tls.cert", certificate)?;
+                let chain = certificates(&format!("{option}.cert"), certificate)?;
                 let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-                    .map_err(|_| "the option `tls.key` holds no private key in PEM")?;
+                    .map_err(|_| format!("the option `{option}.key` holds no private key in PEM"))?;
                 builder
                     .with_client_auth_cert(chain, key)
-                    .map_err(|_| "the options `tls.cert` and `tls.key` do not fit")?
+                    .map_err(|_| format!("the options `{option}.cert` and `{option}.key` do not fit"))?
             }
             (None, None) => builder.with_no_client_auth(),
-            _ => return Err("the options `tls.cert` and `tls.key` belong together".into()),
+            _ => return Err(format!("the options `{option}.cert` and `{option}.key` belong together")),
         };
-        Ok(Self { config: Arc::new(config), name: material.name })
+        Ok(Self { config: Arc::new(config), name: material.name.clone() })
     }
 
     pub async fn secure(&self, stream: TcpStream, host: &str, address: &Address) -> Result<Box<dyn Stream>, Trouble> {
@@ -88,14 +91,16 @@ fn certificates(option: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>,
 }
 
 /// The authorities that are given, or else the usual ones.
-fn roots(given: &[String]) -> Result<RootCertStore, String> {
+fn roots(option: &str, given: &[String]) -> Result<RootCertStore, String> {
     if given.is_empty() {
         return Ok(usual_roots());
     }
     let mut roots = RootCertStore::empty();
     for pem in given {
-        for certificate in certificates("tls.ca", pem)? {
-            roots.add(certificate).map_err(|_| "the option `tls.ca` holds a certificate that cannot be trusted")?;
+        for certificate in certificates(&format!("{option}.ca"), pem)? {
+            roots
+                .add(certificate)
+                .map_err(|_| format!("the option `{option}.ca` holds a certificate that cannot be trusted"))?;
         }
     }
     Ok(roots)

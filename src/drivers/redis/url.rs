@@ -10,6 +10,10 @@ pub struct Url {
     pub username: Option<String>,
     pub password: Option<String>,
     pub database: Option<u32>,
+    /// Hosts and ports.
+    pub sentinels: Vec<(Option<String>, Option<u16>)>,
+    /// What the sentinels call the master.
+    pub name: Option<String>,
     pub query: Vec<(String, String)>,
 }
 
@@ -29,33 +33,39 @@ impl Url {
             query: query.split('&').filter(|pair| !pair.is_empty()).map(parameter).collect::<Result<_, _>>()?,
             ..Self::default()
         };
+        url.secure = scheme.starts_with("rediss");
         match scheme {
             "redis" | "rediss" => {
-                url.secure = scheme == "rediss";
-                url.read_place(place)?;
-                let database = path.trim_start_matches('/');
-                if !database.is_empty() {
-                    url.database = Some(database.parse().map_err(|_| "names a database that is no number")?);
-                }
+                (url.host, url.port) = parse_place(place)?;
+                url.database = parse_database(path.trim_start_matches('/'))?;
+            }
+            "redis+sentinel" | "rediss+sentinel" => {
+                url.sentinels = place.split(',').map(parse_place).collect::<Result<_, _>>()?;
+                let path = path.trim_start_matches('/');
+                let (name, database) = path.split_once('/').unwrap_or((path, ""));
+                url.name = decoded(name)?;
+                url.database = parse_database(database)?;
             }
             "unix" if place.is_empty() => url.path = decoded(path)?,
             "unix" => return Err("must have the form unix:///path/to/socket"),
-            _ => return Err("must start with redis://, rediss:// or unix://"),
+            _ => return Err("must start with redis://, rediss://, redis+sentinel:// or unix://"),
         }
         Ok(url)
     }
+}
 
-    fn read_place(&mut self, place: &str) -> Result<(), &'static str> {
-        let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((address, rest)) => (address, rest.strip_prefix(':').unwrap_or(rest)),
-            None => place.split_once(':').unwrap_or((place, "")),
-        };
-        self.host = decoded(host)?;
-        if !port.is_empty() {
-            self.port = Some(port.parse().map_err(|_| "has a port that is no number up to 65535")?);
-        }
-        Ok(())
-    }
+fn parse_place(place: &str) -> Result<(Option<String>, Option<u16>), &'static str> {
+    let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => (address, rest.strip_prefix(':').unwrap_or(rest)),
+        None => place.split_once(':').unwrap_or((place, "")),
+    };
+    let number = || port.parse().map_err(|_| "has a port that is no number up to 65535");
+    Ok((decoded(host)?, if port.is_empty() { None } else { Some(number()?) }))
+}
+
+fn parse_database(text: &str) -> Result<Option<u32>, &'static str> {
+    let number = || text.parse().map_err(|_| "names a database that is no number");
+    if text.is_empty() { Ok(None) } else { number().map(Some) }
 }
 
 fn parameter(pair: &str) -> Result<(String, String), &'static str> {
@@ -91,9 +101,27 @@ mod tests {
         let query = vec![("family".to_owned(), "6".to_owned())];
         let (host, username, password) =
             (Some("host.example".to_owned()), Some("us@er".to_owned()), Some("p:/".to_owned()));
-        let expected =
-            Url { secure: true, host, port: Some(7000), username, password, database: Some(3), query, path: None };
+        let expected = Url {
+            secure: true,
+            host,
+            port: Some(7000),
+            username,
+            password,
+            database: Some(3),
+            query,
+            ..Url::default()
+        };
         assert_eq!(url, expected);
+    }
+
+    #[test]
+    fn sentinels_are_several() {
+        let url = Url::parse("redis+sentinel://us:pw@one:1,[::1]:2,three/my%20master/4").unwrap();
+        let place = |host: &str, port| (Some(host.to_owned()), port);
+        assert_eq!(url.sentinels, [place("one", Some(1)), place("::1", Some(2)), place("three", None)]);
+        assert_eq!((url.name, url.database), (Some("my master".to_owned()), Some(4)));
+        assert_eq!((url.host, url.secure), (None, false));
+        assert!(Url::parse("rediss+sentinel://one/name").unwrap().secure);
     }
 
     #[test]

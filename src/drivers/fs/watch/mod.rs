@@ -108,7 +108,7 @@ pub fn start(scope: Scope, options: &WatchOptions, tell: Tell) -> Result<Watch, 
     }
     watcher.begin()?;
     let thread = thread::Builder::new().name("rustorage-watch".into()).spawn(move || watcher.run(&reports))?;
-    Ok(Watch { stop: Box::new(stop), thread })
+    Ok(Watch { stop: Box::new(stop), thread: Some(thread) })
 }
 
 /// Time between two looks: some, and less than a day.

@@ -1,0 +1,237 @@
+//! Sentinels: who says which server is the master of a name, and when it is another.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::{sleep, timeout};
+
+use super::{
+    resp::{Reply, encode, refusal},
+    server::{Access, Address, Opened, Trouble},
+    subscription::Subscription,
+};
+use crate::error::Failure;
+
+/// How long a sentinel that broke off is waited for, while the server itself answers.
+const AGAIN: Duration = Duration::from_secs(1);
+const SWITCHED: &str = "+switch-master";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Master,
+    Replica,
+}
+
+pub struct Sentinels {
+    /// How each is spoken to, but for its address.
+    access: Access,
+    /// What the sentinels call the master.
+    name: String,
+    role: Role,
+    /// Those of the options, and whom they told of; the one that answered last is the first.
+    known: Mutex<Vec<Address>>,
+}
+
+impl Sentinels {
+    pub fn new(access: Access, addresses: Vec<Address>, name: String, role: Role) -> Arc<Self> {
+        Arc::new(Self { access, name, role, known: Mutex::new(addresses) })
+    }
+
+    pub fn find_master(&self) -> bool {
+        self.role == Role::Master
+    }
+
+    /// Opens a connection to the server that is looked for, which is spoken to as `access` says.
+    pub async fn open(self: Arc<Self>, access: &Access) -> Result<Opened, Trouble> {
+        let mut last = Trouble::Lasting(Failure::new("INVALID_OPTIONS", "there is no sentinel"));
+        // What may pass for one of them is worth another attempt.
+        let mut failed = |trouble| {
+            if matches!(trouble, Trouble::Passing(_)) || matches!(last, Trouble::Lasting(_)) {
+                last = trouble;
+            }
+        };
+        let known = self.lock().clone();
+        for sentinel in known {
+            let told = match self.ask(&sentinel).await {
+                Ok(told) => told,
+                Err(trouble) => {
+                    failed(trouble);
+                    continue;
+                }
+            };
+            // A sentinel may not have heard yet: then another is asked.
+            for address in told {
+                match self.open_at(access, &address).await {
+                    Ok(mut opened) => {
+                        self.prefer(&sentinel);
+                        if self.role == Role::Master {
+                            opened.replaced = Box::pin(Arc::clone(&self).replaced(address));
+                        }
+                        return Ok(opened);
+                    }
+                    Err(trouble) => failed(trouble),
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// Whether it is what the sentinels take it for: a master that was lost is told last that it is none any more.
+    async fn open_at(&self, access: &Access, address: &Address) -> Result<Opened, Trouble> {
+        let mut opened = access.open(address).await?;
+        let reply = ask(&mut opened, &[encode(&["ROLE"])], access.connect_timeout).await?.pop();
+        let wanted: &[u8] = if self.role == Role::Master { b"master" } else { b"slave" };
+        match reply {
+            Some(Reply::List(parts)) if matches!(parts.first(), Some(Reply::Bulk(Some(role))) if role != wanted) => {
+                let role = if self.role == Role::Master { "master" } else { "replica" };
+                let message =
+                    format!("{address}, of which the sentinels say that it is the {role} of {:?}, is none", self.name);
+                Err(Trouble::Passing(Failure::new("READONLY", message)))
+            }
+            // Users may be allowed little.
+            _ => Ok(opened),
+        }
+    }
+
+    /// Where a sentinel says that the server is: several for replicas, of which each process is to take another.
+    async fn ask(&self, sentinel: &Address) -> Result<Vec<Address>, Trouble> {
+        let mut opened = self.speak_to(sentinel).await?;
+        let find = match self.role {
+            Role::Master => encode(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", &self.name]),
+            Role::Replica => encode(&["SENTINEL", "REPLICAS", &self.name]),
+        };
+        let others = encode(&["SENTINEL", "SENTINELS", &self.name]);
+        let replies = ask(&mut opened, &[find, others], self.access.connect_timeout).await?;
+        let [found, others] = <[Reply; 2]>::try_from(replies).map_err(|_| unexpected(sentinel))?;
+        if let Reply::List(others) = others {
+            let mut known = self.lock();
+            for other in others.into_iter().filter_map(described) {
+                if !known.contains(&other) {
+                    known.push(other);
+                }
+            }
+        }
+        match (found, self.role) {
+            (Reply::Error(text), _) => {
+                let failure = refusal(&text);
+                let message = format!("the sentinel at {sentinel}: {}", failure.message);
+                Err(Trouble::Lasting(Failure { message, ..failure }))
+            }
+            (Reply::List(parts), Role::Master) => Ok(vec![address(&parts).ok_or_else(|| unexpected(sentinel))?]),
+            (Reply::List(replicas), Role::Replica) => {
+                let mut replicas: Vec<_> = replicas.into_iter().filter_map(described).collect();
+                if replicas.is_empty() {
+                    let message = format!("the sentinel at {sentinel} knows no replica of {:?} that is up", self.name);
+                    return Err(Trouble::Passing(Failure::new("ENOTFOUND", message)));
+                }
+                let first = usize::try_from(std::process::id()).unwrap_or_default() % replicas.len();
+                replicas.rotate_left(first);
+                Ok(replicas)
+            }
+            (Reply::Bulk(None), _) => {
+                let message = format!("the sentinel at {sentinel} knows no master {:?}", self.name);
+                Err(Trouble::Passing(Failure::new("ENOTFOUND", message)))
+            }
+            _ => Err(unexpected(sentinel)),
+        }
+    }
+
+    async fn speak_to(&self, sentinel: &Address) -> Result<Opened, Trouble> {
+        let of_sentinel = |failure: Failure| Failure { message: format!("sentinel: {}", failure.message), ..failure };
+        self.access.open(sentinel).await.map_err(|trouble| match trouble {
+            Trouble::Passing(failure) => Trouble::Passing(of_sentinel(failure)),
+            Trouble::Lasting(failure) => Trouble::Lasting(of_sentinel(failure)),
+        })
+    }
+
+    /// Ends when the master is no longer at `address`.
+    async fn replaced(self: Arc<Self>, address: Address) {
+        loop {
+            let known = self.lock().clone();
+            for sentinel in known {
+                if self.listen(&sentinel, &address).await.is_ok() {
+                    return;
+                }
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    /// An error if the sentinel broke off before it said so.
+    async fn listen(&self, sentinel: &Address, master: &Address) -> Result<(), Trouble> {
+        let mut opened = self.speak_to(sentinel).await?;
+        let subscribe = encode(&["SUBSCRIBE", SWITCHED]);
+        let find = encode(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", &self.name]);
+        // Asked first, as it may have happened before: the sentinel does both at once.
+        let replies = ask(&mut opened, &[find, subscribe], self.access.connect_timeout).await?;
+        match replies.as_slice() {
+            [Reply::List(found), Reply::List(_)] if address(found).as_ref() == Some(master) => {}
+            [Reply::List(_), Reply::List(_)] => return Ok(()),
+            _ => return Err(unexpected(sentinel)),
+        }
+        let mut subscription = Subscription::new(opened);
+        loop {
+            let news = subscription.next().await;
+            let broke = |error| Trouble::Passing(Failure::of_system(&format!("the sentinel at {sentinel}"), &error));
+            let news = news.map_err(broke)?;
+            // "name old-host old-port new-host new-port"
+            if news.text.strip_prefix(self.name.as_bytes()).is_some_and(|rest| rest.starts_with(b" ")) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks it first from now on.
+    fn prefer(&self, sentinel: &Address) {
+        let mut known = self.lock();
+        if let Some(index) = known.iter().position(|known| known == sentinel) {
+            known[..=index].rotate_right(1);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Address>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn ask(opened: &mut Opened, commands: &[Bytes], most: Duration) -> Result<Vec<Reply>, Trouble> {
+    match timeout(most, opened.ask(commands.iter().map(Bytes::as_ref))).await {
+        Ok(Ok(replies)) => Ok(replies),
+        Ok(Err(error)) => Err(Trouble::Passing(Failure::of_system("the connection broke", &error))),
+        Err(_) => {
+            let message = format!("no answer within {} ms", most.as_millis());
+            Err(Trouble::Passing(Failure::new("ETIMEDOUT", message)))
+        }
+    }
+}
+
+fn unexpected(sentinel: &Address) -> Trouble {
+    Trouble::Passing(Failure::new("EPROTO", format!("what answers at {sentinel} is no sentinel")))
+}
+
+/// Of a host and a port.
+fn address(parts: &[Reply]) -> Option<Address> {
+    let [Reply::Bulk(Some(host)), Reply::Bulk(Some(port))] = parts else { return None };
+    let host = String::from_utf8_lossy(host).into_owned();
+    Some(Address::Tcp { host, port: std::str::from_utf8(port).ok()?.parse().ok()? })
+}
+
+/// The address of a replica or a sentinel that is up, of its fields: a name and a value each.
+fn described(fields: Reply) -> Option<Address> {
+    let Reply::List(mut fields) = fields else { return None };
+    let mut field = |name: &str| {
+        let is_it = |reply: &Reply| matches!(reply, Reply::Bulk(Some(text)) if text == name);
+        let index = fields.iter().step_by(2).position(is_it)? * 2 + 1;
+        fields.get_mut(index).map(|value| mem::replace(value, Reply::Bulk(None)))
+    };
+    if let Reply::Bulk(Some(flags)) = field("flags")?
+        && String::from_utf8_lossy(&flags).split(',').any(|flag| flag.ends_with("_down") || flag == "disconnected")
+    {
+        return None;
+    }
+    address(&[field("ip")?, field("port")?])
+}

@@ -1,0 +1,384 @@
+//! The life of a link's connection: it is opened, carries commands and replies, breaks, and is opened again.
+
+use std::{collections::VecDeque, future::Future, io, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::{
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{Instant, Sleep, sleep, sleep_until},
+};
+
+use super::{
+    command::Command,
+    link::{Order, Running, Shared},
+    resp::{Decoder, Malformed, Reply, refusal},
+    server::{Opened, Trouble},
+};
+use crate::{
+    driver::{Answer, Bells, Status},
+    error::Failure,
+};
+
+/// Commands are put together up to this size; a larger one goes alone, without being copied.
+const CHUNK: usize = 64 << 10;
+/// Room for what comes in.
+const READ: usize = 64 << 10;
+
+pub struct Session {
+    running: Running,
+    /// Not sent on this connection.
+    waiting: VecDeque<Command>,
+    /// Sent, in the order in which the replies will come.
+    sent: VecDeque<Command>,
+    /// So many of `sent` were answered by the clock. They are its first, as all wait equally long.
+    expired: usize,
+    closing: Option<Answer<()>>,
+    /// Somebody wants a connection without having a command.
+    opening: bool,
+    /// When the server last said something.
+    heard: Instant,
+}
+
+/// Why there is no connection any more.
+enum End {
+    Closed,
+    Lost(Failure),
+}
+
+impl Session {
+    pub fn new(running: Running) -> Self {
+        Self {
+            running,
+            waiting: VecDeque::new(),
+            sent: VecDeque::new(),
+            expired: 0,
+            closing: None,
+            opening: false,
+            heard: Instant::now(),
+        }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.running.shared
+    }
+
+    pub async fn run(mut self) {
+        let mut attempts = 0;
+        loop {
+            self.take_orders();
+            if self.waiting.is_empty() && !self.opening && self.closing.is_none() && self.ends() {
+                return;
+            }
+            let end = match self.connect(&mut attempts).await {
+                Ok(opened) => self.converse(opened, &mut attempts).await,
+                Err(end) => end,
+            };
+            self.opening = false;
+            self.settle(end);
+        }
+    }
+
+    /// Takes what came in, up to where the connection is to be closed: the rest is for the next one.
+    fn take_orders(&mut self) {
+        if self.closing.is_some() {
+            return;
+        }
+        let shared = Arc::clone(self.shared());
+        let mut inbox = shared.lock();
+        while let Some(order) = inbox.orders.pop_front() {
+            match order {
+                Order::Command(command) => self.waiting.push_back(command),
+                Order::Open => self.opening = true,
+                Order::Close(answer) => {
+                    self.closing = Some(answer);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Whether the session may end, as nothing came in meanwhile. Who comes next starts another.
+    fn ends(&mut self) -> bool {
+        let shared = Arc::clone(self.shared());
+        let mut inbox = shared.lock();
+        if inbox.orders.is_empty() {
+            inbox.running = false;
+            inbox.status = Status::Wait;
+            self.running.ended = true;
+        }
+        self.running.ended
+    }
+
+    fn is_gone(&self) -> bool {
+        self.shared().lock().gone
+    }
+
+    async fn connect(&mut self, attempts: &mut u32) -> Result<Opened, End> {
+        let shared = Arc::clone(self.shared());
+        let mut last = None;
+        loop {
+            if *attempts > 0 {
+                let delay = shared.patience.delay(*attempts);
+                let spent = shared.patience.retries.is_some_and(|most| *attempts > most);
+                let (Some(delay), false) = (delay, spent) else {
+                    *attempts = 0;
+                    let failure = last.unwrap_or_else(|| Failure::new("ECONNRESET", "the connection broke"));
+                    self.fail_waiting(&failure);
+                    return Err(End::Lost(failure));
+                };
+                shared.set_status(Status::Reconnecting);
+                self.unless_over(sleep(delay), last.as_ref()).await?;
+            }
+            shared.set_status(if *attempts == 0 { Status::Connecting } else { Status::Reconnecting });
+            match self.unless_over(shared.server.open(), last.as_ref()).await? {
+                Ok(opened) => {
+                    shared.set_status(Status::Ready);
+                    return Ok(opened);
+                }
+                Err(Trouble::Lasting(failure)) => {
+                    *attempts = 0;
+                    self.take_orders();
+                    self.fail_waiting(&failure);
+                    return Err(End::Lost(failure));
+                }
+                Err(Trouble::Passing(failure)) if !shared.patience.offline => {
+                    self.take_orders();
+                    self.fail_waiting(&failure);
+                    return Err(End::Lost(failure));
+                }
+                Err(Trouble::Passing(failure)) => {
+                    *attempts += 1;
+                    last = Some(failure);
+                }
+            }
+        }
+    }
+
+    /// Waits for `work`, while commands come in and run out of time. Gives up when nobody waits for a connection any more.
+    async fn unless_over<T>(&mut self, work: impl Future<Output = T>, last: Option<&Failure>) -> Result<T, End> {
+        let shared = Arc::clone(self.shared());
+        tokio::pin!(work);
+        loop {
+            self.take_orders();
+            let deadline = self.waiting.front().and_then(|command| command.deadline);
+            // A call that waits is answered although nobody holds its driver any more.
+            let unwanted = self.waiting.is_empty() && (!self.opening || self.is_gone());
+            if self.closing.is_some() || unwanted {
+                self.fail_waiting(&Failure::new("CLOSED", "the driver was disposed before there was a connection"));
+                return Err(End::Closed);
+            }
+            tokio::select! {
+                result = &mut work => return Ok(result),
+                () = shared.changed.notified() => {}
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    self.expire(last);
+                }
+            }
+        }
+    }
+
+    /// Sends commands and reads replies until the connection ends.
+    async fn converse(&mut self, opened: Opened, attempts: &mut u32) -> End {
+        let shared = Arc::clone(self.shared());
+        let Opened { stream, mut input, mut replaced } = opened;
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let (mut decoder, mut output, mut unflushed) = (Decoder::default(), Bytes::new(), false);
+        let mut timer = Timer::new();
+        self.heard = Instant::now();
+        loop {
+            self.take_orders();
+            self.fill(&mut output);
+            let idle = self.waiting.is_empty() && self.sent.is_empty();
+            if idle && (self.closing.is_some() || self.is_gone()) {
+                let _ = writer.shutdown().await;
+                return End::Closed;
+            }
+            let next = self.sent.get(self.expired).or(self.waiting.front());
+            timer.set(next.and_then(|command| command.deadline));
+            if input.capacity() - input.len() < READ / 4 {
+                input.reserve(READ);
+            }
+            let lost = tokio::select! {
+                biased;
+                read = reader.read_buf(&mut input) => {
+                    self.heard = Instant::now();
+                    let failure = match read {
+                        Ok(0) => Some(Failure::new("ECONNRESET", "the server closed the connection")),
+                        Ok(_) => self.hear(&mut decoder, &mut input).err(),
+                        Err(error) => Some(Failure::of_system("the connection broke", &error)),
+                    };
+                    if failure.is_none() {
+                        *attempts = 0;
+                    }
+                    failure
+                }
+                sent = send(&mut writer, &mut output, &mut unflushed), if output.has_remaining() || unflushed => {
+                    sent.err().map(|error| Failure::of_system("the connection broke", &error))
+                }
+                () = shared.changed.notified() => None,
+                () = &mut timer.sleep, if timer.set => {
+                    timer.set = false;
+                    self.expire(None).then(|| Failure::new("ETIMEDOUT", "the server has stopped answering"))
+                }
+                () = &mut replaced => Some(Failure::new("ECONNRESET", "the sentinels have named another master")),
+            };
+            if let Some(failure) = lost {
+                *attempts += 1;
+                return End::Lost(failure);
+            }
+        }
+    }
+
+    /// Puts commands into the output, if all of it is gone.
+    fn fill(&mut self, output: &mut Bytes) {
+        if output.has_remaining() {
+            return;
+        }
+        let mut chunk = BytesMut::new();
+        while let Some(command) = self.waiting.front() {
+            let length = command.bytes.len();
+            if !chunk.is_empty() && chunk.len() + length > CHUNK {
+                break;
+            }
+            let Some(command) = self.waiting.pop_front() else { break };
+            if length > CHUNK {
+                *output = command.bytes.clone();
+                return self.sent.push_back(command);
+            }
+            if chunk.is_empty() {
+                // Few commands are followed by many.
+                chunk.reserve(if self.waiting.is_empty() { length } else { CHUNK });
+            }
+            chunk.extend_from_slice(&command.bytes);
+            self.sent.push_back(command);
+        }
+        *output = chunk.freeze();
+    }
+
+    /// Gives the replies that are there to those that wait for them, who wake up together.
+    fn hear(&mut self, decoder: &mut Decoder, input: &mut BytesMut) -> Result<(), Failure> {
+        let mut bells = Bells::default();
+        let malformed = |Malformed| Failure::new("EPROTO", "what the server sent is not the protocol of Redis");
+        while let Some(reply) = decoder.next(input).map_err(malformed)? {
+            // A reply to something else may be anybody's, and so may all after it.
+            let fits = self.sent.front().is_some_and(|command| command.expects.fits(&reply));
+            let Some(command) = (if fits { self.sent.pop_front() } else { None }) else {
+                return Err(Failure::new("EPROTO", "the server sent a reply that nobody asked for"));
+            };
+            self.expired = self.expired.saturating_sub(1);
+            let result = match reply {
+                Reply::Error(text) => Err(refusal(&text)),
+                reply => Ok(reply),
+            };
+            if let Err(failure) = &result
+                && failure.code == "READONLY"
+                && self.shared().server.is_elected()
+            {
+                // It was the master until now.
+                let failure = failure.clone();
+                if command.expects.is_repeatable() {
+                    self.sent.push_front(command);
+                } else {
+                    command.end(result, &mut bells);
+                }
+                return Err(failure);
+            }
+            command.end(result, &mut bells);
+        }
+        Ok(())
+    }
+
+    /// Answers the commands whose time is over. Whether the server has said nothing for so long that it seems gone.
+    fn expire(&mut self, last: Option<&Failure>) -> bool {
+        let Some(most) = self.shared().patience.command else { return false };
+        let (now, mut bells) = (Instant::now(), Bells::default());
+        let over = |command: &Command| command.deadline.is_some_and(|deadline| deadline <= now);
+        let milliseconds = most.as_millis();
+        let mut silent = false;
+        while let Some(command) = self.sent.get_mut(self.expired).filter(|command| over(command)) {
+            self.expired += 1;
+            silent |= now.duration_since(self.heard) >= most;
+            if let Some(done) = command.done.take() {
+                let message = format!("no answer within {milliseconds} ms; whether it was carried out is not known");
+                done(Err(Failure::new("ETIMEDOUT", message)), &mut bells);
+            }
+        }
+        while self.waiting.front().is_some_and(over)
+            && let Some(command) = self.waiting.pop_front()
+        {
+            let message = match last {
+                Some(failure) => format!("no connection within {milliseconds} ms: {failure}"),
+                None => format!("not sent within {milliseconds} ms"),
+            };
+            command.end(Err(Failure::new("ETIMEDOUT", message)), &mut bells);
+        }
+        silent
+    }
+
+    fn fail_waiting(&mut self, failure: &Failure) {
+        let mut bells = Bells::default();
+        for command in self.waiting.drain(..) {
+            command.end(Err(failure.clone()), &mut bells);
+        }
+    }
+
+    /// What becomes of the commands of a connection that has ended.
+    fn settle(&mut self, end: End) {
+        let mut bells = Bells::default();
+        let retries = self.shared().patience.retries.unwrap_or(u32::MAX);
+        self.expired = 0;
+        let failure = match end {
+            End::Closed => Failure::new("CLOSED", "the driver was disposed"),
+            End::Lost(failure) => failure,
+        };
+        // The last first, so that they stand in their order before what waits.
+        while let Some(mut command) = self.sent.pop_back() {
+            command.broken += 1;
+            if command.done.is_none() {
+                continue;
+            }
+            if command.expects.is_repeatable() && command.broken <= retries {
+                self.waiting.push_front(command);
+                continue;
+            }
+            let mut failure = failure.clone();
+            failure.message.push_str("; whether the command was carried out is not known");
+            command.end(Err(failure), &mut bells);
+        }
+        if let Some(answer) = self.closing.take() {
+            self.fail_waiting(&failure);
+            answer.send(Ok(()), &mut bells);
+        }
+        self.shared().set_status(Status::Wait);
+    }
+}
+
+async fn send(writer: &mut (impl AsyncWrite + Unpin), output: &mut Bytes, unflushed: &mut bool) -> io::Result<()> {
+    if output.has_remaining() {
+        writer.write_buf(output).await?;
+        *unflushed = true;
+    } else {
+        writer.flush().await?;
+        *unflushed = false;
+    }
+    Ok(())
+}
+
+/// A timer that is set for the first of many deadlines, and not again for each.
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    set: bool,
+}
+
+impl Timer {
+    fn new() -> Self {
+        Self { sleep: Box::pin(sleep(Duration::ZERO)), set: false }
+    }
+
+    fn set(&mut self, deadline: Option<Instant>) {
+        if let Some(deadline) = deadline.filter(|_| !self.set) {
+            self.sleep.as_mut().reset(deadline);
+            self.set = true;
+        }
+    }
+}
