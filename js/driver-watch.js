@@ -1,17 +1,17 @@
-/** The `watch` of drivers that tell of changes by themselves, and the `dispose` that ends it. */
-import { tableOf } from "./native-driver.js";
-import { startWatch } from "./native.js";
+/** The `watch` of a driver that tells of changes by itself, and the `dispose` that ends it. */
 
-/** One watcher, however many callbacks there are, which hear of keys as `toName` gives them. */
-export function watchMethods(owner, toName = (key) => key) {
+/**
+ * One watcher, however many callbacks there are. `begin(tell)` starts it and gives a promise of what stops it; callbacks hear of
+ * keys as `toName` gives them; `close` is what else `dispose` does.
+ */
+export function watchMethods(begin, toName, close) {
   let listeners = new Set();
   /** The promise of what stops the watcher. */
   let running;
 
   const start = () => {
     const told = listeners;
-    tableOf(owner);
-    return startWatch(owner, (event, key) => {
+    return begin((event, key) => {
       for (const { callback } of told) {
         try {
           callback(event, toName(key));
@@ -48,6 +48,9 @@ export function watchMethods(owner, toName = (key) => key) {
         if (joined.delete(listener) && joined.size === 0 && joined === listeners) await stop();
       };
     },
-    dispose: stop,
+    async dispose() {
+      await stop();
+      await close?.();
+    },
   };
 }

@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { storageError } from "./errors.js";
 import { createNativeDriver, tableOf } from "./native-driver.js";
-import { watchMethods } from "./driver-watch.js";
 import { INVALID, native, pending } from "./native.js";
 import { isRecord } from "./runtime-options.js";
 
@@ -21,6 +20,7 @@ function createFileDriver(name, options, { watches = false } = {}) {
       isRecord(settings) ? { ...settings, base: toPath(settings.base) } : settings,
     ask: typeof options?.ignore === "function" ? options.ignore : undefined,
     toMeta,
+    watches: watches ? toRelative : undefined,
     methods: (owner) => ({
       getKeys: async (base, settings) =>
         (await owner.items.getKeys(base, settings)).map(toRelative),
@@ -30,7 +30,6 @@ function createFileDriver(name, options, { watches = false } = {}) {
         }
         return pending(toMeta);
       },
-      ...(watches && watchMethods(owner, toRelative)),
     }),
   });
 }

@@ -4,6 +4,7 @@
  * A storage that such an object is mounted in calls the addon by itself; the methods serve everybody else.
  */
 import { cellContent } from "./cells.js";
+import { watchMethods } from "./driver-watch.js";
 import { storageError } from "./errors.js";
 import { defer } from "./late-driver.js";
 import {
@@ -22,8 +23,10 @@ import {
   settle,
   settleWrite,
   slots,
+  startWatch,
   toKeys,
 } from "./native.js";
+import { discreet } from "./redacted-options.js";
 import { isRecord, runtimeOptions } from "./runtime-options.js";
 import { viewBytes } from "./serialize.js";
 
@@ -46,6 +49,7 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
  * in-memory driver, as `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
  * removes. `ask`: the function that answers what the driver asks while it lists or clears. `toMeta`: what makes the metadata of
  * what the addon gives. `raw`: `{ encode(value), decode?(bytes) }`, what is written of a raw value and what comes back of it.
+ * `watches`: the driver tells of changes by itself, of keys that this makes those that its callers know.
  * `methods`: what the object has beside the usual.
  */
 export function createNativeDriver(
@@ -60,6 +64,7 @@ export function createNativeDriver(
     ask,
     toMeta,
     raw,
+    watches,
     methods,
   } = {},
 ) {
@@ -73,12 +78,14 @@ export function createNativeDriver(
   const owner = { name, observe, forgets, ask, toMeta, raw, flags, create, table: -1, handle: -1 };
   owner.items = itemMethods(owner);
   owner.weak = new WeakRef(owner);
+  const own = methods?.(owner);
   const driver = {
     name,
-    options: options === given ? prepare(options) : options,
+    options: discreet(name, options === given ? prepare(options) : options),
     flags,
     ...owner.items,
-    ...methods?.(owner),
+    ...own,
+    ...(watches && watchMethods((tell) => beginWatch(owner, tell), watches, own?.dispose)),
   };
   drivers.set(driver, { owner, methods: { ...driver } });
   if (mount === undefined && !late && typeof given?.driver !== "string") tableOf(owner);
@@ -89,6 +96,11 @@ export function createNativeDriver(
     });
   }
   return driver;
+}
+
+function beginWatch(owner, tell) {
+  tableOf(owner);
+  return startWatch(owner, tell);
 }
 
 /** The table of the driver's own, in which it is the root; the driver is made if it was not. */

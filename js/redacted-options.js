@@ -1,4 +1,5 @@
-/** A driver's options as anybody may see them: in traces, which leave the process. */
+/** A driver's options as anybody may see them: in traces and logs, which leave the process. */
+import { inspect } from "node:util";
 import { OPTION_TYPES, SECRET_OPTIONS } from "./option-types.js";
 import { isOfType, isRecord } from "./runtime-options.js";
 
@@ -20,6 +21,13 @@ export function redactedOptions({ name, options }) {
     return [option, isKnown && isOfType(value, types[option]) ? clean(value) : bare(value)];
   };
   return Object.fromEntries(Object.entries(options).map(shown));
+}
+
+/** A copy that has the secrets for whoever asks for one, and not for what prints, or logs, a whole driver. */
+export function discreet(name, options) {
+  if (!isRecord(options) || !Object.hasOwn(SECRET_OPTIONS, name)) return options;
+  const redacted = { value: () => redactedOptions({ name, options }) };
+  return Object.defineProperties({ ...options }, { toJSON: redacted, [inspect.custom]: redacted });
 }
 
 function bare(value) {

@@ -1,5 +1,4 @@
 /** What drivers behind a network have in common. */
-import { watchMethods } from "./driver-watch.js";
 import { storageError } from "./errors.js";
 import { createNativeDriver, headersOf, tableOf } from "./native-driver.js";
 import { INVALID, PENDING, native, pending } from "./native.js";
@@ -17,6 +16,7 @@ export function createRemoteDriver(
   return createNativeDriver(name, options, {
     toMeta: decode,
     raw: { encode: encodeRaw },
+    watches: watches ? same : undefined,
     ...more,
     methods: (owner) => ({
       getMeta(key, own) {
@@ -26,24 +26,10 @@ export function createRemoteDriver(
         return pending(decode);
       },
       ...methods?.(owner),
-      ...(watches ? watchingUntilClosed(owner) : { dispose: () => close(owner) }),
+      dispose: () =>
+        owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined,
     }),
   });
-}
-
-function watchingUntilClosed(owner) {
-  const { watch, dispose } = watchMethods(owner);
-  return {
-    watch,
-    async dispose() {
-      await dispose();
-      await close(owner);
-    },
-  };
-}
-
-function close(owner) {
-  return owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined;
 }
 
 function same(value) {
