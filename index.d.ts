@@ -9,6 +9,8 @@ import type { OverlayOptions } from "./js/drivers/overlay.js";
 import type { RedisOptions } from "./js/drivers/redis.js";
 import type { S3Options } from "./js/drivers/s3.js";
 import type { SqliteOptions } from "./js/drivers/sqlite.js";
+import type { UpstashOptions } from "./js/drivers/upstash.js";
+import type { VercelKvOptions } from "./js/drivers/vercel-kv.js";
 
 /**
  * Key-value storage for JavaScript servers: the API of unstorage, with routing and drivers in Rust.
@@ -410,7 +412,10 @@ type NativeName =
   | "overlay"
   | "redis"
   | "s3"
-  | "sqlite";
+  | "sqlite"
+  | "upstash"
+  | "vercel-kv"
+  | "vercelKV";
 type BorrowedName =
   | `azure-${"app-configuration" | "cosmos" | "key-vault" | "storage-blob" | "storage-table"}`
   | `azure${"AppConfiguration" | "Cosmos" | "KeyVault" | "StorageBlob" | "StorageTable"}`
@@ -432,11 +437,8 @@ type BorrowedName =
   | "session-storage"
   | "sessionStorage"
   | "uploadthing"
-  | "upstash"
   | "vercel-blob"
   | "vercelBlob"
-  | "vercel-kv"
-  | "vercelKV"
   | "vercel-runtime-cache"
   | "vercelRuntimeCache";
 
@@ -466,6 +468,9 @@ export type BuiltinDriverOptions = {
   redis: RedisOptions;
   s3: S3Options;
   sqlite: SqliteOptions;
+  upstash: UpstashOptions;
+  "vercel-kv": VercelKvOptions;
+  vercelKV: VercelKvOptions;
 } & Record<BorrowedName, Record<string, any>>;
 
 /** The module of each driver: ours where it is native, otherwise unstorage's, which has to be installed for it. */

@@ -14,7 +14,7 @@ test("has every name that unstorage 1 and 2 know, those of ours, and no other", 
 
 test("every native driver's module exists and makes a driver of its name", async () => {
   const native = Object.entries(builtinDrivers).filter(([, id]) => id.startsWith("rustorage/"));
-  expect(native.length).toBe(14);
+  expect(native.length).toBe(17);
   for (const [, id] of native) {
     const { default: factory } = await import(id);
     const driver = factory({

@@ -9,6 +9,8 @@ import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
 import redis from "rustorage/drivers/redis";
 import s3 from "rustorage/drivers/s3";
+import upstash from "rustorage/drivers/upstash";
+import vercelKv from "rustorage/drivers/vercel-kv";
 import { createStorageHandler, createStorageServer } from "rustorage/server";
 import { withTracing } from "rustorage/tracing";
 import { createDatabase } from "db0";
@@ -45,6 +47,7 @@ import { OPTIONS as KEYS, createBucket, startMoto } from "./servers/s3.js";
 import { startProxy } from "./servers/proxy.js";
 import { freePort, startRedis, startSentinel } from "./servers/redis.js";
 import { startServer } from "./servers/storage.js";
+import { TOKEN, startUpstash } from "./servers/upstash.js";
 
 function folder() {
   const path = mkdtempSync(join(tmpdir(), "rustorage-"));
@@ -926,4 +929,27 @@ test("db0 keeps one value a key", async () => {
   await theirs.setItemRaw("b", Buffer.from("raw"));
   expect(await theirs.getItem("b")).toBe(null);
   expect(await ours.getItem("b")).toBe("raw");
+});
+
+const upstashServer = await startUpstash();
+afterAll(() => upstashServer.stop());
+const restApi = { url: upstashServer.endpoint, token: TOKEN };
+
+test("upstash and vercel-kv give no client", () => {
+  expect(upstash(restApi)).not.toHaveProperty("getInstance");
+  expect(vercelKv(restApi)).not.toHaveProperty("getInstance");
+});
+
+test("vercel-kv lists keys without its base", async () => {
+  const storage = createStorage({ driver: vercelKv({ ...restApi, base: "app" }) });
+  await storage.setItem("a", 1);
+  expect(await storage.getKeys()).toEqual(["a"]);
+});
+
+test("upstash and vercel-kv clear any number of keys", async () => {
+  const storage = createStorage({ driver: upstash({ ...restApi, base: "many" }) });
+  const items = Array.from({ length: 1200 }, (_, index) => ({ key: `k${index}`, value: index }));
+  await storage.setItems(items);
+  await storage.clear();
+  expect(await storage.getKeys()).toEqual([]);
 });

@@ -314,7 +314,7 @@ test("drivers in JavaScript of this package work by their names", async () => {
 
 test.each([
   ["mongodb", ": install unstorage and mongodb"],
-  ["upstash", ": install unstorage and @upstash/redis"],
+  ["planetscale", ": install unstorage and @planetscale/database"],
   ["indexedb", ", and works in a browser only"],
   ["cloudflareKVBinding", ", and works in Cloudflare's runtime only"],
 ])("a driver of unstorage's says what it takes: %s", (name, words) => {

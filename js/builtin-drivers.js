@@ -13,6 +13,8 @@ const NATIVE = [
   "redis",
   "s3",
   "sqlite",
+  "upstash",
+  "vercel-kv",
 ];
 
 const IDENTITY = { name: "@azure/identity", version: "^4.13.0" };
@@ -51,9 +53,7 @@ const BORROWED = {
   planetscale: lib("@planetscale/database", "^1.19.0 || ^2.0.0"),
   "session-storage": undefined,
   uploadthing: lib("uploadthing", "^7.7.4", { import: "uploadthing/server" }),
-  upstash: lib("@upstash/redis", "^1.36.2"),
   "vercel-blob": lib("@vercel/blob", ">=0.27.3"),
-  "vercel-kv": lib("@upstash/redis", "^1.36.2"),
   "vercel-runtime-cache": lib("@vercel/functions", "^2.2.12 || ^3.0.0", { optional: true }),
 };
 

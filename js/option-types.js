@@ -149,6 +149,23 @@ export const OPTION_TYPES = {
     tableName: "string",
     ttl: "number",
   },
+  upstash: {
+    base: "string",
+    limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
+    scanCount: "unsigned",
+    token: "string",
+    ttl: "number",
+    url: "string",
+  },
+  "vercel-kv": {
+    base: "string",
+    env: "string",
+    limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
+    scanCount: "unsigned",
+    token: "string",
+    ttl: "number",
+    url: "string",
+  },
 };
 
 /** The options that hold secrets, by driver; js/redacted-options.js hides them. */
@@ -156,4 +173,6 @@ export const SECRET_OPTIONS = {
   http: ["headers"],
   redis: ["clusterOptions", "password", "sentinelPassword", "sentinelTLS", "tls", "url"],
   s3: ["accessKeyId", "secretAccessKey", "sessionToken"],
+  upstash: ["token", "url"],
+  "vercel-kv": ["token", "url"],
 };

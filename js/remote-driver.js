@@ -2,6 +2,7 @@
 import { storageError } from "./errors.js";
 import { createNativeDriver, headersOf, tableOf } from "./native-driver.js";
 import { INVALID, PENDING, native, pending } from "./native.js";
+import { rawToText, textToRaw } from "./serialize.js";
 
 /**
  * Makes a driver as `createNativeDriver` does, with native metadata and `dispose`. `toMeta` makes the metadata of the fields
@@ -49,3 +50,9 @@ export function encodeRaw(value) {
     ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
   return typeof value === "string" || isBinary ? value : JSON.stringify(value);
 }
+
+/** Raw values as text, with `base64:` in front of bytes: what unstorage makes of them where a driver keeps only text. */
+export const RAW_AS_TEXT = {
+  encode: rawToText,
+  decode: (bytes) => (bytes === null ? null : textToRaw(bytes.toString())),
+};

@@ -1,5 +1,6 @@
 /** The drivers of services over HTTP: in one module, as each costs a cold start. */
-import { createRemoteDriver } from "./remote-driver.js";
+import { withoutIneffective } from "./ineffective-options.js";
+import { RAW_AS_TEXT, createRemoteDriver } from "./remote-driver.js";
 import { isRecord } from "./runtime-options.js";
 
 export function http(options = {}) {
@@ -21,6 +22,48 @@ export function s3(options = {}) {
 /** The options with more; what are none is left for the addon to refuse. */
 function withFields(options, fields) {
   return isRecord(options) ? { ...options, ...fields } : options;
+}
+
+/** What the client of Upstash takes and ours does without. */
+const WITHOUT_EFFECT_ON_UPSTASH = [
+  "agent",
+  "automaticDeserialization",
+  "cache",
+  "enableAutoPipelining",
+  "enableTelemetry",
+  "keepAlive",
+  "latencyLogging",
+  "readYourWrites",
+  "responseEncoding",
+  "retry",
+  "signal",
+];
+
+export function upstash(options = {}) {
+  return createUpstash("upstash", options, () => "UPSTASH_REDIS_REST");
+}
+
+export function vercelKv(options = {}) {
+  return createUpstash("vercel-kv", options, ({ env }) =>
+    env === false ? undefined : `${env || "KV"}_REST_API`,
+  );
+}
+
+/** `prefixOf(options)`: what the names of variables begin with that stand in for the url and the token. */
+function createUpstash(name, options, prefixOf) {
+  const given = withoutIneffective(name, options, WITHOUT_EFFECT_ON_UPSTASH);
+  return createRemoteDriver(name, given, {
+    complete(settings) {
+      const prefix = isRecord(settings) ? prefixOf(settings) : undefined;
+      const { url, token } = settings;
+      return withFields(settings, {
+        url: url || process.env[`${prefix}_URL`],
+        token: token || process.env[`${prefix}_TOKEN`],
+      });
+    },
+    late: isRecord(options) && !(options.url && options.token),
+    raw: RAW_AS_TEXT,
+  });
 }
 
 /** The variables with such names. A thread may have an environment of its own, which the addon does not see. */

@@ -10,7 +10,7 @@ import redis from "./drivers/redis.js";
 import sqlite from "./drivers/sqlite.js";
 import { storageError } from "./errors.js";
 import { fs, fsLite } from "./file-driver.js";
-import { http, s3 } from "./service-drivers.js";
+import { http, s3, upstash, vercelKv } from "./service-drivers.js";
 import { lateDriver } from "./late-driver.js";
 import { MOUNT, isRecord, runtimeOptions } from "./runtime-options.js";
 import { createStorage } from "./storage.js";
@@ -26,6 +26,8 @@ const NATIVE = new Map([
   ["rustorage/drivers/redis", redis],
   ["rustorage/drivers/s3", s3],
   ["rustorage/drivers/sqlite", sqlite],
+  ["rustorage/drivers/upstash", upstash],
+  ["rustorage/drivers/vercel-kv", vercelKv],
 ]);
 
 const FACTORIES = new Set(NATIVE.values());

@@ -25,7 +25,7 @@ const ALIASES = {
 };
 
 /** Those of unstorage's drivers that export what they need installed. */
-const DEPENDENT = new Set(["fs", "lru-cache", "redis", "s3"]);
+const DEPENDENT = new Set(["fs", "lru-cache", "redis", "s3", "upstash"]);
 
 /** What `getInstance()` gives and index.d.ts describes. */
 const INSTANCES = new Set(["RedisConnection"]);

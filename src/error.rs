@@ -31,6 +31,20 @@ pub enum Cause {
     Panic(String),
 }
 
+impl Cause {
+    /// The cause that says which key of several it is about.
+    #[must_use]
+    pub fn of(self, key: &str) -> Self {
+        match self {
+            Self::Remote(mut failure) => {
+                failure.details.get_or_insert_default().key.get_or_insert_with(|| key.to_owned());
+                Self::Remote(failure)
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<Errno> for Cause {
     fn from(error: Errno) -> Self {
         Self::Io(error.into())

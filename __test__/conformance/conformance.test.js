@@ -11,6 +11,8 @@ import overlay from "rustorage/drivers/overlay";
 import redis from "rustorage/drivers/redis";
 import s3 from "rustorage/drivers/s3";
 import sqlite from "rustorage/drivers/sqlite";
+import upstash from "rustorage/drivers/upstash";
+import vercelKv from "rustorage/drivers/vercel-kv";
 import { createStorageServer } from "rustorage/server";
 import { createDatabase } from "db0";
 import sqliteConnector from "../drivers/embedded/connector.js";
@@ -24,6 +26,7 @@ import { VALKEY, startCluster, startRedis, startSentinels } from "../servers/red
 import { OPTIONS as KEYS, createBucket, startMoto, startSeaweed } from "../servers/s3.js";
 import { startServer } from "../servers/storage.js";
 import { unstorageHandle } from "../servers/unstorage.js";
+import { TOKEN, startUpstash } from "../servers/upstash.js";
 import { mapDriver } from "./map-driver.js";
 import { conformance } from "./suite.js";
 
@@ -273,6 +276,18 @@ for (const [name, start, options, lineFeeds] of [
       meta: ["size", "mtime", "etag"],
       lineFeeds,
     },
+  });
+}
+
+const upstashServer = await startUpstash();
+afterAll(() => upstashServer.stop());
+for (const [name, driver] of [
+  ["upstash", upstash],
+  ["vercel-kv", vercelKv],
+]) {
+  conformance(name, {
+    create: () => driver({ url: upstashServer.endpoint, token: TOKEN, base: `test:${bases++}` }),
+    capabilities: { raw: "text", nested: true, ttl: true },
   });
 }
 

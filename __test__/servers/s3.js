@@ -1,13 +1,12 @@
 /** Starts servers that speak as S3 does, on free ports: SeaweedFS and moto. `scripts/servers.sh` installs them. */
 import { AwsClient } from "aws4fetch";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { startProgram } from "./program.js";
 
 const SERVERS = fileURLToPath(new URL("../../node_modules/.servers/", import.meta.url));
 
@@ -38,36 +37,6 @@ async function freePorts(count) {
   }
 }
 
-async function start(command, args, { folder, env, url }) {
-  const server = spawn(command, args, {
-    cwd: folder,
-    env: { ...process.env, ...env },
-    stdio: "ignore",
-  });
-  const ended = once(server, "exit").catch((error) => error);
-  const end = () => server.kill("SIGKILL");
-  process.once("exit", end);
-  for (let attempt = 0; ; attempt++) {
-    const answer = await fetch(url).catch(() => undefined);
-    await answer?.arrayBuffer();
-    // Before SeaweedFS has its parts together it says 500.
-    if (answer && answer.status < 500) break;
-    if (server.exitCode !== null || server.pid === undefined || attempt > 600) {
-      throw new Error(`${command} did not start: ${await ended}`);
-    }
-    await sleep(50);
-  }
-  return {
-    endpoint: url,
-    async stop() {
-      server.kill("SIGKILL");
-      await ended;
-      process.off("exit", end);
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
 /** What comes back has the `endpoint`, and `stop()`. */
 export async function startSeaweed() {
   const folder = mkdtempSync(join(tmpdir(), "rustorage-s3-"));
@@ -94,7 +63,7 @@ export async function startSeaweed() {
   };
   const args = Object.entries(options).map(([name, value]) => `-${name}=${value}`);
   const url = `http://127.0.0.1:${port + 3}`;
-  return start(`${SERVERS}seaweedfs/bin/weed`, ["server", "-filer", "-s3", ...args], {
+  return startProgram(`${SERVERS}seaweedfs/bin/weed`, ["server", "-filer", "-s3", ...args], {
     folder,
     url,
   });
@@ -106,7 +75,7 @@ export async function startMoto() {
   const port = await freePorts(1);
   const args = ["-m", "moto.server", "-H", "127.0.0.1", "-p", `${port}`];
   const env = { PYTHONPATH: `${SERVERS}moto` };
-  return start("python3", args, { folder, env, url: `http://127.0.0.1:${port}` });
+  return startProgram("python3", args, { folder, env, url: `http://127.0.0.1:${port}` });
 }
 
 export async function createBucket({ endpoint, bucket, accessKeyId, secretAccessKey, region }) {

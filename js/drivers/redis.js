@@ -1,10 +1,11 @@
 /** A Redis or Valkey server, over TCP, TLS or a Unix socket, or a cluster of them. */
 import { storageError } from "../errors.js";
 import { tableOf } from "../native-driver.js";
+import { withoutIneffective } from "../ineffective-options.js";
 import { native, pending } from "../native.js";
-import { createRemoteDriver, encodeRaw } from "../remote-driver.js";
+import { RAW_AS_TEXT, createRemoteDriver, encodeRaw } from "../remote-driver.js";
 import { isRecord } from "../runtime-options.js";
-import { rawToText, textToRaw, viewBytes } from "../serialize.js";
+import { viewBytes } from "../serialize.js";
 
 /** What ioredis takes and ours does without. */
 const WITHOUT_EFFECT = [
@@ -60,20 +61,18 @@ const DELAYS_ASKED = 100;
 /** By the number that the addon gives; src/driver/mod.rs has the same list. */
 const STATUS = ["wait", "connecting", "ready", "reconnecting"];
 
-const warned = new Set();
-
 export default function redis(options = {}) {
   // Known only when the options are read, which may be with the first call.
   let legacyRaw = false;
-  return createRemoteDriver("redis", withoutIneffective(options), {
+  return createRemoteDriver("redis", withoutIneffective("redis", options, WITHOUT_EFFECT), {
     prepare(given) {
       const settings = toSettings(given);
       legacyRaw = settings?.legacyRaw === true;
       return settings;
     },
     raw: {
-      encode: (value) => (legacyRaw ? rawToText : encodeRaw)(value),
-      decode: (bytes) => (legacyRaw ? fromText(bytes) : bytes),
+      encode: (value) => (legacyRaw ? RAW_AS_TEXT.encode : encodeRaw)(value),
+      decode: (bytes) => (legacyRaw ? RAW_AS_TEXT.decode(bytes) : bytes),
     },
     // Without it, a storage tells of what its own process changes.
     watches: Boolean(options?.keyspaceNotifications),
@@ -81,21 +80,14 @@ export default function redis(options = {}) {
   });
 }
 
-function withoutIneffective(options) {
-  if (!isRecord(options)) return options;
-  const kept = { ...options };
-  drop(kept, WITHOUT_EFFECT);
-  return kept;
-}
-
 /** The options as the addon takes them: without functions and bytes. */
 function toSettings(options) {
   if (!isRecord(options)) return options;
   const { clusterOptions, ...others } = options;
   const { redisOptions, ...forCluster } = clusterOptions ?? {};
-  drop(forCluster, WITHOUT_EFFECT_IN_CLUSTERS);
-  const settings = { ...others, ...redisOptions, ...forCluster };
-  drop(settings, WITHOUT_EFFECT);
+  const ofCluster = withoutIneffective("redis", forCluster, WITHOUT_EFFECT_IN_CLUSTERS);
+  const all = { ...others, ...redisOptions, ...ofCluster };
+  const settings = withoutIneffective("redis", all, WITHOUT_EFFECT);
   if (typeof settings.natMap === "function") {
     const cause =
       "the option `natMap` must be an object: where servers are is asked on another thread";
@@ -128,28 +120,6 @@ function delaysOf(retryStrategy) {
 function toText(value) {
   if (Array.isArray(value)) return value.map(toText);
   return ArrayBuffer.isView(value) ? Buffer.from(viewBytes(value)).toString() : value;
-}
-
-/** Takes away what has no effect, and says so. */
-function drop(settings, names) {
-  for (const name of names) {
-    if (name in settings) warn(name);
-    delete settings[name];
-  }
-}
-
-function warn(name) {
-  if (warned.has(name)) return;
-  warned.add(name);
-  process.emitWarning(
-    `the option \`${name}\` has no effect on rustorage's redis driver`,
-    "RustorageWarning",
-  );
-}
-
-/** The raw value that unstorage 1 reads of a text. */
-function fromText(bytes) {
-  return bytes === null ? null : textToRaw(bytes.toString());
 }
 
 /** What `getInstance()` gives: the connection, for commands of one's own. */

@@ -1,8 +1,34 @@
-// Generated from js/builtin-drivers.js by scripts/generate.js.
-import type { Driver, DriverDependencies } from "../../index.js";
+// Generated from the driver's Rust struct by scripts/generate.js.
+import type { CommonDriverOptions, Driver } from "../../index.js";
 
-/** The driver is unstorage's, which has to be installed for it; its documentation has the options. */
-declare const upstash: (options?: Record<string, any>) => Driver;
+export interface UpstashOptions extends CommonDriverOptions {
+  /** What the keys of all items start with, before a colon. Default: `""`. */
+  base?: string | undefined;
+  /** How long a request may take, and how often it is tried. */
+  limits?:
+    | {
+        /** Most bytes that an answer may have, unpacked. Default: `268435456`. */
+        maxResponseSize?: number | undefined;
+        /**
+         * How often a request is tried again, where doing it twice does no harm: after a broken connection, and where the service
+         * is busy or fails. Default: `3`.
+         */
+        retries?: number | undefined;
+        /** Milliseconds for a request, repetitions and the whole answer included; 0 for no end. Default: `30000`. */
+        timeout?: number | undefined;
+      }
+    | undefined;
+  /** How many keys the database looks at for each step of a listing. Default: `1000`. */
+  scanCount?: number | undefined;
+  /** The token of the REST API. By default `UPSTASH_REDIS_REST_TOKEN`. */
+  token?: string | undefined;
+  /** Life of an item that comes without its own, in seconds. */
+  ttl?: number | undefined;
+  /** The URL of the database's REST API. By default `UPSTASH_REDIS_REST_URL`. */
+  url?: string | undefined;
+}
+
+declare const upstash: (options?: UpstashOptions) => Driver<UpstashOptions, unknown>;
 export default upstash;
-export declare const DRIVER_DEPENDENCIES: DriverDependencies;
+export declare const DRIVER_DEPENDENCIES: Record<string, never>;
 export { upstash as "module.exports" };

@@ -56,7 +56,7 @@ pub trait Store: Send + Sync + 'static {
     fn get_many(&self, keys: &[String]) -> impl Future<Output = Result<Vec<Option<Bytes>>, Cause>> + Send {
         let get = |key: &String| {
             let key = key.clone();
-            async move { named(self.get(&key, &RequestOptions::default()).await, &key) }.boxed()
+            async move { self.get(&key, &RequestOptions::default()).await.map_err(|cause| cause.of(&key)) }.boxed()
         };
         let calls: Vec<BoxFuture<_>> = keys.iter().map(get).collect();
         stream::iter(calls).buffered(MOST_UNDER_WAY).try_collect()
@@ -65,7 +65,7 @@ pub trait Store: Send + Sync + 'static {
     /// No key comes twice.
     fn set_many(&self, items: Vec<(String, Bytes, RequestOptions)>) -> impl Future<Output = Result<(), Cause>> + Send {
         let set = |(key, value, options): (String, Bytes, RequestOptions)| {
-            async move { named(self.set(&key, value, &options).await, &key) }.boxed()
+            async move { self.set(&key, value, &options).await.map_err(|cause| cause.of(&key)) }.boxed()
         };
         all(items.into_iter().map(set).collect())
     }
@@ -76,8 +76,9 @@ pub trait Store: Send + Sync + 'static {
         options: &RequestOptions,
     ) -> impl Future<Output = Result<(), Cause>> + Send {
         async move {
-            let remove =
-                |Found { key, .. }: Found| async move { named(self.remove(&key, options).await, &key) }.boxed();
+            let remove = |Found { key, .. }: Found| {
+                async move { self.remove(&key, options).await.map_err(|cause| cause.of(&key)) }.boxed()
+            };
             all(found.into_iter().map(remove).collect()).await
         }
     }
@@ -123,17 +124,6 @@ pub async fn all(calls: Vec<BoxFuture<'_, Result<(), Cause>>>) -> Result<(), Cau
         under_way.extend(calls.next());
     }
     Ok(())
-}
-
-/// The result, whose error says which key of several it is about.
-fn named<T>(result: Result<T, Cause>, key: &str) -> Result<T, Cause> {
-    result.map_err(|cause| match cause {
-        Cause::Remote(mut failure) => {
-            failure.details.get_or_insert_default().key.get_or_insert_with(|| key.to_owned());
-            Cause::Remote(failure)
-        }
-        other => other,
-    })
 }
 
 type Call = BoxFuture<'static, ()>;

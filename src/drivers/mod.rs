@@ -11,6 +11,7 @@ mod options;
 mod redis;
 mod s3;
 mod sqlite;
+mod upstash;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -29,6 +30,7 @@ pub use memory::{Memory, MemoryOptions};
 pub use redis::{Redis, RedisOptions};
 pub use s3::{S3, S3Options};
 pub use sqlite::{Sqlite, SqliteOptions};
+pub use upstash::{Upstash, UpstashOptions, VercelKvOptions};
 
 /// Makes the driver called `name` from the JSON text of its options.
 pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
@@ -43,6 +45,11 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
         "s3" => store(S3::new(parse("s3", options)?)?),
         "db0" => Ok(Lane::Async(Arc::new(sqlite::create("db0", parse("db0", options)?)?))),
         "sqlite" => Ok(Lane::Async(Arc::new(sqlite::create("sqlite", parse("sqlite", options)?)?))),
+        "upstash" => store(Upstash::new("upstash", parse("upstash", options)?)?),
+        "vercel-kv" => {
+            let options: VercelKvOptions = parse("vercel-kv", options)?;
+            store(Upstash::new("vercel-kv", options.into())?)
+        }
         _ => Err(invalid("unknown", "no native driver has this name".into())),
     }
 }
@@ -71,6 +78,8 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("redis", schema_for!(RedisOptions)),
         ("s3", schema_for!(S3Options)),
         ("sqlite", schema_for!(SqliteOptions)),
+        ("upstash", schema_for!(UpstashOptions)),
+        ("vercel-kv", schema_for!(VercelKvOptions)),
     ]
 }
 

@@ -119,7 +119,7 @@ mod tests {
             (r#"{"names":"a"}"#, "the option `names` must be a list"),
             (r#"{"call":"s3cret"}"#, "the option `call` must be a function"),
             (r#"{"call":{"other":true}}"#, "the option `call` must be a function"),
-            (r#"{"level":"s3cret"}"#, "the option `level` must be one of `high`, `very-low`"),
+            (r#"{"level":"s3cret"}"#, "the option `level` must be `high` or `very-low`"),
             (r#"{"other":1}"#, "unknown field `other`, expected one of `size`, `names`, `call`, `inner`, `level`"),
             (r#"{"inner":{"other":1}}"#, "unknown field `inner.other`, expected `depth`"),
         ] {

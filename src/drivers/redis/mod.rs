@@ -33,6 +33,7 @@ use steps::Scan;
 use watch::Watcher;
 
 pub use options::RedisOptions;
+pub use steps::escaped;
 
 use super::invalid;
 use crate::{

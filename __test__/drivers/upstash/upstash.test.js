@@ -1,0 +1,207 @@
+/** What the drivers of Upstash and Vercel KV store and ask, and that unstorage's read it, and the other way round. */
+import Redis from "ioredis";
+import { createStorage } from "rustorage";
+import upstash from "rustorage/drivers/upstash";
+import vercelKv from "rustorage/drivers/vercel-kv";
+import { createStorage as createStorage2 } from "unstorage";
+import upstash2 from "unstorage/drivers/upstash";
+import { createStorage as createStorage1 } from "unstorage-v1";
+import upstash1 from "unstorage-v1/drivers/upstash";
+import vercelKv1 from "unstorage-v1/drivers/vercel-kv";
+import {
+  afterAll,
+  afterEach,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from "vitest";
+import { startAnswers } from "../../servers/answers.js";
+import { TOKEN, startUpstash } from "../../servers/upstash.js";
+
+const server = await startUpstash();
+afterAll(() => server.stop());
+const client = new Redis({ port: server.redis.port });
+afterAll(() => client.disconnect());
+beforeEach(() => client.flushdb());
+const database = { url: server.endpoint, token: TOKEN };
+
+async function serve(answer) {
+  const service = await startAnswers(answer);
+  onTestFinished(() => service.stop());
+  return service;
+}
+
+/** The server does not encode its answers as unstorage's client would have it. */
+const plain = { responseEncoding: false, enableTelemetry: false };
+
+describe.each([
+  ["upstash of unstorage 2", createStorage2, upstash2, upstash, (keys) => keys],
+  ["upstash of unstorage 1", createStorage1, upstash1, upstash, (keys) => keys],
+  // It lists keys with its base in front.
+  [
+    "vercel-kv of unstorage 1",
+    createStorage1,
+    vercelKv1,
+    vercelKv,
+    (keys) => keys.map((key) => key.replace("app:", "")),
+  ],
+])("%s and ours", (_, create, theirDriver, ourDriver, listed) => {
+  test("read what the other wrote", async () => {
+    const theirs = create({ driver: theirDriver({ ...database, ...plain, base: "app" }) });
+    const ours = createStorage({ driver: ourDriver({ ...database, base: "app" }) });
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+    for (const [from, to] of [
+      [ours, theirs],
+      [theirs, ours],
+    ]) {
+      await from.setItem("object", { a: [1, "é"] });
+      await from.setItem("number", 42);
+      await from.setItem("text:of:segments", "😀 text");
+      await from.setItemRaw("bytes", bytes);
+      await from.setItem("timed", 1, { ttl: 100 });
+      await from.setMeta("object", { kept: true });
+      expect(await to.getItem("object")).toEqual({ a: [1, "é"] });
+      expect(await to.getItem("number")).toBe(42);
+      expect(await to.getItem("text:of:segments")).toBe("😀 text");
+      expect(Buffer.from(await to.getItemRaw("bytes")).equals(bytes)).toBe(true);
+      expect(await to.getMeta("object")).toMatchObject({ kept: true });
+      expect(Math.ceil((await client.pttl("app:timed")) / 1000)).toBe(100);
+      const keys = ["bytes", "number", "object", "text:of:segments", "timed"];
+      expect(listed(await to.getKeys()).sort()).toEqual(keys);
+      expect([await to.hasItem("object"), await to.hasItem("none")]).toEqual([true, false]);
+      await to.removeItem("object");
+      expect(await from.hasItem("object")).toBe(false);
+      await to.clear();
+      expect(listed(await from.getKeys())).toEqual([]);
+    }
+  });
+});
+
+test("ttl: the item's, else the option's, and 0 for none", async () => {
+  const storage = createStorage({ driver: upstash({ ...database, base: "ttl", ttl: 50 }) });
+  await storage.setItem("option", 1);
+  await storage.setItem("own", 1, { ttl: 0.5 });
+  await storage.setItem("none", 1, { ttl: 0 });
+  await storage.setItems([{ key: "batch", value: 1 }]);
+  const left = async (key) => Math.ceil((await client.pttl(`ttl:${key}`)) / 1000);
+  expect([await left("option"), await left("own"), await left("batch")]).toEqual([50, 1, 50]);
+  expect(await client.pttl("ttl:none")).toBe(-1);
+});
+
+test("a base that looks like a pattern stands for itself", async () => {
+  const storage = createStorage({ driver: upstash({ ...database, base: "a*[b]" }) });
+  await storage.setItem("c", 1);
+  await client.set("axb:c", 1);
+  expect(await storage.getKeys()).toEqual(["c"]);
+  await storage.clear();
+  expect(await client.keys("*")).toEqual(["axb:c"]);
+});
+
+test("many keys are listed once, and batches take few requests", async () => {
+  const options = { ...database, base: "many", scanCount: 100 };
+  const storage = createStorage({ driver: upstash(options) });
+  const items = Array.from({ length: 1200 }, (_, index) => ({ key: `k:${index}`, value: index }));
+  await storage.setItems(items);
+  expect(await storage.getItems(items.map(({ key }) => key))).toEqual(items);
+  expect(await storage.getKeys()).toHaveLength(1200);
+  await client.config("RESETSTAT");
+  await storage.clear("k");
+  expect(await client.info("commandstats")).toContain("cmdstat_unlink:calls=3,");
+});
+
+describe("what is asked", () => {
+  /** Answers as a database does, for commands that it need not carry out. */
+  function answer({ body }, response) {
+    const [first, ...rest] = JSON.parse(body);
+    const one = () => ({ result: first === "MGET" ? rest.map(() => null) : null });
+    response.setHeader("upstash-sync-token", `after ${body.length}`);
+    response.end(JSON.stringify(Array.isArray(first) ? [first, ...rest].map(one) : one()));
+  }
+
+  test("a write is seen by the reads after it, wherever they go", async () => {
+    const { url, requests } = await serve(answer);
+    const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
+    await storage.setItem("a", 1);
+    await storage.getItem("a");
+    expect(requests[0].headers).not.toHaveProperty("upstash-sync-token");
+    expect(requests[1].headers["upstash-sync-token"]).toBe(`after ${requests[0].body.length}`);
+    expect(requests[1].headers.authorization).toBe(`Bearer ${TOKEN}`);
+    expect(JSON.parse(requests[0].body)).toEqual(["SET", "a", "1"]);
+  });
+
+  test("a batch goes in requests of a size that a database takes", async () => {
+    const { url, requests } = await serve(answer);
+    const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
+    const value = "x".repeat(200_000);
+    await storage.setItems(Array.from({ length: 5 }, (_, index) => ({ key: `${index}`, value })));
+    expect(requests.map(({ url: path, body }) => [path, JSON.parse(body).length])).toEqual([
+      ["/pipeline", 2],
+      ["/pipeline", 2],
+      ["/pipeline", 1],
+    ]);
+  });
+
+  test("what a database refuses is told, in a batch with the key, and without the token", async () => {
+    const { url } = await serve(({ body, url: path }, response) => {
+      if (path === "/pipeline") {
+        const answers = JSON.parse(body).map(([, key]) =>
+          key === "b" ? { error: "ERR max request size" } : { result: "OK" },
+        );
+        response.end(JSON.stringify(answers));
+      } else response.writeHead(401).end(JSON.stringify({ error: `Unauthorized ${TOKEN}` }));
+    });
+    const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
+    const items = ["a", "b", "c"].map((key) => ({ key, value: 1 }));
+    await expect(storage.setItems(items)).rejects.toMatchObject({ code: "REFUSED", key: "b" });
+    const error = await storage.getItem("a").catch((error) => error);
+    expect(error).toMatchObject({ code: "UNAUTHORIZED", status: 401, driver: "upstash", key: "a" });
+    expect(error.message).toContain("Unauthorized ***");
+  });
+
+  test.each(["<html>", "{}", "[]", `{"result":{}}`])("an answer that is none: %s", async (text) => {
+    const { url } = await serve((_, response) => response.end(text));
+    const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
+    for (const call of [storage.getItem("a"), storage.getItems(["a", "b"]), storage.getKeys()]) {
+      await expect(call).rejects.toMatchObject({ code: "EPROTO" });
+    }
+  });
+});
+
+describe("the environment", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test.each([
+    ["upstash", () => upstash(), "UPSTASH_REDIS_REST"],
+    ["vercel-kv", () => vercelKv(), "KV_REST_API"],
+    ["vercel-kv with env", () => vercelKv({ env: "OTHER" }), "OTHER_REST_API"],
+  ])("%s is found there, also later, and shows nowhere", async (_, make, prefix) => {
+    const storage = createStorage({ driver: make() });
+    await expect(storage.getItem("a")).rejects.toMatchObject({ code: "INVALID_OPTIONS" });
+    vi.stubEnv(`${prefix}_URL`, server.endpoint);
+    vi.stubEnv(`${prefix}_TOKEN`, TOKEN);
+    await storage.setItem("a", 1);
+    expect(await storage.getItem("a")).toBe(1);
+    expect(JSON.stringify(storage.getMount("").driver)).not.toContain(TOKEN);
+  });
+
+  test("is not looked at where env is false", async () => {
+    vi.stubEnv("KV_REST_API_URL", server.endpoint);
+    vi.stubEnv("KV_REST_API_TOKEN", TOKEN);
+    const storage = createStorage({ driver: vercelKv({ env: false }) });
+    await expect(storage.getItem("a")).rejects.toThrow("is required");
+  });
+});
+
+test("what unstorage's client takes and ours does without is named once", () => {
+  const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  upstash({ ...database, retry: false, enableTelemetry: false });
+  upstash({ ...database, retry: false });
+  expect(warned.mock.calls.map(([text]) => /`(\w+)`/.exec(text)[1])).toEqual([
+    "enableTelemetry",
+    "retry",
+  ]);
+  expect(() => upstash({ ...database, other: 1 })).toThrow("unknown field `other`");
+});
