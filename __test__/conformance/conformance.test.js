@@ -22,7 +22,13 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, onTestFinished } from "vitest";
 import { lateDriver } from "../../js/late-driver.js";
-import { VALKEY, startCluster, startRedis, startSentinels } from "../servers/redis.js";
+import {
+  VALKEY,
+  startCluster,
+  startRedis,
+  startSecured,
+  startSentinels,
+} from "../servers/redis.js";
 import { OPTIONS as KEYS, createBucket, startMoto, startSeaweed } from "../servers/s3.js";
 import { startServer } from "../servers/storage.js";
 import { unstorageHandle } from "../servers/unstorage.js";
@@ -210,6 +216,17 @@ for (const [name, command] of [
     capabilities: { ...STRINGS, watches: true, expires: true },
   });
 }
+
+const secured = await startSecured();
+afterAll(() => secured.stop());
+conformance("redis with TLS, as a user of few rights", {
+  create() {
+    const driver = redis({ ...secured.options, base: `test:${bases++}` });
+    onTestFinished(() => driver.dispose());
+    return driver;
+  },
+  capabilities: STRINGS,
+});
 
 const group = await startSentinels();
 afterAll(() => group.stop());

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { makeCertificates } from "./certificates.js";
 
 export const VALKEY = fileURLToPath(
   new URL(
@@ -68,6 +69,25 @@ async function launch(command, args, { port, folder }) {
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Starts a server that speaks TLS alone, and knows a user who may do what the driver does and no more, under `test:`. `options` lead there.
+ */
+export async function startSecured() {
+  const folder = newFolder();
+  const { ca, cert, key } = makeCertificates(folder);
+  const users = join(folder, "users.acl");
+  const commands = ["get", "mget", "set", "exists", "unlink", "type", "pttl", "strlen", "scan"];
+  const allowed = commands.map((command) => `+${command}`).join(" ");
+  writeFileSync(users, `user default off\nuser app on >s3cret ~test:* ${allowed}\n`);
+  const port = await freePort();
+  const files = ["--tls-cert-file", cert.path, "--tls-key-file", key.path];
+  const args = ["--tls-port", `${port}`, "--tls-auth-clients", "no", "--aclfile", users, ...files];
+  args.push("--tls-ca-cert-file", ca.path);
+  const server = await startRedis({ port: 0, folder, args });
+  const options = { port, username: "app", password: "s3cret", tls: { ca: ca.pem } };
+  return { options, stop: server.stop };
 }
 
 /** Starts a sentinel with these lines of configuration. */
