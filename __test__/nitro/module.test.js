@@ -251,3 +251,25 @@ test("the mount `data` is switched to a database by one option", async () => {
     key: "data",
   });
 });
+
+test.each([
+  [2, true, true],
+  [2, {}, true],
+  [2, { unstorage: false }, false],
+  [2, undefined, false],
+  [undefined, { unstorage: true }, true],
+  // The beta does it by itself.
+  [3, { unstorage: true }, false],
+])(
+  "Nitro %s with tracingChannel %o has its storage traced: %s",
+  async (majorVersion, tracingChannel, traced) => {
+    const { options } = await configured({ tracingChannel }, { majorVersion });
+    const [plugin] = options.rollupConfig.plugins;
+    const resolve = plugin.resolveId.handler ?? plugin.resolveId;
+    const load = plugin.load.handler ?? plugin.load;
+    const source = (importer) => load(resolve("unstorage", importer).id);
+    expect(source("/app/server/plugin.js")).toBe('export * from "rustorage";');
+    const own = source("\0virtual:#nitro-internal-virtual/storage");
+    expect(own.includes("withTracing(create(options))")).toBe(traced);
+  },
+);

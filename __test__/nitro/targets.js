@@ -8,16 +8,14 @@ export const NODE_22 = fileURLToPath(
 );
 
 const TARGETS = {
-  beta: { folders: ["beta"], development: NITRO, traces: true },
+  beta: { folders: ["beta"], development: NITRO },
   "beta-rollup": {
     folders: ["beta", "beta-rollup"],
     development: NITRO,
-    traces: true,
     env: { NITRO_BUILDER: "rollup" },
   },
   "beta-vite": {
     folders: ["beta", "beta-vite"],
-    traces: true,
     development: ["vite", "--host", "127.0.0.1", "--port"],
   },
   "nitro-3.0.0": { folders: ["nitro-3.0.0"], development: NITRO },

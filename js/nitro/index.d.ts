@@ -23,6 +23,8 @@ export interface RustorageOptions {
 declare module "nitropack/types" {
   interface NitroOptions {
     rustorage?: RustorageOptions;
+    /** As in Nitro 3: whether the storage publishes its calls on diagnostics channels (docs/tracing.md). */
+    tracingChannel?: boolean | { unstorage?: boolean };
   }
 }
 // @ts-ignore

@@ -65,7 +65,7 @@ const module = {
 
     const deployed = !options.dev && options.preset !== "nitro-prerender";
     options.rollupConfig ??= {};
-    const plugin = resolver({ bare: version === undefined });
+    const plugin = resolver({ bare: version === undefined, traced: traces(options, version) });
     options.rollupConfig.plugins = [plugin, ...[options.rollupConfig.plugins ?? []].flat()];
     if (deployed) copyToOutput(options, version);
     options.plugins.unshift(PLUGIN);
@@ -77,6 +77,11 @@ const module = {
   },
 };
 export default module;
+
+/** Whether the module has to do what the beta does by itself where its option says so. */
+function traces({ tracingChannel }, version) {
+  return version !== 3 && Boolean(tracingChannel) && tracingChannel.unstorage !== false;
+}
 
 /** Makes Nitro copy the package and its binaries. */
 function copyToOutput(options, version) {

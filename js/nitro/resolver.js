@@ -4,6 +4,19 @@ import { borrowedImport, nativeImport } from "./mounts.js";
 /** What stands for unstorage's modules: the bundlers' mark for modules that are no files, and the import that it passes on. */
 const PREFIX = "\0rustorage:";
 
+/** Gives Nitro's storage tracing. */
+const TRACED = `${PREFIX}traced`;
+
+const TRACED_SOURCE = `
+import { createStorage as create } from "rustorage";
+import { withTracing } from "rustorage/tracing";
+
+export const createStorage = (options) => withTracing(create(options));
+`;
+
+/** The module of Nitro 2 and 3.0.0 that makes the storage. */
+const NITRO_STORAGE = "#nitro-internal-virtual/storage";
+
 const IMPORTS = /^(?:unstorage|rustorage)(?:\/(?:server|tracing|drivers\/[\w-]+))?$/;
 const STANDING_FOR = /^\0rustorage:/;
 
@@ -12,14 +25,19 @@ const STANDING_FOR = /^\0rustorage:/;
  * of these imports before aliases apply. Nor would resolving to the name: Vite takes unstorage's modules for its own to run, and
  * whatever they resolve to.
  *
- * `bare`: as functions alone. Nitro 3.0.0 overlooks other hooks in Vite's development server.
+ * `bare`: as functions alone. Nitro 3.0.0 overlooks other hooks in Vite's development server. `traced`: whether the storage of
+ * a Nitro that knows no tracing is traced.
  */
-export function resolver({ bare = false } = {}) {
+export function resolver({ bare = false, traced = false } = {}) {
   const name = "rustorage";
-  if (bare) return { name, resolveId, load };
+  const resolve = (id, importer) =>
+    traced && id === "unstorage" && importer?.includes(NITRO_STORAGE)
+      ? { id: TRACED }
+      : resolveId(id);
+  if (bare) return { name, resolveId: resolve, load };
   return {
     name,
-    resolveId: { order: "pre", filter: { id: IMPORTS }, handler: resolveId },
+    resolveId: { order: "pre", filter: { id: IMPORTS }, handler: resolve },
     load: { filter: { id: STANDING_FOR }, handler: load },
   };
 }
@@ -37,6 +55,7 @@ function resolveId(id) {
 
 function load(id) {
   if (!STANDING_FOR.test(id)) return null;
+  if (id === TRACED) return TRACED_SOURCE;
   const target = JSON.stringify(id.slice(PREFIX.length));
   const names = `export * from ${target};`;
   return id.includes("/drivers/") ? `${names}\nexport { default } from ${target};` : names;

@@ -9,5 +9,6 @@ export default defineNitroConfig(
     storage,
     devStorage,
     routeRules,
+    tracingChannel: true,
   }),
 );

@@ -8,4 +8,5 @@ export default defineNitroConfig({
   storage,
   devStorage,
   routeRules,
+  tracingChannel: true,
 });

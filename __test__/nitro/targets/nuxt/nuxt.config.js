@@ -4,5 +4,5 @@ export default defineNuxtConfig({
   compatibilityDate: "2026-01-01",
   telemetry: false,
   modules: ["rustorage/nuxt"],
-  nitro: { storage, devStorage, routeRules },
+  nitro: { storage, devStorage, routeRules, tracingChannel: { unstorage: true } },
 });
