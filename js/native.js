@@ -1,7 +1,7 @@
 /**
  * The addon's functions, and the answers that come later.
  *
- * Its functions take integer handles; src/binding/calls.rs describes each. `slots` holds the values of in-memory drivers.
+ * Its functions take integer handles; src/binding/calls.rs lists them, and they are described where they stand. `slots` holds the values of in-memory drivers.
  */
 import { AsyncResource } from "node:async_hooks";
 import { addon } from "./addon.js";

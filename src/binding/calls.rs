@@ -1,4 +1,4 @@
-//! The functions that JavaScript calls, each described where it stands.
+//! The functions that JavaScript calls, each described where it stands: here those of one item, listings and threads.
 #![allow(clippy::unnecessary_wraps, reason = "all stand in one table, and share its signature")]
 
 use std::{sync::Arc, task::Poll};
@@ -6,50 +6,47 @@ use std::{sync::Arc, task::Poll};
 use napi::sys;
 
 use super::{
-    batch::{self, Asked},
+    batch_calls,
     completion::Outcome,
     environment::{
-        COST_OF_GET, COST_OF_HAS, COST_OF_QUICK_GET, Context, Environment, Remote, Routed, Submitted, Table, Target,
-        code, register,
+        COST_OF_GET, COST_OF_HAS, COST_OF_QUICK_GET, Context, Environment, Remote, Submitted, Target, code, register,
     },
-    network_calls,
+    mount_calls, network_calls,
     raw::{Call, Handler, Reply},
     text, value,
 };
 use crate::{
     driver::{
-        Access, AsyncDriver, BlockingDriver, CallOptions, Claim, Class, Cleared, Headers, InlineDriver, Item, Lane,
-        RequestOptions, Written,
+        Access, BlockingDriver, CallOptions, Claim, Class, Cleared, Headers, InlineDriver, Lane, RequestOptions,
+        Written,
     },
-    drivers,
     error::{Cause, StorageError},
-    key::{KeyList, KeyPrefix, Listing, normalize},
-    router::Router,
+    key::{KeyList, KeyPrefix, Listing},
 };
 
 pub const TABLE: &[(&str, Handler)] = &[
     ("connect", connect),
-    ("createDriver", create_driver),
-    ("dropDriver", drop_driver),
-    ("driverFlags", driver_flags),
-    ("createTable", create_table),
-    ("dropTable", drop_table),
-    ("mount", mount),
-    ("retarget", retarget),
-    ("unmount", unmount),
-    ("plan", plan),
-    ("mountOf", mount_of),
-    ("normalize", normalized),
-    ("route", route),
+    ("createDriver", mount_calls::create_driver),
+    ("dropDriver", mount_calls::drop_driver),
+    ("driverFlags", mount_calls::driver_flags),
+    ("createTable", mount_calls::create_table),
+    ("dropTable", mount_calls::drop_table),
+    ("mount", mount_calls::mount),
+    ("retarget", mount_calls::retarget),
+    ("unmount", mount_calls::unmount),
+    ("plan", mount_calls::plan),
+    ("mountOf", mount_calls::mount_of),
+    ("normalize", mount_calls::normalized),
+    ("route", mount_calls::route),
     ("check", check),
     ("get", get),
     ("has", has),
     ("set", set),
-    ("getMany", get_many),
-    ("setMany", set_many),
-    ("submitGetMany", submit_get_many),
+    ("getMany", batch_calls::get_many),
+    ("setMany", batch_calls::set_many),
+    ("submitGetMany", batch_calls::submit_get_many),
     ("submitSet", submit_set),
-    ("submitSetMany", submit_set_many),
+    ("submitSetMany", batch_calls::submit_set_many),
     ("flush", network_calls::flush),
     ("close", network_calls::close),
     ("command", network_calls::command),
@@ -81,14 +78,14 @@ impl Call {
         number
     }
 
-    fn double(&self, index: usize) -> f64 {
+    pub fn double(&self, index: usize) -> f64 {
         let mut number = 0.0;
         // SAFETY: the handles are valid in this call; what is no number leaves 0.
         unsafe { sys::napi_get_value_double(self.env, self.arguments[index], &raw mut number) };
         number
     }
 
-    fn flag(&self, index: usize) -> bool {
+    pub fn flag(&self, index: usize) -> bool {
         let mut flag = false;
         // SAFETY: the handles are valid in this call; what is no boolean leaves false.
         unsafe { sys::napi_get_value_bool(self.env, self.arguments[index], &raw mut flag) };
@@ -105,7 +102,7 @@ impl Call {
         RequestOptions { ttl, raw, headers: self.headers(headers) }
     }
 
-    fn text(&self, index: usize) -> Option<String> {
+    pub fn text(&self, index: usize) -> Option<String> {
         String::from_utf8(text::utf8(self.env, self.arguments[index])?).ok()
     }
 }
@@ -115,140 +112,6 @@ fn connect(this: &mut Environment, call: &Call) -> Answer {
     let queue = this.context.queue();
     queue.connect(call.env, call.arguments[0], call.environment).map_err(|error| internal(error.reason.clone()))?;
     Ok(Reply::Nothing)
-}
-
-/// `createDriver(name, options, mount?)` → driver. The options are JSON; errors name the mount that they were written for.
-fn create_driver(this: &mut Environment, call: &Call) -> Answer {
-    let (name, options) = (call.text(0).unwrap_or_default(), call.text(1).unwrap_or_default());
-    let lane = drivers::create(&name, &options).map_err(|error| StorageError { key: call.text(2), ..error })?;
-    Ok(handle(this.drivers.insert(lane)))
-}
-
-/// `dropDriver(driver)`: mounts that use it keep it.
-fn drop_driver(this: &mut Environment, call: &Call) -> Answer {
-    if let Some(lane) = this.drivers.remove(call.handle(0)) {
-        release_unused(this, &lane);
-    }
-    Ok(Reply::Nothing)
-}
-
-/// `driverFlags(driver)` → bits: 1 ttl, 2 maxDepth.
-fn driver_flags(this: &mut Environment, call: &Call) -> Answer {
-    let lane = this.drivers.get(call.handle(0)).ok_or_else(|| internal("no such driver".into()))?;
-    let flags = lane.capabilities();
-    Ok(Reply::Code(i32::from(flags.ttl) | i32::from(flags.max_depth) << 1))
-}
-
-/// `createTable(verbatim)` → table, without any mount. A verbatim table takes keys as they are.
-fn create_table(this: &mut Environment, call: &Call) -> Answer {
-    let table = Table { router: Router::default(), verbatim: call.flag(0) };
-    Ok(handle(this.tables.insert(table)))
-}
-
-/// `dropTable(table)`.
-fn drop_table(this: &mut Environment, call: &Call) -> Answer {
-    if let Some(table) = this.tables.remove(call.handle(0)) {
-        let lanes: Vec<Lane> = table.router.plan(b"", true).filter_map(|mount| native(&mount.target)).collect();
-        drop(table);
-        for lane in lanes {
-            release_unused(this, &lane);
-        }
-    }
-    Ok(Reply::Nothing)
-}
-
-/// `mount(table, base, driver)` → mount, or MOUNTED or INVALID. Without a driver the mount is a JavaScript driver's.
-fn mount(this: &mut Environment, call: &Call) -> Answer {
-    let target = this.drivers.get(call.handle(2)).map_or(Target::Script, |lane| Target::Native(lane.clone()));
-    let code = this.with_text(call, 1, |this, raw| {
-        let Ok(prefix) = KeyPrefix::parse(raw) else {
-            return code::INVALID;
-        };
-        let Some(table) = this.tables.get_mut(call.handle(0)) else {
-            return code::INVALID;
-        };
-        table.router.mount(prefix, target).map_or(code::MOUNTED, u32::cast_signed)
-    });
-    Ok(Reply::Code(code))
-}
-
-/// `retarget(table, mount, driver)`: from now on the native driver answers for the mount.
-fn retarget(this: &mut Environment, call: &Call) -> Answer {
-    let lane = this.drivers.get(call.handle(2)).ok_or_else(|| internal("no such driver".into()))?.clone();
-    let id = u32::try_from(call.number(1)).unwrap_or(u32::MAX);
-    if let Some(mount) = this.tables.get_mut(call.handle(0)).and_then(|table| table.router.get_mut(id)) {
-        mount.target = Target::Native(lane);
-    }
-    Ok(Reply::Nothing)
-}
-
-/// `unmount(table, base)` → the mount that is gone, or MISS.
-fn unmount(this: &mut Environment, call: &Call) -> Answer {
-    let code = this.with_text(call, 1, |this, raw| {
-        let prefix = KeyPrefix::parse(raw).ok();
-        let table = this.tables.get_mut(call.handle(0));
-        let removed = table.zip(prefix).and_then(|(table, prefix)| table.router.unmount(&prefix));
-        let Some(mount) = removed else {
-            return code::MISS;
-        };
-        let (id, lane) = (mount.id, native(&mount.target));
-        drop(mount);
-        if let Some(lane) = lane {
-            release_unused(this, &lane);
-        }
-        id.cast_signed()
-    });
-    Ok(Reply::Code(code))
-}
-
-/// `plan(table, base, parents, loose)` → the mounts at or under base, with `parents` those above it; longest first. A loose
-/// base matches as a string prefix. INVALID for an invalid base.
-fn plan(this: &mut Environment, call: &Call) -> Answer {
-    let mut mounts = Vec::new();
-    let code = this.with_text(call, 1, |this, raw| {
-        let loose = call.flag(3);
-        let (text, prefix) = (normalize(raw), KeyPrefix::parse(raw));
-        let base = match &prefix {
-            _ if loose => text.as_ref(),
-            Ok(prefix) => prefix.as_bytes(),
-            Err(_) => return code::INVALID,
-        };
-        let Some(table) = this.tables.get(call.handle(0)) else {
-            return code::INVALID;
-        };
-        mounts.extend(table.router.plan(base, call.flag(2)).map(|mount| mount.id.cast_signed()));
-        code::DONE
-    });
-    if code == code::INVALID {
-        return Ok(Reply::Code(code));
-    }
-    Ok(Reply::Value(value::integers(call.env, &mounts)))
-}
-
-/// `mountOf(table, key)` → the mount that `getMount(key)` names.
-fn mount_of(this: &mut Environment, call: &Call) -> Answer {
-    let code = this.with_text(call, 1, |this, raw| {
-        let mut key = normalize(raw).into_owned();
-        key.push(b':');
-        let mount = this.tables.get(call.handle(0)).and_then(|table| table.router.route_bytes(&key));
-        mount.map_or(code::MISS, |mount| mount.id.cast_signed())
-    });
-    Ok(Reply::Code(code))
-}
-
-/// `normalize(key)` → string.
-fn normalized(this: &mut Environment, call: &Call) -> Answer {
-    let mut result = std::ptr::null_mut();
-    this.with_text(call, 0, |_, raw| {
-        result = value::key(call.env, &normalize(raw));
-        code::DONE
-    });
-    Ok(Reply::Value(result))
-}
-
-/// `route(table, key)` → SCRIPT, INVALID, or DONE for a native driver's mount; the register MOUNT holds the mount.
-fn route(this: &mut Environment, call: &Call) -> Answer {
-    Ok(Reply::Code(this.route(call, |_, _, _, _| code::DONE)))
 }
 
 /// `check(table, key)` → as `route`, but NEEDS_VALUE for a mount that is not in memory. Throws if the driver refuses the key:
@@ -331,105 +194,6 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
     })))
 }
 
-/// `getMany(table, keys, count)` → an Int32Array of what `get` answers for each of the `count` keys, which are joined by line
-/// feeds, and at its end 1 if all were normal; INVALID unless all are valid and belong to in-memory drivers.
-fn get_many(this: &mut Environment, call: &Call) -> Answer {
-    let codes = in_memory_batch(this, call, |this, driver, key| {
-        driver.get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed)
-    });
-    Ok(codes.map_or(Reply::Code(code::INVALID), |codes| Reply::Value(value::integers(call.env, &codes))))
-}
-
-/// `setMany(table, keys, count, ttl)` → as `getMany`, of what `set` answers.
-fn set_many(this: &mut Environment, call: &Call) -> Answer {
-    let ttl = call.double(3);
-    let codes = in_memory_batch(this, call, |this, driver, key| write(this, driver, key, ttl, None));
-    Ok(codes.map_or(Reply::Code(code::INVALID), |codes| Reply::Value(value::integers(call.env, &codes))))
-}
-
-/// What `act` answers for each key of a batch, and a last number: 1 if all keys were normal as they came. None unless all
-/// belong to in-memory drivers.
-fn in_memory_batch(
-    this: &mut Environment,
-    call: &Call,
-    mut act: impl FnMut(&mut Context, &mut dyn InlineDriver, &[u8]) -> i32,
-) -> Option<Vec<i32>> {
-    this.route_batch(call, |this, routed| {
-        if !routed.iter().all(|routed| matches!(routed.lane, Lane::Inline(_))) {
-            return None;
-        }
-        let mut answers = Vec::with_capacity(routed.len() + 1);
-        for routed in routed {
-            if let Lane::Inline(driver) = routed.lane {
-                answers.push(act(this, &mut *driver.borrow_mut(), routed.relative()));
-            }
-        }
-        answers.push(i32::from(routed.iter().all(Routed::is_normal)));
-        Some(answers)
-    })
-}
-
-/// `submitGetMany(table, keys, count)` → PENDING (an array of text and null), with the register NORMAL 1 if all keys were
-/// normal; INVALID unless all are valid and belong to one driver that is not in memory.
-fn submit_get_many(this: &mut Environment, call: &Call) -> Answer {
-    let code = this.route_batch(call, |this, routed| {
-        let code = match one_lane(routed)? {
-            Lane::Inline(_) => return None,
-            Lane::Blocking(driver) => {
-                let asked = routed
-                    .iter()
-                    .map(|routed| Asked { relative: routed.relative().into(), full: routed.full().into() });
-                let request = this.begin();
-                batch::read(driver, asked.collect(), request, this.queue());
-                code::PENDING
-            }
-            Lane::Async(driver) => {
-                let keys = keys_of(driver, routed)?;
-                let asked = Remote { operation: "getItems", checked: Ok(()), full: b"", outcome: Outcome::Texts };
-                this.ask(driver, asked, |driver, answer| driver.get_many(keys, answer))
-            }
-        };
-        this.set_register(register::NORMAL, i32::from(routed.iter().all(Routed::is_normal)));
-        Some(code)
-    });
-    Ok(Reply::Code(code.unwrap_or(code::INVALID)))
-}
-
-/// `submitSetMany(table, keys, count, values, ttl)` → PENDING; INVALID unless all are valid and belong to one driver behind a
-/// network. Each value is a string or a Uint8Array.
-fn submit_set_many(this: &mut Environment, call: &Call) -> Answer {
-    let ttl = call.double(4);
-    let code = this.route_batch(call, |this, routed| {
-        let Lane::Async(driver) = one_lane(routed)? else { return None };
-        let keys = keys_of(driver, routed)?;
-        let item = |(key, index)| {
-            let value = value::element(call.env, call.arguments[3], index);
-            let options = RequestOptions { ttl, ..RequestOptions::default() };
-            Some(Item { key, value: content(call, value)?, options })
-        };
-        let items = keys.into_iter().zip(0..).map(item).collect::<Option<Vec<_>>>()?;
-        let asked = Remote { operation: "setItems", checked: Ok(()), full: b"", outcome: |()| Outcome::Nothing };
-        Some(this.ask(driver, asked, |driver, answer| driver.set_many(items, answer)))
-    });
-    Ok(Reply::Code(code.unwrap_or(code::INVALID)))
-}
-
-/// What answers for all keys of a batch, if it is one.
-fn one_lane<'a>(routed: &[Routed<'a>]) -> Option<&'a Lane> {
-    let first = routed.first()?.lane;
-    let same = |routed: &Routed| match (first, routed.lane) {
-        (Lane::Blocking(one), Lane::Blocking(other)) => Arc::ptr_eq(one, other),
-        (Lane::Async(one), Lane::Async(other)) => Arc::ptr_eq(one, other),
-        _ => false,
-    };
-    routed.iter().all(same).then_some(first)
-}
-
-/// The keys of a batch, if the driver takes them all.
-fn keys_of(driver: &Arc<dyn AsyncDriver>, routed: &[Routed]) -> Option<Vec<Box<[u8]>>> {
-    routed.iter().map(|routed| driver.check(routed.relative()).ok().map(|()| routed.relative().into())).collect()
-}
-
 /// `set(table, key, ttl?, size?)` → slot, SCRIPT, INVALID, NEEDS_VALUE, NEEDS_SIZE, TOO_LARGE or DROPPED. The ttl is in
 /// milliseconds.
 fn set(this: &mut Environment, call: &Call) -> Answer {
@@ -443,7 +207,7 @@ fn set(this: &mut Environment, call: &Call) -> Answer {
     })))
 }
 
-fn write(this: &mut Context, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64, size: Option<f64>) -> i32 {
+pub fn write(this: &mut Context, driver: &mut dyn InlineDriver, key: &[u8], ttl: f64, size: Option<f64>) -> i32 {
     if size.is_none() && driver.capabilities().sized {
         return code::NEEDS_SIZE;
     }
@@ -713,29 +477,14 @@ fn listing(
     found
 }
 
-fn list(driver: &mut dyn InlineDriver, this: &mut Context, listing: &Listing, emit: &mut dyn FnMut(&[u8])) {
+pub fn list(driver: &mut dyn InlineDriver, this: &mut Context, listing: &Listing, emit: &mut dyn FnMut(&[u8])) {
     driver.keys(listing, &mut this.scope(), emit);
 }
 
-fn native(target: &Target) -> Option<Lane> {
+pub fn native(target: &Target) -> Option<Lane> {
     match target {
         Target::Native(lane) => Some(lane.clone()),
         Target::Script => None,
-    }
-}
-
-/// The last user of an in-memory driver is gone: so are its values.
-fn release_unused(this: &mut Environment, lane: &Lane) {
-    if let Lane::Inline(driver) = lane
-        && std::rc::Rc::strong_count(driver) == 1
-    {
-        let everything = Listing { hidden: true, ..Listing::default() };
-        let mut keys: Vec<Box<[u8]>> = Vec::new();
-        list(&mut *driver.borrow_mut(), &mut this.context, &everything, &mut |key| keys.push(key.into()));
-        for key in keys {
-            driver.borrow_mut().remove(&key, &mut this.context.scope());
-        }
-        this.context.report_released();
     }
 }
 
@@ -767,10 +516,6 @@ fn innermost(listing: &Listing) -> &[u8] {
 
 fn found(found: bool) -> i32 {
     if found { code::DONE } else { code::MISS }
-}
-
-fn handle(index: usize) -> Reply {
-    Reply::Code(i32::try_from(index).unwrap_or(i32::MAX))
 }
 
 pub fn internal(message: String) -> StorageError {

@@ -4,9 +4,11 @@
 //! the registers, a few 32-bit integers that both sides see.
 
 mod batch;
+mod batch_calls;
 mod calls;
 mod completion;
 mod environment;
+mod mount_calls;
 mod network_calls;
 mod raw;
 mod text;
