@@ -108,6 +108,20 @@ test("for a database, a mount, several listeners, and unstorage's own storage", 
   expect(events.length).toBe(3);
 });
 
+test("of a config's mount, which the environment leads to the server", async () => {
+  vi.stubEnv("NITRO_STORAGE_WATCHED_PORT", String(server.port));
+  onTestFinished(() => vi.unstubAllEnvs());
+  const options = { "rustorage:mount": "watched", base: "configured", ...check };
+  const { storage, events } = await watched(options);
+  await client.set("configured:a", 1);
+  await expect.poll(() => events).toEqual(["update a"]);
+  await storage.unwatch();
+  await storage.dispose();
+  await storage.watch((event, key) => events.push(`again ${event} ${key}`));
+  await client.del("configured:a");
+  await expect.poll(() => events.at(-1)).toBe("again remove a");
+});
+
 test("without the option, a storage hears of what its own process changes", async () => {
   const { storage, events } = await watched({ port: server.port, base: "without" });
   await client.set("without:other", 1);
