@@ -34,9 +34,13 @@ const MANAGERS = {
 
 /**
  * Makes the app `name` of the `sources`, folders of which the later win, and installs it with the packed package; returns its
- * folder. `node` is what runs the package manager.
+ * folder. `node` is what runs the package manager; `dependencies` are those beside the app's own.
  */
-export function setUpApp(name, sources, { manager = "npm", node = process.execPath } = {}) {
+export function setUpApp(
+  name,
+  sources,
+  { manager = "npm", node = process.execPath, dependencies = {} } = {},
+) {
   const folder = join(apps, name);
   mkdirSync(folder, { recursive: true });
   for (const entry of readdirSync(folder)) {
@@ -51,7 +55,7 @@ export function setUpApp(name, sources, { manager = "npm", node = process.execPa
   }
   const { rustorage, ...binaries } = packed();
   const description = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  description.dependencies.rustorage = rustorage;
+  Object.assign(description.dependencies, dependencies, { rustorage });
   if (manager === "npm") description.overrides = binaries;
   const wanted = JSON.stringify({ ...description, manager, binaries }, null, 2);
   writeFileSync(join(folder, "package.json"), JSON.stringify(description, null, 2));

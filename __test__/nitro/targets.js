@@ -38,13 +38,13 @@ const TARGETS = {
 
 /** Sets the target's app up; gives its folder, and all that says how to run it. */
 export function setUpTarget(name, manager = "npm") {
-  const { folders, ...target } = TARGETS[name];
+  const { folders, pnpm, ...target } = TARGETS[name];
   const sources = [
     new URL("app/", import.meta.url),
     ...folders.map((folder) => new URL(`targets/${folder}/`, import.meta.url)),
   ];
   const id = manager === "npm" ? name : `${name}-${manager}`;
-  const options = { manager, node: target.node };
+  const options = { manager, node: target.node, ...(manager === "pnpm" && { dependencies: pnpm }) };
   return { ...target, app: setUpApp(id, sources.map(fileURLToPath), options) };
 }
 
