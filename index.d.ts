@@ -1,6 +1,8 @@
 import type { Db0Options } from "./js/drivers/db0.js";
+import type { CloudflareKvHttpOptions } from "./js/drivers/cloudflare-kv-http.js";
 import type { FsLiteOptions } from "./js/drivers/fs-lite.js";
 import type { FsOptions } from "./js/drivers/fs.js";
+import type { GithubOptions } from "./js/drivers/github.js";
 import type { HttpOptions } from "./js/drivers/http.js";
 import type { LmdbOptions } from "./js/drivers/lmdb.js";
 import type { LruCacheOptions } from "./js/drivers/lru-cache.js";
@@ -399,10 +401,13 @@ export interface DriverDependency {
 export type DriverDependencies = Record<string, DriverDependency>;
 
 type NativeName =
+  | "cloudflare-kv-http"
+  | "cloudflareKVHttp"
   | "db0"
   | "fs"
   | "fs-lite"
   | "fsLite"
+  | "github"
   | "http"
   | "lmdb"
   | "lru-cache"
@@ -421,13 +426,12 @@ type BorrowedName =
   | `azure${"AppConfiguration" | "Cosmos" | "KeyVault" | "StorageBlob" | "StorageTable"}`
   | "capacitor-preferences"
   | "capacitorPreferences"
-  | `cloudflare-${"cache-binding" | "kv-binding" | "kv-http" | "r2-binding"}`
-  | `cloudflare${"CacheBinding" | "KVBinding" | "KVHttp" | "R2Binding"}`
+  | `cloudflare-${"cache-binding" | "kv-binding" | "r2-binding"}`
+  | `cloudflare${"CacheBinding" | "KVBinding" | "R2Binding"}`
   | "deno-kv"
   | "denoKV"
   | "deno-kv-node"
   | "denoKVNode"
-  | "github"
   | "indexedb"
   | "localstorage"
   | "mongodb"
@@ -454,10 +458,13 @@ export interface CommonDriverOptions {
 
 /** The options of each driver, by its name. */
 export type BuiltinDriverOptions = {
+  "cloudflare-kv-http": CloudflareKvHttpOptions;
+  cloudflareKVHttp: CloudflareKvHttpOptions;
   db0: Db0Options;
   fs: FsOptions;
   "fs-lite": FsLiteOptions;
   fsLite: FsLiteOptions;
+  github: GithubOptions;
   http: HttpOptions;
   lmdb: LmdbOptions;
   "lru-cache": LruCacheOptions;

@@ -12,15 +12,19 @@ test("has every name that unstorage 1 and 2 know, those of ours, and no other", 
   expect(Object.keys(builtinDrivers).sort()).toEqual([...names].sort());
 });
 
+const CLOUDFLARE = { accountId: "a", namespaceId: "n", apiToken: "t" };
+
 test("every native driver's module exists and makes a driver of its name", async () => {
   const native = Object.entries(builtinDrivers).filter(([, id]) => id.startsWith("rustorage/"));
-  expect(native.length).toBe(17);
+  expect(native.length).toBe(20);
   for (const [, id] of native) {
     const { default: factory } = await import(id);
     const driver = factory({
       ...(id.endsWith("db0") && { database: { dialect: "sqlite", prepare() {} } }),
       ...(id.includes("/fs") && { base: ".data" }),
-      ...(id.endsWith("http") && { base: "http://localhost" }),
+      ...(id.endsWith("/http") && { base: "http://localhost" }),
+      ...(id.endsWith("github") && { repo: "o/n" }),
+      ...(id.endsWith("cloudflare-kv-http") && CLOUDFLARE),
       ...(id.endsWith("s3") && { bucket: "b", region: "r" }),
       ...(OURS.some((name) => id.endsWith(name)) && { path: ".data/items" }),
       ...(id.endsWith("overlay") && { layers: [{ getItem: () => null }] }),

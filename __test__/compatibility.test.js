@@ -1,8 +1,10 @@
 /** Where ours differs from unstorage on purpose: one test for each row of docs/compatibility.md, under the row's name. */
 import { createStorage, isStorageError, prefixStorage } from "rustorage";
 import db0 from "rustorage/drivers/db0";
+import cloudflareKvHttp from "rustorage/drivers/cloudflare-kv-http";
 import fs from "rustorage/drivers/fs";
 import fsLite from "rustorage/drivers/fs-lite";
+import github from "rustorage/drivers/github";
 import http from "rustorage/drivers/http";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
@@ -952,4 +954,47 @@ test("upstash and vercel-kv clear any number of keys", async () => {
   await storage.setItems(items);
   await storage.clear();
   expect(await storage.getKeys()).toEqual([]);
+});
+
+test("cloudflare-kv-http refuses names that Workers KV cannot have", async () => {
+  const driver = cloudflareKvHttp({ accountId: "a", namespaceId: "n", apiToken: "t" });
+  for (const key of ["x".repeat(513), ".", ".."]) {
+    await expect(driver.getItem(key)).rejects.toMatchObject({ code: "INVALID_KEY" });
+  }
+});
+
+/** The github driver on an API that knows the file `a`, with the bytes of `content`, or fails; `asked` are the paths. */
+async function overGithub({ content = "1", fails = () => false, truncated = false } = {}) {
+  const asked = [];
+  const { url } = await overHttp((request, response) => {
+    asked.push(request.url);
+    if (fails()) response.writeHead(401).end();
+    else if (!request.url.includes("/git/trees/")) response.end(content);
+    else {
+      const tree = [{ path: "a", type: "blob", sha: "1", mode: "100644" }];
+      response.end(JSON.stringify({ tree, truncated }));
+    }
+  });
+  const options = { repo: "owner/name", ttl: 0, apiURL: url, cdnURL: url };
+  return { asked, storage: createStorage({ driver: github(options) }) };
+}
+
+test("github gives bytes as they are", async () => {
+  const { storage } = await overGithub({ content: Buffer.from([255, 0]) });
+  expect(await storage.getItemRaw("a")).toEqual(Buffer.from([255, 0]));
+});
+
+test("github asks again after it failed, and for changed files alone", async () => {
+  let down = true;
+  const { storage, asked } = await overGithub({ fails: () => down });
+  await expect(storage.getItem("a")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+  down = false;
+  expect(await storage.getItem("a")).toBe(1);
+  expect(await storage.getItem("a")).toBe(1);
+  expect(asked.filter((path) => path.endsWith("/a"))).toHaveLength(1);
+});
+
+test("github tells where its list is not whole", async () => {
+  const { storage } = await overGithub({ truncated: true });
+  await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
 });

@@ -1,9 +1,11 @@
 /** The names of all drivers, where each is imported from, and what those that are not native here need installed. */
 
 const NATIVE = [
+  "cloudflare-kv-http",
   "db0",
   "fs",
   "fs-lite",
+  "github",
   "http",
   "lmdb",
   "lru-cache",
@@ -38,11 +40,9 @@ const BORROWED = {
   "capacitor-preferences": lib("@capacitor/preferences", "^6 || ^7 || ^8"),
   "cloudflare-cache-binding": undefined,
   "cloudflare-kv-binding": undefined,
-  "cloudflare-kv-http": undefined,
   "cloudflare-r2-binding": undefined,
   "deno-kv": undefined,
   "deno-kv-node": lib("@deno/kv", ">=0.14.0"),
-  github: undefined,
   indexedb: lib("idb-keyval", "^6.2.2"),
   localstorage: undefined,
   mongodb: lib("mongodb", "^6 || ^7"),

@@ -1,6 +1,18 @@
 // Generated from the drivers' Rust structs by scripts/generate.js.
 /** The types of options, by driver; js/runtime-options.js reads by them. */
 export const OPTION_TYPES = {
+  "cloudflare-kv-http": {
+    accountId: "string",
+    apiKey: "string",
+    apiToken: "string",
+    apiURL: "string",
+    base: "string",
+    email: "string",
+    limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
+    minTTL: "number",
+    namespaceId: "string",
+    userServiceKey: "string",
+  },
   fs: {
     atomic: "boolean",
     base: "string",
@@ -38,6 +50,16 @@ export const OPTION_TYPES = {
     mode: "unsigned",
     noClear: "boolean",
     readOnly: "boolean",
+    ttl: "number",
+  },
+  github: {
+    apiURL: "string",
+    branch: "string",
+    cdnURL: "string",
+    dir: "string",
+    limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
+    repo: "string",
+    token: "string",
     ttl: "number",
   },
   http: {
@@ -170,6 +192,8 @@ export const OPTION_TYPES = {
 
 /** The options that hold secrets, by driver; js/redacted-options.js hides them. */
 export const SECRET_OPTIONS = {
+  "cloudflare-kv-http": ["apiKey", "apiToken", "userServiceKey"],
+  github: ["token"],
   http: ["headers"],
   redis: ["clusterOptions", "password", "sentinelPassword", "sentinelTLS", "tls", "url"],
   s3: ["accessKeyId", "secretAccessKey", "sessionToken"],

@@ -75,6 +75,14 @@ function withDate({ mtime, ...fields }) {
   return { ...fields, mtime: mtime && new Date(mtime) };
 }
 
+export function cloudflareKvHttp(options = {}) {
+  return createRemoteDriver("cloudflare-kv-http", options, { raw: RAW_AS_TEXT });
+}
+
+export function github(options = {}) {
+  return createRemoteDriver("github", options);
+}
+
 /** Headers as an object of texts, whatever `fetch` takes for them. */
 function toRecord(headers) {
   const isList = typeof headers === "object" && typeof headers?.[Symbol.iterator] === "function";

@@ -10,7 +10,7 @@ import redis from "./drivers/redis.js";
 import sqlite from "./drivers/sqlite.js";
 import { storageError } from "./errors.js";
 import { fs, fsLite } from "./file-driver.js";
-import { http, s3, upstash, vercelKv } from "./service-drivers.js";
+import { cloudflareKvHttp, github, http, s3, upstash, vercelKv } from "./service-drivers.js";
 import { lateDriver } from "./late-driver.js";
 import { MOUNT, isRecord, runtimeOptions } from "./runtime-options.js";
 import { createStorage } from "./storage.js";
@@ -19,6 +19,8 @@ import { createStorage } from "./storage.js";
 const NATIVE = new Map([
   ["rustorage/drivers/fs", fs],
   ["rustorage/drivers/fs-lite", fsLite],
+  ["rustorage/drivers/cloudflare-kv-http", cloudflareKvHttp],
+  ["rustorage/drivers/github", github],
   ["rustorage/drivers/http", http],
   ["rustorage/drivers/lmdb", lmdb],
   ["rustorage/drivers/lru-cache", lruCache],

@@ -32,6 +32,14 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The failure of a request; what else it was goes into words.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Remote(failure) => failure,
+            other => Failure::new("INTERNAL", other.to_string()),
+        }
+    }
+
     /// The cause that says which key of several it is about.
     #[must_use]
     pub fn of(self, key: &str) -> Self {

@@ -1,7 +1,9 @@
 import { createStorage } from "rustorage";
 import db0 from "rustorage/drivers/db0";
+import cloudflareKvHttp from "rustorage/drivers/cloudflare-kv-http";
 import fs from "rustorage/drivers/fs";
 import fsLite from "rustorage/drivers/fs-lite";
+import github from "rustorage/drivers/github";
 import http from "rustorage/drivers/http";
 import lmdb from "rustorage/drivers/lmdb";
 import lruCache from "rustorage/drivers/lru-cache";
@@ -22,6 +24,8 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, onTestFinished } from "vitest";
 import { lateDriver } from "../../js/late-driver.js";
+import { startCloudflareKv } from "../servers/cloudflare-kv.js";
+import { startGithub } from "../servers/github.js";
 import {
   VALKEY,
   startCluster,
@@ -307,6 +311,22 @@ for (const [name, driver] of [
     capabilities: { raw: "text", nested: true, ttl: true },
   });
 }
+
+const cloudflare = await startCloudflareKv();
+afterAll(() => cloudflare.stop());
+conformance("cloudflare-kv-http", {
+  create: () => cloudflareKvHttp({ ...cloudflare.options, base: `test:${bases++}` }),
+  capabilities: { raw: "text", nested: true },
+});
+
+const githubServer = await startGithub();
+afterAll(() => githubServer.stop());
+await githubServer.write("items/foo", "bar");
+await githubServer.write("items/dir/item", "1");
+conformance("github", {
+  create: () => github({ ...githubServer.options, dir: "items" }),
+  capabilities: { writes: false },
+});
 
 conformance("a JavaScript driver", { create: () => mapDriver(), capabilities: AS_TEXT });
 

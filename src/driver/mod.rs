@@ -24,7 +24,7 @@ pub use deferred::{Deferred, once, retried};
 pub use pool::{Pool, WORKERS};
 pub use request::{Headers, RequestOptions};
 pub use schedule::{Access, Claim, Class, Job, Place, Places};
-pub use store::{Found, Queued, Store, accepted, all, relative_base};
+pub use store::{Found, NewItem, Queued, Store, accepted, all, parts, relative_base};
 
 /// Where JavaScript keeps a value: an index into its array of values.
 pub type Slot = u32;

@@ -35,6 +35,24 @@ pub struct Found {
     pub name: String,
 }
 
+/// An item to write.
+pub type NewItem = (String, Bytes, RequestOptions);
+
+/// The items in parts of no more than `most` items and, unless one alone is larger, `most_bytes` bytes of values.
+pub fn parts(mut items: &[NewItem], most: usize, most_bytes: usize) -> impl Iterator<Item = &[NewItem]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |(_, value, _): &&NewItem| {
+            bytes += value.len();
+            bytes <= most_bytes
+        };
+        let count = items.iter().take(most).take_while(fits).count().max(1);
+        let (part, rest) = items.split_at_checked(count)?;
+        items = rest;
+        Some(part)
+    })
+}
+
 /// A store behind a server, which takes calls in any order and at once; [`Queued`] brings order into them.
 ///
 /// Keys come without the mount point, with `:` between segments. A miss is `None`, false or [`super::Field::Absent`]; whatever else
@@ -63,8 +81,8 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// No key comes twice.
-    fn set_many(&self, items: Vec<(String, Bytes, RequestOptions)>) -> impl Future<Output = Result<(), Cause>> + Send {
-        let set = |(key, value, options): (String, Bytes, RequestOptions)| {
+    fn set_many(&self, items: Vec<NewItem>) -> impl Future<Output = Result<(), Cause>> + Send {
+        let set = |(key, value, options): NewItem| {
             async move { self.set(&key, value, &options).await.map_err(|cause| cause.of(&key)) }.boxed()
         };
         all(items.into_iter().map(set).collect())

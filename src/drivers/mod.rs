@@ -1,7 +1,9 @@
 //! The drivers, and how one is made from its name and options.
 
+mod cloudflare_kv_http;
 mod embedded;
 mod fs;
+mod github;
 mod http;
 mod linked_map;
 mod lmdb;
@@ -19,10 +21,12 @@ use options::parse;
 
 use crate::{
     driver::{Lane, Queued, Store},
-    error::{Cause, StorageError},
+    error::{Cause, Failure, StorageError},
 };
 
+pub use cloudflare_kv_http::{CloudflareKvHttp, CloudflareKvHttpOptions};
 pub use fs::{Fs, FsOptions};
+pub use github::{Github, GithubOptions};
 pub use http::{Http, HttpOptions};
 pub use lmdb::{Lmdb, LmdbOptions};
 pub use lru_cache::{LruCache, LruCacheOptions};
@@ -39,6 +43,8 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
         "lru-cache" => inline(LruCache::new(parse("lru-cache", options)?)?),
         "fs" => Ok(Lane::Blocking(Arc::new(Fs::new("fs", parse("fs", options)?)?))),
         "fs-lite" => Ok(Lane::Blocking(Arc::new(Fs::new("fs-lite", parse("fs-lite", options)?)?))),
+        "cloudflare-kv-http" => store(CloudflareKvHttp::new(parse("cloudflare-kv-http", options)?)?),
+        "github" => store(Github::new(parse("github", options)?)?),
         "http" => store(Http::new(parse("http", options)?)?),
         "lmdb" => Ok(Lane::Async(Arc::new(lmdb::create(&parse("lmdb", options)?)?))),
         "redis" => Ok(Lane::Async(Arc::new(Redis::new(parse("redis", options)?)?))),
@@ -73,6 +79,8 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("lru-cache", schema_for!(LruCacheOptions)),
         ("fs", schema_for!(FsOptions)),
         ("fs-lite", fs::lite_schema()),
+        ("cloudflare-kv-http", schema_for!(CloudflareKvHttpOptions)),
+        ("github", schema_for!(GithubOptions)),
         ("http", schema_for!(HttpOptions)),
         ("lmdb", schema_for!(LmdbOptions)),
         ("redis", schema_for!(RedisOptions)),
@@ -85,4 +93,14 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
 
 fn invalid(driver: &'static str, message: String) -> StorageError {
     StorageError { driver, operation: "create", key: None, cause: Cause::InvalidOptions(message) }
+}
+
+/// What a service answers that is not one to the request.
+fn unexpected(what: &str) -> Cause {
+    Failure::new("EPROTO", what).into()
+}
+
+/// A value of a store that keeps only text: raw bytes come as `base64:` and text.
+fn as_text(value: &[u8]) -> Result<&str, Cause> {
+    std::str::from_utf8(value).map_err(|_| Cause::Unsupported("a value here must be text"))
 }

@@ -13,9 +13,9 @@ use std::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{invalid, redis::escaped};
+use super::{as_text, invalid, redis::escaped};
 use crate::{
-    driver::{Capabilities, Fields, Found, RequestOptions, Store},
+    driver::{Capabilities, Fields, Found, NewItem, RequestOptions, Store, parts},
     error::{Cause, Failure, StorageError},
     http::{
         Address, Limits, Method, Request, Service, Url, add_own_headers,
@@ -213,11 +213,6 @@ impl Upstash {
     }
 }
 
-/// Values reach the database as text.
-fn text(value: &[u8]) -> Result<&str, Cause> {
-    std::str::from_utf8(value).map_err(|_| Cause::Unsupported("a value here must be text"))
-}
-
 impl Store for Upstash {
     fn name(&self) -> &'static str {
         self.name
@@ -242,7 +237,7 @@ impl Store for Upstash {
 
     async fn set(&self, key: &str, value: Bytes, options: &RequestOptions) -> Result<(), Cause> {
         let (name, mut milliseconds) = (self.name_of(key), String::new());
-        let command = self.write(&name, text(&value)?, options.ttl, &mut milliseconds);
+        let command = self.write(&name, as_text(&value)?, options.ttl, &mut milliseconds);
         self.command::<serde_json::Value>(command, options).await.map(drop)
     }
 
@@ -269,22 +264,13 @@ impl Store for Upstash {
         Ok(values)
     }
 
-    async fn set_many(&self, items: Vec<(String, Bytes, RequestOptions)>) -> Result<(), Cause> {
-        let mut rest = items.as_slice();
-        while !rest.is_empty() {
-            let mut bytes = 0;
-            let fits = |(_, value, _): &&(String, Bytes, RequestOptions)| {
-                bytes += value.len();
-                bytes <= BYTES_TOGETHER
-            };
-            let count = rest.iter().take(ASKED_TOGETHER).take_while(fits).count().max(1);
-            let (part, more) = rest.split_at(count);
-            rest = more;
+    async fn set_many(&self, items: Vec<NewItem>) -> Result<(), Cause> {
+        for part in parts(&items, ASKED_TOGETHER, BYTES_TOGETHER) {
             let names: Vec<String> = part.iter().map(|(key, ..)| self.name_of(key)).collect();
             let mut lives = vec![String::new(); part.len()];
             let commands = part.iter().zip(&names).zip(&mut lives);
             let commands = commands
-                .map(|(((_, value, options), name), life)| Ok(self.write(name, text(value)?, options.ttl, life)));
+                .map(|(((_, value, options), name), life)| Ok(self.write(name, as_text(value)?, options.ttl, life)));
             let commands: Vec<Command> = commands.collect::<Result<_, Cause>>()?;
             let answers: Vec<Answer<serde_json::Value>> =
                 self.post(&self.urls[1], &commands, &RequestOptions::default()).await?;

@@ -39,9 +39,9 @@ impl Address {
         Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
     }
 
-    /// The address with one more segment, which needs no encoding.
-    pub fn under(&self, segment: &str) -> Self {
-        Self(format!("{}/{segment}", self.0))
+    /// The address of what lies under it at a path, which needs no encoding.
+    pub fn under(&self, path: &str) -> Self {
+        Self(format!("{}/{path}", self.0))
     }
 
     /// The address with a label in front of its host's name.
@@ -55,6 +55,11 @@ impl Address {
         // What was parsed once and what is encoded make a URL.
         Url::parse(&text).unwrap_or_else(|_| unreachable!("an address and an encoded path"))
     }
+}
+
+/// As `encodeURIComponent` has it.
+pub fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
 /// As RFC 3986 has it, which encodes `!'()*` too.

@@ -2,10 +2,7 @@
 
 use std::{error::Error, io};
 
-use reqwest::{
-    StatusCode,
-    header::{CONTENT_TYPE, HeaderMap},
-};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use tokio_rustls::rustls;
 
 use super::Reply;
@@ -40,8 +37,10 @@ fn request_id(reply: &Reply) -> Option<String> {
     REQUEST_IDS.into_iter().find_map(|name| reply.header(name)).map(str::to_owned)
 }
 
-fn code(status: StatusCode) -> &'static str {
-    match status.as_u16() {
+fn code(reply: &Reply) -> &'static str {
+    match reply.status.as_u16() {
+        // So GitHub says it.
+        403 if reply.header("x-ratelimit-remaining") == Some("0") => "RATE_LIMITED",
         401 | 407 => "UNAUTHORIZED",
         403 => "FORBIDDEN",
         404 | 410 => "NOT_FOUND",
@@ -57,7 +56,7 @@ pub fn refusal(what: &str, reply: &Reply, words: Option<&str>) -> Failure {
     let status = reply.status;
     let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
     let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-    of_reply(Failure::new(code(status), format!("{what}: {}{reason}{words}", status.as_u16())), reply)
+    of_reply(Failure::new(code(reply), format!("{what}: {}{reason}{words}", status.as_u16())), reply)
 }
 
 pub fn unexpected(what: &str, reply: &Reply, expected: &str) -> Failure {
@@ -141,7 +140,10 @@ mod tests {
     use super::*;
     use crate::http::secret;
     use bytes::Bytes;
-    use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+    use reqwest::{
+        StatusCode,
+        header::{AUTHORIZATION, HeaderName, HeaderValue},
+    };
 
     #[test]
     fn a_refusal_says_what_the_service_says_but_no_secret() {

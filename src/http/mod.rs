@@ -16,7 +16,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, 
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout_at};
 
-pub use address::{Address, check_path, encoded_path, query, segments, strictly_encoded};
+pub use address::{Address, check_path, encoded, encoded_path, query, segments, strictly_encoded};
 pub use reqwest::{Method, StatusCode, Url, header};
 
 use crate::{

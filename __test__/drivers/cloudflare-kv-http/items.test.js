@@ -1,0 +1,140 @@
+/** What the driver of Workers KV stores and asks, and that unstorage's read it, and the other way round. */
+import { createStorage } from "rustorage";
+import cloudflareKvHttp from "rustorage/drivers/cloudflare-kv-http";
+import { createStorage as createStorage2 } from "unstorage";
+import theirs2 from "unstorage/drivers/cloudflare-kv-http";
+import { createStorage as createStorage1 } from "unstorage-v1";
+import theirs1 from "unstorage-v1/drivers/cloudflare-kv-http";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import { startAnswers } from "../../servers/answers.js";
+import { TOKEN, startCloudflareKv } from "../../servers/cloudflare-kv.js";
+
+const server = await startCloudflareKv();
+afterAll(() => server.stop());
+
+const open = (options) =>
+  createStorage({ driver: cloudflareKvHttp({ ...server.options, ...options }) });
+
+test.each([
+  ["unstorage 2", createStorage2, theirs2],
+  ["unstorage 1", createStorage1, theirs1],
+])("%s and ours read what the other wrote", async (_, create, theirDriver) => {
+  const theirs = create({ driver: theirDriver({ ...server.options, base: "app" }) });
+  const ours = open({ base: "app" });
+  const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+  for (const [from, to] of [
+    [ours, theirs],
+    [theirs, ours],
+  ]) {
+    await from.setItem("object", { a: [1, "é"] });
+    await from.setItem("text:of:segments", "😀 text");
+    await from.setItem("odd: 100%/é'()*!~+&", 1);
+    await from.setItemRaw("bytes", bytes);
+    await from.setMeta("object", { kept: true });
+    expect(await to.getItem("object")).toEqual({ a: [1, "é"] });
+    expect(await to.getItem("text:of:segments")).toBe("😀 text");
+    expect(await to.getItem("odd: 100%/é'()*!~+&")).toBe(1);
+    expect(Buffer.from(await to.getItemRaw("bytes")).equals(bytes)).toBe(true);
+    expect(await to.getMeta("object")).toMatchObject({ kept: true });
+    expect((await to.getKeys()).sort()).toEqual((await from.getKeys()).sort());
+    expect(await to.getKeys("text")).toEqual(["text:of:segments"]);
+    expect([await to.hasItem("object"), await to.hasItem("none")]).toEqual([true, false]);
+    expect(await to.getItem("none")).toBe(null);
+    await to.removeItem("object", { removeMeta: true });
+    await to.clear();
+    expect(await from.getKeys()).toEqual([]);
+  }
+});
+
+test("batches, pages and clear of more than one request holds", async () => {
+  const storage = open({ base: "many" });
+  const items = Array.from({ length: 1100 }, (_, index) => ({ key: `k:${index}`, value: index }));
+  await storage.setItems([...items, { key: "kept", value: 1 }]);
+  expect(await storage.getItems(items.map(({ key }) => key))).toEqual(items);
+  expect(await storage.getKeys("k")).toHaveLength(1100);
+  await storage.clear("k");
+  expect(await storage.getKeys()).toEqual(["kept"]);
+});
+
+test.each([
+  ["a token", { apiToken: TOKEN }],
+  ["a service's key", { userServiceKey: TOKEN }],
+  ["an address and a key", { email: "me@example.com", apiKey: TOKEN }],
+])("%s tells who asks", async (_, authority) => {
+  const storage = open({ apiToken: undefined, ...authority });
+  await storage.setItem("a", 1);
+  expect(await storage.getItem("a")).toBe(1);
+});
+
+test("a ttl is one that Cloudflare takes, and a negative one removes", async () => {
+  const service = await startAnswers((_, response) => response.end(`{"result":{}}`));
+  onTestFinished(() => service.stop());
+  const options = { ...server.options, apiURL: service.url };
+  const storage = createStorage({ driver: cloudflareKvHttp(options) });
+  await storage.setItem("short", 1, { ttl: 1 });
+  await storage.setItem("long", 1, { ttl: 99.5 });
+  await storage.setItem("none", 1, { ttl: 0 });
+  await storage.setItem("over", 1, { ttl: -1 });
+  await storage.setItems([{ key: "batch", value: 1, options: { ttl: 70 } }]);
+  await storage.setItems([{ key: "a", value: "b" }], { ttl: 80 });
+  const longer = createStorage({ driver: cloudflareKvHttp({ ...options, minTTL: 300 }) });
+  await longer.setItem("short", 1, { ttl: 100 });
+  const said = service.requests.map(({ method, url }) => `${method} ${/[^/]+$/.exec(url)[0]}`);
+  expect(said).toEqual([
+    "PUT short?expiration_ttl=60",
+    "PUT long?expiration_ttl=100",
+    "PUT none",
+    "DELETE over",
+    "PUT batch?expiration_ttl=70",
+    "PUT bulk",
+    "PUT short?expiration_ttl=300",
+  ]);
+  expect(JSON.parse(service.requests[5].body)).toEqual([
+    { key: "a", value: "b", expiration_ttl: 80 },
+  ]);
+});
+
+test("what Cloudflare refuses is told, with its ray and without the token", async () => {
+  const storage = open({ apiToken: "s3cret-guess" });
+  for (const call of ["getItem", "setItem", "hasItem", "removeItem", "getKeys", "clear"]) {
+    const error = await storage[call]("a", 1).catch((error) => error);
+    expect(error).toMatchObject({
+      code: "UNAUTHORIZED",
+      status: 401,
+      requestId: "ray-of-the-request",
+      driver: "cloudflare-kv-http",
+    });
+    expect(error.message).toContain("Authentication error: Bearer ***");
+    expect(error.message).not.toContain("s3cret");
+  }
+});
+
+test("names that Cloudflare cannot have are refused before anything is sent", async () => {
+  const storage = open({ apiURL: "http://127.0.0.1:1", base: "app" });
+  const driver = cloudflareKvHttp({ ...server.options, apiURL: "http://127.0.0.1:1" });
+  for (const call of [
+    storage.getItem("x".repeat(509)),
+    storage.setItem("é".repeat(255), 1),
+    driver.getItem(".."),
+    driver.removeItem(""),
+  ]) {
+    await expect(call).rejects.toMatchObject({ code: "INVALID_KEY" });
+  }
+});
+
+test.each(["<html>", "{}", `{"result":{}}`])("an answer that is none: %s", async (text) => {
+  const service = await startAnswers((_, response) => response.end(text));
+  onTestFinished(() => service.stop());
+  const storage = open({ apiURL: service.url });
+  await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
+  await expect(storage.getItems(["a", "b"])).rejects.toMatchObject({ code: "EPROTO" });
+});
+
+test.each([
+  [{ accountId: "" }, "`accountId` is required"],
+  [{ namespaceId: undefined }, "`namespaceId` is required"],
+  [{ apiToken: "" }, "`apiToken`, `userServiceKey`, and `email` with `apiKey` is required"],
+  [{ apiURL: "host" }, "`apiURL` must be a URL"],
+])("options %j are refused", (options, cause) => {
+  expect(() => cloudflareKvHttp({ ...server.options, ...options })).toThrow(cause);
+});

@@ -1,0 +1,315 @@
+//! The files of a branch of a GitHub repository, as they are: nothing is written.
+//!
+//! `GET /repos/OWNER/NAME/git/trees/BRANCH?recursive=1` tells of all files, and is asked again when `ttl` is over, by the first call that
+//! comes; a file is read from the network that GitHub keeps for that.
+//! <https://docs.github.com/en/rest/git/trees#get-a-tree>
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::invalid;
+use crate::{
+    driver::{Capabilities, Field, Fields, Found, RequestOptions, Store},
+    error::{Cause, Failure, StorageError},
+    http::{
+        Address, Limits, Method, Request, Service, add_own_headers, encoded, encoded_path,
+        header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
+        json_words, query, secret, segments,
+    },
+    key::{KeyList, Listing},
+};
+
+/// Contents of so many bytes are kept until their files change.
+const KEPT: usize = 64 << 20;
+
+#[derive(Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct GithubOptions {
+    /// The repository, as `owner/name`.
+    #[cfg_attr(feature = "schema", schemars(extend("x-required" = true)))]
+    repo: String,
+    /// The branch, or a tag or a commit.
+    branch: String,
+    /// The folder whose files are the items.
+    dir: String,
+    /// How many seconds the list of files holds.
+    ttl: f64,
+    /// A token, for private repositories and for more than 60 requests an hour.
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("x-secret" = true)))]
+    token: Option<String>,
+    /// Where the API is.
+    #[serde(rename = "apiURL")]
+    api_url: String,
+    /// Where files are read from.
+    #[serde(rename = "cdnURL")]
+    cdn_url: String,
+    /// How long a request may take, and how often it is tried.
+    limits: Option<Limits>,
+}
+
+impl Default for GithubOptions {
+    fn default() -> Self {
+        Self {
+            repo: String::new(),
+            branch: "main".into(),
+            dir: String::new(),
+            ttl: 600.0,
+            token: None,
+            api_url: "https://api.github.com".into(),
+            cdn_url: "https://raw.githubusercontent.com".into(),
+            limits: None,
+        }
+    }
+}
+
+pub struct Github(Arc<Repository>);
+
+struct Repository {
+    api: Address,
+    cdn: Address,
+    /// The tree that is asked for.
+    tree: String,
+    /// In front of the files' paths; empty, or with a slash at its end.
+    dir: String,
+    /// Where files are read, below the network's address.
+    files: String,
+    ttl: Duration,
+    headers: HeaderMap,
+    service: Service,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    known: Option<(Arc<Files>, Instant)>,
+    /// Whoever comes while the list is fetched waits for that.
+    fetching: Option<Fetching>,
+    contents: Contents,
+}
+
+type Fetching = Shared<BoxFuture<'static, Result<Arc<Files>, Failure>>>;
+
+/// By key.
+type Files = BTreeMap<String, File>;
+
+struct File {
+    path: String,
+    sha: String,
+    mode: String,
+    size: f64,
+}
+
+/// By what GitHub calls a content.
+#[derive(Default)]
+struct Contents {
+    by_sha: BTreeMap<String, Bytes>,
+    bytes: usize,
+}
+
+impl Contents {
+    fn add(&mut self, sha: &str, content: &Bytes) {
+        if self.bytes + content.len() <= KEPT && !self.by_sha.contains_key(sha) {
+            self.bytes += content.len();
+            self.by_sha.insert(sha.to_owned(), content.clone());
+        }
+    }
+
+    /// Lets go of what is in no file any more.
+    fn keep_only(&mut self, files: &Files) {
+        let used: HashSet<&str> = files.values().map(|file| file.sha.as_str()).collect();
+        self.by_sha.retain(|sha, _| used.contains(sha.as_str()));
+        self.bytes = self.by_sha.values().map(Bytes::len).sum();
+    }
+}
+
+#[derive(Deserialize)]
+struct Tree {
+    tree: Vec<Node>,
+    #[serde(default)]
+    truncated: bool,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    path: String,
+    r#type: String,
+    sha: String,
+    mode: String,
+    #[serde(default)]
+    size: f64,
+}
+
+impl Github {
+    pub fn new(options: GithubOptions) -> Result<Self, StorageError> {
+        let refused = |message: String| invalid("github", message);
+        if options.repo.is_empty() {
+            return Err(refused("the option `repo` is required".into()));
+        }
+        let is_path = |text: &str| !segments(text).any(|segment| matches!(segment, "." | ".."));
+        if options.repo.split('/').filter(|part| !part.is_empty()).count() != 2 || !is_path(&options.repo) {
+            return Err(refused("the option `repo` must be `owner/name`".into()));
+        }
+        for (name, value) in [("branch", &options.branch), ("dir", &options.dir)] {
+            if !is_path(value) {
+                return Err(refused(format!("the option `{name}` must have no `.` or `..` segment")));
+            }
+        }
+        let mut headers = HeaderMap::new();
+        let token = options.token.filter(|token| !token.is_empty());
+        if let Some(token) = &token {
+            let value = secret(&format!("token {token}"));
+            headers.insert(AUTHORIZATION, value.ok_or_else(|| refused("the option `token` must be a token".into()))?);
+        }
+        let dir = segments(&options.dir).flat_map(|segment| [segment, "/"]).collect();
+        let (repo, branch) = (encoded_path(&options.repo), encoded_path(&options.branch));
+        Ok(Self(Arc::new(Repository {
+            api: Address::parse("apiURL", &options.api_url).map_err(refused)?,
+            cdn: Address::parse("cdnURL", &options.cdn_url).map_err(refused)?,
+            tree: format!("/repos/{repo}/git/trees/{branch}"),
+            dir,
+            files: format!("/{repo}/{branch}"),
+            ttl: Duration::try_from_secs_f64(options.ttl).unwrap_or_default(),
+            headers,
+            service: Service::new(options.limits, token.into_iter().collect(), json_words),
+            state: Mutex::default(),
+        })))
+    }
+}
+
+impl Repository {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files, as they are known, or fetched now.
+    async fn files(self: &Arc<Self>) -> Result<Arc<Files>, Cause> {
+        let fetching = {
+            let mut state = self.lock();
+            if let Some((files, since)) = &state.known
+                && since.elapsed() < self.ttl
+            {
+                return Ok(Arc::clone(files));
+            }
+            let repository = Arc::clone(self);
+            let fetch = || async move { repository.fetch().await }.boxed().shared();
+            state.fetching.get_or_insert_with(fetch).clone()
+        };
+        Ok(fetching.await?)
+    }
+
+    async fn fetch(self: Arc<Self>) -> Result<Arc<Files>, Failure> {
+        let result = self.ask().await.map(Arc::new);
+        let mut state = self.lock();
+        // The next call begins anew, whatever came of this.
+        state.fetching = None;
+        if let Ok(files) = &result {
+            state.contents.keep_only(files);
+            state.known = Some((Arc::clone(files), Instant::now()));
+        }
+        result
+    }
+
+    async fn ask(&self) -> Result<Files, Failure> {
+        let mut request = Request::new(Method::GET, self.api.at(&self.tree));
+        request.url.set_query(Some(&query([("recursive", "1")])));
+        request.headers = self.headers.clone();
+        request.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+        let url = request.url.clone();
+        let reply = self.service.send(request).await.map_err(Cause::into_failure)?;
+        let unexpected = |what| Service::unexpected(&Method::GET, &url, &reply, what);
+        let tree: Tree = serde_json::from_slice(&reply.body).map_err(|_| unexpected("a list of files"))?;
+        if tree.truncated {
+            return Err(unexpected("the whole list of files: the repository has more than GitHub tells at once"));
+        }
+        let file = |node: Node| {
+            let key = node.path.strip_prefix(&self.dir)?.replace('/', ":");
+            let Node { path, sha, mode, size, .. } = node;
+            Some((key, File { path, sha, mode, size }))
+        };
+        Ok(tree.tree.into_iter().filter(|node| node.r#type == "blob").filter_map(file).collect())
+    }
+
+    async fn read(&self, file: &File, options: &RequestOptions) -> Result<Bytes, Cause> {
+        if let Some(content) = self.lock().contents.by_sha.get(&file.sha) {
+            return Ok(content.clone());
+        }
+        let url = self.cdn.at(&format!("{}/{}", self.files, encoded_path_of(&file.path)));
+        let mut request = Request::new(Method::GET, url);
+        request.headers = self.headers.clone();
+        add_own_headers(&mut request.headers, &options.headers)?;
+        let content = self.service.send(request).await?.body;
+        self.lock().contents.add(&file.sha, &content);
+        Ok(content)
+    }
+}
+
+/// A file's path, whose names may have colons.
+fn encoded_path_of(path: &str) -> String {
+    path.split('/').map(encoded).collect::<Vec<_>>().join("/")
+}
+
+impl Store for Github {
+    fn name(&self) -> &'static str {
+        "github"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { ttl: false, max_depth: true, sized: false }
+    }
+
+    fn check(&self, _: &str) -> Result<(), Cause> {
+        Ok(())
+    }
+
+    async fn has(&self, key: &str, _: &RequestOptions) -> Result<bool, Cause> {
+        Ok(self.0.files().await?.contains_key(key))
+    }
+
+    async fn get(&self, key: &str, options: &RequestOptions) -> Result<Option<Bytes>, Cause> {
+        match self.0.files().await?.get(key) {
+            Some(file) => self.0.read(file, options).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn set(&self, _: &str, _: Bytes, _: &RequestOptions) -> Result<(), Cause> {
+        Ok(())
+    }
+
+    async fn remove(&self, _: &str, _: &RequestOptions) -> Result<(), Cause> {
+        Ok(())
+    }
+
+    async fn meta(&self, key: &str, _: &RequestOptions) -> Result<Fields, Cause> {
+        let files = self.0.files().await?;
+        let file = files.get(key);
+        let text = |text: Option<&String>| text.map_or(Field::Absent, |text| Field::Text(text.clone()));
+        Ok(vec![
+            ("sha".into(), text(file.map(|file| &file.sha))),
+            ("mode".into(), text(file.map(|file| &file.mode))),
+            ("size".into(), file.map_or(Field::Absent, |file| Field::Number(file.size))),
+        ])
+    }
+
+    async fn list(&self, base: &str, _: &RequestOptions) -> Result<Vec<Found>, Cause> {
+        let files = self.0.files().await?;
+        let under = files.range(base.to_owned()..).take_while(|(key, _)| key.starts_with(base));
+        Ok(under.map(|(key, file)| Found { key: key.clone(), name: file.path.clone() }).collect())
+    }
+
+    async fn clear(&self, _: &Listing, _: &RequestOptions) -> Result<KeyList, Cause> {
+        Ok(KeyList::default())
+    }
+}
