@@ -17,10 +17,10 @@ use heed::{
 };
 
 use super::{
-    gate::{Gate, Pass},
     inspect::{Finding, inspect},
     layout::{self, Name, Record},
     options::Sync,
+    snapshots::{Borrowed, Snapshots},
 };
 use crate::{
     clock::wall,
@@ -57,19 +57,16 @@ struct Databases {
 pub struct Environment {
     env: Env<WithoutTls>,
     databases: Databases,
-    /// The map moves only while nobody reads.
-    gate: Arc<Gate>,
+    /// The map moves only while there are none.
+    snapshots: Arc<Snapshots>,
     read_only: bool,
     /// Why there is no map any more.
     lost: OnceLock<Failure>,
 }
 
-/// A snapshot.
 pub struct Reader {
-    // Dropped in this order.
-    txn: RoTxn<'static, WithoutTls>,
+    snapshot: Borrowed,
     databases: Databases,
-    _inside: Pass,
 }
 
 impl Store for Environment {
@@ -113,7 +110,8 @@ impl Store for Environment {
         // Readers of processes that were killed would keep pages from being used again.
         env.clear_stale_readers().map_err(|error| failure(&error))?;
         let databases = if settings.read_only { known_databases(&env)? } else { own_databases(&env)? };
-        Ok(Self { env, databases, gate: Arc::default(), read_only: settings.read_only, lost: OnceLock::new() })
+        let snapshots = Snapshots::new(env.clone());
+        Ok(Self { env, databases, snapshots, read_only: settings.read_only, lost: OnceLock::new() })
     }
 
     fn reader(&self) -> Option<Reader> {
@@ -124,10 +122,7 @@ impl Store for Environment {
         if self.lost.get().is_some() {
             return None;
         }
-        let inside = self.gate.enter()?;
-        // Another process made the file larger than the map, or too many read: the writer's way is open.
-        let txn = self.env.clone().static_read_txn().ok()?;
-        Some(Reader { txn, databases: self.databases, _inside: inside })
+        Some(Reader { snapshot: self.snapshots.take()?, databases: self.databases })
     }
 
     fn write(&self, act: &mut dyn FnMut(&mut dyn Edit) -> Result<(), Cause>) -> Result<(), Cause> {
@@ -167,6 +162,7 @@ impl Store for Environment {
 
     fn close(self: Arc<Self>) {
         let closing = self.env.clone().prepare_for_closing();
+        self.snapshots.let_go();
         drop(self);
         // The last reader closes it.
         closing.wait();
@@ -188,9 +184,8 @@ impl Environment {
     /// Makes the map larger, or as large as another process made it.
     fn resize(&self, size: Option<usize>) -> Result<(), Failure> {
         let before = self.env.info().map_size;
-        self.gate.alone(|| {
-            // SAFETY: the gate is closed, so that no reader of this process has a transaction, and only this thread writes: it has
-            // none open.
+        self.snapshots.without(|| {
+            // SAFETY: no reader of this process has a transaction, and only this thread writes: it has none open.
             let resize = |size| unsafe { self.env.resize(size) };
             let Err(error) = resize(size.map_or(0, whole_pages)) else { return Ok(()) };
             let failure = Failure::new("ENOMEM", format!("the map of the database cannot grow: {error}"));
@@ -278,19 +273,19 @@ impl Databases {
 
 impl View for Reader {
     fn has(&self, key: &[u8]) -> Result<bool, Cause> {
-        Ok(self.databases.living(&self.txn, key)?.is_some())
+        Ok(self.databases.living(self.snapshot.txn(), key)?.is_some())
     }
 
     fn get(&self, key: &[u8], _: bool, most: usize) -> Result<Found, Cause> {
-        self.databases.get(&self.txn, key, most)
+        self.databases.get(self.snapshot.txn(), key, most)
     }
 
     fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
-        self.databases.meta(&self.txn, key)
+        self.databases.meta(self.snapshot.txn(), key)
     }
 
     fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
-        self.databases.keys(&self.txn, listing, emit)
+        self.databases.keys(self.snapshot.txn(), listing, emit)
     }
 }
 

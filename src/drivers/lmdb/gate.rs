@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 #[derive(Default)]
-pub struct Gate {
+pub struct Gate(Arc<State>);
+
+#[derive(Default)]
+struct State {
     inside: AtomicUsize,
     closed: AtomicBool,
     waiting: Mutex<()>,
@@ -14,27 +17,33 @@ pub struct Gate {
 }
 
 /// Whoever has one is inside.
-pub struct Pass(Arc<Gate>);
+pub struct Pass(Arc<State>);
 
 impl Gate {
     /// None while it is closed.
-    pub fn enter(self: &Arc<Self>) -> Option<Pass> {
+    pub fn enter(&self) -> Option<Pass> {
         // Either this sees that it is closed, or whoever closes it sees this.
-        self.inside.fetch_add(1, Ordering::SeqCst);
-        let pass = Pass(Arc::clone(self));
-        (!self.closed.load(Ordering::SeqCst)).then_some(pass)
+        self.0.inside.fetch_add(1, Ordering::SeqCst);
+        let pass = Pass(Arc::clone(&self.0));
+        (!self.is_closed()).then_some(pass)
     }
 
-    /// Does `act` while nobody is inside.
-    pub fn alone<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.closed.store(true, Ordering::SeqCst);
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.inside.load(Ordering::SeqCst) > 0 {
-            waiting = self.left.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::SeqCst)
+    }
+
+    /// Does `act` while nobody is inside. `let_go` leaves what is inside without need, when nobody can enter any more.
+    pub fn alone<T>(&self, let_go: impl FnOnce(), act: impl FnOnce() -> T) -> T {
+        let state = &self.0;
+        state.closed.store(true, Ordering::SeqCst);
+        let_go();
+        let mut waiting = state.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.inside.load(Ordering::SeqCst) > 0 {
+            waiting = state.left.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         let result = act();
         drop(waiting);
-        self.closed.store(false, Ordering::SeqCst);
+        state.closed.store(false, Ordering::SeqCst);
         result
     }
 }
@@ -57,7 +66,7 @@ mod tests {
 
     #[test]
     fn nobody_is_inside_while_it_is_closed() {
-        let gate = Arc::<Gate>::default();
+        let gate = Gate::default();
         let inside = AtomicUsize::new(0);
         thread::scope(|scope| {
             for _ in 0..3 {
@@ -72,7 +81,7 @@ mod tests {
                 });
             }
             for _ in 0..2000 {
-                gate.alone(|| assert_eq!(inside.load(Ordering::SeqCst), 0));
+                gate.alone(|| {}, || assert_eq!(inside.load(Ordering::SeqCst), 0));
             }
         });
         assert!(gate.enter().is_some());

@@ -5,6 +5,7 @@ mod gate;
 mod inspect;
 mod layout;
 mod options;
+mod snapshots;
 
 use environment::{Environment, Settings};
 pub use options::LmdbOptions;

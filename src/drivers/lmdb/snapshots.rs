@@ -1,0 +1,104 @@
+//! Snapshots, the last of which is kept for the next read while nobody has written: to make one takes longer than most reads.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use heed::{Env, RoTxn, WithoutTls};
+
+use super::gate::{Gate, Pass};
+use crate::driver::Pool;
+
+/// No snapshot is kept for longer: while there is one, the room of what is removed after it is not used again.
+const LONGEST: Duration = Duration::from_millis(20);
+
+pub struct Snapshots {
+    env: Env<WithoutTls>,
+    gate: Gate,
+    kept: Mutex<Option<Snapshot>>,
+    /// A timer will let go of what is kept.
+    planned: AtomicBool,
+}
+
+/// What is read, as it was at one moment.
+pub struct Snapshot {
+    // Dropped in this order.
+    txn: RoTxn<'static, WithoutTls>,
+    _inside: Pass,
+}
+
+/// A snapshot in use. It goes back when it is dropped.
+pub struct Borrowed {
+    /// None while it is dropped.
+    snapshot: Option<Snapshot>,
+    home: Arc<Snapshots>,
+}
+
+impl Snapshots {
+    pub fn new(env: Env<WithoutTls>) -> Arc<Self> {
+        Arc::new(Self { env, gate: Gate::default(), kept: Mutex::default(), planned: AtomicBool::new(false) })
+    }
+
+    /// The items as they are now; None where that had to wait.
+    pub fn take(self: &Arc<Self>) -> Option<Borrowed> {
+        let kept = self.kept.try_lock().ok().and_then(|mut kept| kept.take());
+        let newest = kept.filter(|kept| kept.txn.id() == self.env.info().last_txn_id);
+        Some(Borrowed { snapshot: Some(newest.or_else(|| self.make())?), home: Arc::clone(self) })
+    }
+
+    fn make(&self) -> Option<Snapshot> {
+        let inside = self.gate.enter()?;
+        // Where another process made the file larger than the map, or too many read, the writer's way is open.
+        Some(Snapshot { txn: self.env.clone().static_read_txn().ok()?, _inside: inside })
+    }
+
+    /// Does `act` while there is no snapshot.
+    pub fn without<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.gate.alone(|| self.let_go(), act)
+    }
+
+    /// Keeps no snapshot.
+    pub fn let_go(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn keep(self: &Arc<Self>, snapshot: Snapshot) {
+        if self.gate.is_closed() {
+            return;
+        }
+        let Ok(mut kept) = self.kept.try_lock() else { return };
+        *kept = Some(snapshot);
+        drop(kept);
+        if self.planned.load(Ordering::Relaxed) || self.planned.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let snapshots = Arc::downgrade(self);
+        Pool::get().run_at(Instant::now() + LONGEST, move || {
+            if let Some(snapshots) = snapshots.upgrade() {
+                snapshots.planned.store(false, Ordering::Release);
+                snapshots.let_go();
+            }
+        });
+    }
+}
+
+impl Borrowed {
+    pub fn txn(&self) -> &RoTxn<'static, WithoutTls> {
+        match &self.snapshot {
+            Some(snapshot) => &snapshot.txn,
+            None => unreachable!("it is there until it is dropped"),
+        }
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Some(snapshot) = self.snapshot.take() {
+            self.home.keep(snapshot);
+        }
+    }
+}
