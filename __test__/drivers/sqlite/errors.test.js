@@ -1,0 +1,198 @@
+/** Files, folders, disks and neighbours that the driver cannot work with. */
+import { createStorage } from "rustorage";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { folder, open } from "../embedded/drivers.js";
+import { start } from "../embedded/processes.js";
+
+const storageOf = (path, options) => createStorage({ driver: open("sqlite", path, options) });
+
+/** A file with items that nobody uses. */
+async function made(path, count = 500) {
+  const storage = storageOf(path);
+  const value = "x".repeat(1000);
+  await storage.setItems(
+    Array.from({ length: count }, (_, index) => ({ key: `item:${index}`, value })),
+  );
+  await storage.dispose();
+  return readFileSync(path);
+}
+
+test.each([
+  ["text", Buffer.from("This is no database, but somebody needs it. ".repeat(1000))],
+  ["zeros", Buffer.alloc(100_000)],
+])("a file of something else is refused and stays as it is: %s", async (_, content) => {
+  const path = join(folder(), "items");
+  writeFileSync(path, content);
+  const storage = storageOf(path);
+  for (const call of [
+    () => storage.getItem("a"),
+    () => storage.setItem("a", 1),
+    () => storage.getKeys(),
+  ]) {
+    await expect(call()).rejects.toMatchObject({
+      code: expect.stringMatching(/^SQLITE_(NOTADB|CORRUPT)$/),
+      driver: "sqlite",
+    });
+  }
+  expect(readFileSync(path).equals(content)).toBe(true);
+});
+
+test("a file that ends too early: what is missing is an error, and no wrong answer", async () => {
+  const path = join(folder(), "items");
+  const whole = await made(path);
+  truncateSync(path, whole.length >> 1);
+  const storage = storageOf(path);
+  await expect(storage.getKeys().then((keys) => storage.getItems(keys))).rejects.toMatchObject({
+    code: "SQLITE_CORRUPT",
+    driver: "sqlite",
+  });
+});
+
+test("a table of another program's is refused and stays as it is", async () => {
+  const path = join(folder(), "items");
+  await made(path, 1);
+  const before = readFileSync(path);
+  const other = storageOf(path, { tableName: "sqlite_schema" });
+  await expect(other.setItem("a", 1)).rejects.toMatchObject({
+    code: "SQLITE_MISMATCH",
+    message: expect.stringContaining("not one of unstorage's"),
+  });
+  await other.dispose();
+  expect(readFileSync(path).equals(before)).toBe(true);
+});
+
+test("a folder in the file's place, and what is only read is not made", async () => {
+  const base = folder();
+  mkdirSync(join(base, "items"));
+  await expect(storageOf(join(base, "items")).setItem("a", 1)).rejects.toMatchObject({
+    code: "EISDIR",
+  });
+  const path = join(base, "sub", "items");
+  const storage = storageOf(path, { readOnly: true });
+  await expect(storage.getItem("a")).rejects.toMatchObject({ code: "ENOENT" });
+  await storage.setItem("a", 1);
+  expect(existsSync(path)).toBe(false);
+  await storage.dispose();
+  await made(path, 1);
+  const none = storageOf(path, { readOnly: true, tableName: "none" });
+  await expect(none.getItem("a")).rejects.toMatchObject({
+    code: "SQLITE_MISMATCH",
+    message: expect.stringContaining("no such table"),
+  });
+});
+
+test("a write waits for another process's, and gives up in its time", async () => {
+  const path = join(folder(), "items");
+  await made(path, 1);
+  const { child, ended } = await start("locking", { path });
+  const impatient = storageOf(path, { busyTimeout: 20 });
+  await expect(impatient.setItem("a", 1)).rejects.toMatchObject({
+    code: "SQLITE_BUSY",
+    operation: "setItem",
+    key: "a",
+    driver: "sqlite",
+  });
+  // Readers wait for no writer.
+  expect(await impatient.getKeys()).toEqual(["item:0"]);
+  await impatient.dispose();
+  const patient = storageOf(path, { busyTimeout: 60_000 });
+  const written = patient.setItem("a", 2);
+  child.stdin.end();
+  await written;
+  expect(await patient.getItem("a")).toBe(2);
+  expect((await ended).code).toBe(0);
+});
+
+test("tables of one file", async () => {
+  const path = join(folder(), "items");
+  const storages = ["one", "two; DROP TABLE one", 'th"ree'].map((tableName) =>
+    storageOf(path, { tableName }),
+  );
+  await Promise.all(storages.map((storage, index) => storage.setItem("a", index)));
+  for (const [index, storage] of storages.entries()) {
+    expect(await storage.getItem("a")).toBe(index);
+    expect(await storage.getKeys()).toEqual(["a"]);
+  }
+  expect(() => storageOf(path, { tableName: "" })).toThrow(
+    "`tableName` must be the name of a table",
+  );
+});
+
+// What continuous integration cannot run it must not pass over.
+const CI = Boolean(process.env.CI);
+const NOBODY = { uid: 65534, gid: 65534 };
+
+describe.skipIf(!CI && process.getuid() !== 0)(
+  "as another user, for which one has to be root",
+  () => {
+    test("a folder, or a file, that may not be written", async () => {
+      const base = folder();
+      chmodSync(base, 0o755);
+      const path = join(base, "items");
+      const calls = async (options) => {
+        const { ended } = await start("calls", { name: "sqlite", path, options }, NOBODY);
+        return JSON.parse((await ended).lines[0]);
+      };
+      expect((await calls({})).setItem).toMatchObject({ code: "EACCES", driver: "sqlite" });
+      expect(existsSync(path)).toBe(false);
+      const whole = await made(path);
+      const { setItem } = await calls({});
+      expect(setItem).toMatchObject({
+        code: expect.stringMatching(/^SQLITE_(READONLY|CANTOPEN)$/),
+        driver: "sqlite",
+      });
+      expect(readFileSync(path).equals(whole)).toBe(true);
+    });
+  },
+);
+
+const mounts = process.getuid() === 0 && spawnSync("mount", ["--version"]).status === 0;
+
+describe.skipIf(!CI && (!mounts || !canMount()))(
+  "a disk of one megabyte, which has to be mounted",
+  () => {
+    test("that is full: the write is refused alone, and all else stays", async () => {
+      const base = folder();
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", base]);
+      onTestFinished(() => execFileSync("umount", [base]));
+      const path = join(base, "items");
+      const storage = storageOf(path);
+      await storage.setItem("old", "kept");
+      const writes = await Promise.allSettled([
+        storage.setItem("small", 1),
+        storage.setItem("large", "x".repeat(2_000_000)),
+        storage.setItem("old", "new"),
+      ]);
+      expect(writes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+      expect(writes[1].reason).toMatchObject({ code: "ENOSPC", key: "large", driver: "sqlite" });
+      await storage.dispose();
+      expect(await storage.getItems(["old", "small", "large"])).toEqual([
+        { key: "old", value: "new" },
+        { key: "small", value: 1 },
+        { key: "large", value: null },
+      ]);
+      await storage.dispose();
+    });
+  },
+);
+
+function canMount() {
+  const place = mkdtempSync(join(tmpdir(), "rustorage-mount-"));
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "tmpfs", place]).status === 0;
+  if (mounted) execFileSync("umount", [place]);
+  rmdirSync(place);
+  return mounted;
+}
