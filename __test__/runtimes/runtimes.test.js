@@ -28,6 +28,6 @@ test.each(Object.keys(RUNTIMES))(
       timeout: 100_000,
       killSignal: "SIGKILL",
     });
-    expect(JSON.parse(stdout)).toEqual({ steps: 56, failed: {} });
+    expect(JSON.parse(stdout)).toEqual({ steps: 80, failed: {} });
   },
 );

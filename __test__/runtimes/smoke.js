@@ -9,7 +9,9 @@ import {
   useStorage,
 } from "rustorage";
 import fs from "rustorage/drivers/fs";
+import lmdb from "rustorage/drivers/lmdb";
 import lruCache from "rustorage/drivers/lru-cache";
+import sqlite from "rustorage/drivers/sqlite";
 import memory from "rustorage/drivers/memory";
 import { createStorageHandler, createStorageServer } from "rustorage/server";
 import { withTracing } from "rustorage/tracing";
@@ -30,6 +32,8 @@ const DRIVERS = {
   memory: () => memory(),
   "lru-cache": () => lruCache({ max: 1000 }),
   fs: () => fs({ base: join(folder, `fs-${Math.random()}`) }),
+  lmdb: () => lmdb({ path: join(folder, `lmdb-${Math.random()}`) }),
+  sqlite: () => sqlite({ path: join(folder, `sqlite-${Math.random()}`) }),
   "fs from a config": () =>
     fs({ "rustorage:mount": "files", base: join(folder, `{{NONE:config-${Math.random()}}}`) }),
 };
