@@ -12,7 +12,7 @@ test: build servers
 
 test-all: test
 	npx vitest run __test__/nitro/all
-	CRASHES=200 npx vitest run __test__/drivers/fs/crash.test.js
+	CRASHES=200 npx vitest run __test__/drivers/fs/crash.test.js __test__/drivers/embedded/crash.test.js
 
 build: setup
 	node scripts/build.js dist
