@@ -1,6 +1,6 @@
 /** The commands: each takes its arguments and options, and gives `{ json, text, failed }`. */
 import { isUtf8 } from "node:buffer";
-import { text as textOf } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { copy } from "./copy.js";
 import { Items } from "./items.js";
 import { open } from "./location.js";
@@ -72,7 +72,7 @@ export const COMMANDS = {
     count: 2,
     run: ([location, key, value], options) =>
       using(location, options, async (items) => {
-        const bytes = Buffer.from(value ?? (await textOf(process.stdin)));
+        const bytes = value === undefined ? await buffer(process.stdin) : Buffer.from(value);
         await items.write(key, bytes, options.ttl === undefined ? undefined : Number(options.ttl));
         return { json: { key, size: bytes.length }, text: "" };
       }),

@@ -117,6 +117,22 @@ describe.each(DRIVERS)("%s", (name) => {
     expect(await storage.getItem("later")).toBe(2);
   }, 30_000);
 
+  test("keys of any length, their lists, and their ttl", async () => {
+    const storage = createStorage({ driver: open(name, join(folder(), "items")) });
+    const long = "é".repeat(600);
+    const keys = [long, `${long}:a`, `${long}:b`, `${long}:b:${long}`, `${long}x:a`];
+    await storage.setItems(keys.map((key) => ({ key, value: key })));
+    expect((await storage.getItems(keys)).map(({ value }) => value)).toEqual(keys);
+    expect((await storage.getKeys(long)).sort()).toEqual(keys.slice(1, 4).sort());
+    for (const key of keys) await storage.setItem(key, 1, { ttl: 0.02 });
+    await storage.setItem(keys[0], 2);
+    await sleep(40);
+    expect(await storage.getKeys()).toEqual([keys[0]]);
+    await storage.clear(long);
+    await storage.removeItem(keys[0]);
+    expect(await storage.getKeys()).toEqual([]);
+  });
+
   test("drivers of one process that disagree about the file", async () => {
     const path = join(folder(), "items");
     const storage = createStorage({ driver: open(name, path) });

@@ -22,7 +22,7 @@ pub fn for_reading(path: &Path) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-/// Makes file and folder, if they are not there.
+/// Makes the file, if it is not there.
 pub fn for_writing(path: &Path, sync: Sync, patience: Duration) -> Result<Connection, Failure> {
     make(path)?;
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -53,8 +53,6 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
 /// An empty file is a database to SQLite. A file that is there is not opened here: closing it again would take the locks away that
 /// this process has on it.
 fn make(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(|error| Failure::of_system("the database's folder", &error))?;
     match File::options().write(true).create_new(true).mode(0o666).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match fs::metadata(path) {

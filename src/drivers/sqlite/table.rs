@@ -53,6 +53,11 @@ impl Store for Table {
     }
 
     fn open(path: &Path, settings: &Settings) -> Result<Self, Failure> {
+        let folder = path.parent().unwrap_or(path);
+        if !settings.read_only {
+            std::fs::create_dir_all(folder).map_err(|error| Failure::of_system("the database's folder", &error))?;
+        }
+        check_disk(folder)?;
         let patience = Duration::from_millis(settings.busy_timeout.into());
         let mut writer = if settings.read_only {
             let reader = connection::for_reading(path)?;
@@ -61,7 +66,6 @@ impl Store for Table {
         } else {
             connection::for_writing(path, settings.sync, patience)?
         };
-        check_disk(path.parent().unwrap_or(path))?;
         let sql = Arc::new(Sql::new(&settings.table));
         prepare_table(&mut writer, &sql, settings.read_only)?;
         let behavior = if settings.read_only { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
