@@ -11,7 +11,7 @@ use std::{
 use heed::{Env, RoTxn, WithoutTls};
 
 use super::gate::{Gate, Pass};
-use crate::driver::Pool;
+use crate::driver::{Class, Pool, once};
 
 /// No snapshot is kept for longer: while there is one, the room of what is removed after it is not used again.
 const LONGEST: Duration = Duration::from_millis(20);
@@ -77,12 +77,13 @@ impl Snapshots {
             return;
         }
         let snapshots = Arc::downgrade(self);
-        Pool::get().run_at(Instant::now() + LONGEST, move || {
+        let end = once(move || {
             if let Some(snapshots) = snapshots.upgrade() {
                 snapshots.planned.store(false, Ordering::Release);
                 snapshots.let_go();
             }
         });
+        Pool::get().run_at(Instant::now() + LONGEST, Class::Short, end);
     }
 }
 
