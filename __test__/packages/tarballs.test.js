@@ -7,13 +7,14 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { PLATFORMS, binary, host } from "../../scripts/platforms.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -239,5 +240,19 @@ test("a driver that is unstorage's says what to install", () => {
   writeFileSync(join(app, "borrowed.mjs"), program);
   expect(run(process.execPath, ["borrowed.mjs"], app)).toBe(
     "INVALID_OPTIONS [rustorage] [mongodb] create: the driver is unstorage's: install unstorage and mongodb\n",
+  );
+});
+
+test("a driver that the installed unstorage does not have says so", () => {
+  const unstorage = join(app, "node_modules/unstorage");
+  symlinkSync(join(root, "node_modules/unstorage-v1"), unstorage);
+  onTestFinished(() => rmSync(unstorage));
+  const program = `
+    import cacheBinding from "rustorage/drivers/cloudflare-cache-binding";
+    try { cacheBinding({}); } catch ({ code, message }) { console.log(code, message); }
+  `;
+  writeFileSync(join(app, "newer.mjs"), program);
+  expect(run(process.execPath, ["newer.mjs"], app)).toBe(
+    "INVALID_OPTIONS [rustorage] [cloudflare-cache-binding] create: the driver is unstorage's, and the version that is installed has none of this name\n",
   );
 });
