@@ -1,6 +1,7 @@
 /** Calls on one file take effect in the order they were made, whoever makes them; calls on other files do not wait. */
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
+import { once } from "node:events";
 import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -129,6 +130,30 @@ test("lists, clears and batches come after earlier calls and before later ones",
     expect(await after).toEqual([]);
     expect(await end).toEqual(["a:3"]);
     await storage.removeItem("a:3");
+  }
+});
+
+test("lists that wait for a busy thread hold up no calls of others", async () => {
+  const base = folder();
+  for (const name of ["ignored", "listed"]) writeFileSync(join(base, name), "");
+  const signal = new Int32Array(new SharedArrayBuffer(4));
+  const workerData = { base, signal };
+  const worker = new Worker(new URL("programs/asking.js", import.meta.url), { workerData });
+  const storage = createStorage({ driver: fs({ base: folder() }) });
+  try {
+    expect((await once(worker, "message"))[0]).toBe("busy");
+    await Promise.all(
+      Array.from({ length: 100 }, (_, index) => storage.setItem(`a:${index}`, index)),
+    );
+    await storage.setItemRaw("large", Buffer.alloc(2 << 20));
+    expect(await storage.getKeys("a")).toHaveLength(100);
+    expect(await storage.getItemRaw("large")).toHaveLength(2 << 20);
+    Atomics.store(signal, 0, 1);
+    Atomics.notify(signal, 0);
+    const [lists] = await once(worker, "message");
+    expect(lists).toEqual(Array.from({ length: 20 }, () => ["listed"]));
+  } finally {
+    await worker.terminate();
   }
 });
 
