@@ -16,7 +16,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// Thousands of calls may wait, and each looks whether it still has to.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Why a call of a blocking driver ended before it did anything that others see. It stands inside the call's `io::Error`.
+/// Why a call of a blocking driver ended early; it is made again from its beginning. It stands inside the call's `io::Error`.
 #[derive(Clone)]
 pub enum Deferred {
     /// It turned out to take long.
