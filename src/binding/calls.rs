@@ -144,9 +144,7 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
     let code = this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => driver.borrow_mut().get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed),
         Lane::Blocking(driver) => {
-            if this.may_answer(&**driver, key, COST_OF_GET)
-                && let Poll::Ready(value) = driver.get_now(key)
-            {
+            if let Poll::Ready(value) = this.read_now(&**driver, key, COST_OF_GET, || driver.get_now(key)) {
                 found = Some(outcome(value));
                 return code::FOUND;
             }
@@ -175,9 +173,7 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
         Lane::Blocking(driver) => {
-            if this.may_answer(&**driver, key, COST_OF_HAS)
-                && let Poll::Ready(answer) = driver.has_now(key)
-            {
+            if let Poll::Ready(answer) = this.read_now(&**driver, key, COST_OF_HAS, || driver.has_now(key)) {
                 return found(answer);
             }
             let submitted = one(driver, "hasItem", key, full, Access::Read);

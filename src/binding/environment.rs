@@ -150,16 +150,18 @@ impl Context {
         Scope { slots: &mut self.slots, clock: &self.clock }
     }
 
-    /// Whether a call may be answered at once: no earlier one writes to its places, and the event loop is not held up.
-    pub fn may_answer(&mut self, driver: &dyn BlockingDriver, key: &[u8], cost: i32) -> bool {
+    /// What `act` answers without waiting, if no earlier call writes to the key's places, and the event loop is not held up.
+    pub fn read_now<T>(
+        &mut self,
+        driver: &dyn BlockingDriver,
+        key: &[u8],
+        cost: i32,
+        act: impl FnOnce() -> Poll<T>,
+    ) -> Poll<T> {
         // The way to a deep item is long, and a miss looks into each folder.
         let folders = key.iter().filter(|byte| matches!(byte, b':' | b'/' | b'\\')).count();
         let cost = cost.saturating_add(i32::try_from(folders / FOLDERS_AT_COST_1).unwrap_or(i32::MAX));
-        let may = self.can_spend(cost) && Pool::get().is_free(|| driver.places(key));
-        if may {
-            self.spend(cost);
-        }
-        may
+        self.answer_now(cost, || if Pool::get().is_free(|| driver.places(key)) { act() } else { Poll::Pending })
     }
 
     /// An answer that is there without waiting, unless the event loop would be held up.
