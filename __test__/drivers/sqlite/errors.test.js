@@ -118,13 +118,17 @@ test("a write waits for another process's, and gives up in its time", async () =
 
 test("tables of one file", async () => {
   const path = join(folder(), "items");
-  const storages = ["one", "two; DROP TABLE one", 'th"ree'].map((tableName) =>
-    storageOf(path, { tableName }),
-  );
-  await Promise.all(storages.map((storage, index) => storage.setItem("a", index)));
-  for (const [index, storage] of storages.entries()) {
-    expect(await storage.getItem("a")).toBe(index);
-    expect(await storage.getKeys()).toEqual(["a"]);
+  // Made at once, many times, as several processes may.
+  for (let round = 0; round < 10; round++) {
+    const file = `${path}-${round}`;
+    const storages = ["one", "two; DROP TABLE one", 'th"ree'].map((tableName) =>
+      storageOf(file, { tableName }),
+    );
+    await Promise.all(storages.map((storage, index) => storage.setItem("a", index)));
+    for (const [index, storage] of storages.entries()) {
+      expect(await storage.getItem("a")).toBe(index);
+      expect(await storage.getKeys()).toEqual(["a"]);
+    }
   }
   expect(() => storageOf(path, { tableName: "" })).toThrow(
     "`tableName` must be the name of a table",

@@ -5,16 +5,20 @@ use std::{
     io,
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{failure::failure, options::Sync, sql::Sql};
 use crate::error::Failure;
 
 /// One statement of each kind is kept prepared.
 const STATEMENTS: usize = 32;
+
+/// Between two looks at whether others have opened the file.
+const PAUSE: Duration = Duration::from_millis(2);
 
 pub fn for_reading(path: &Path) -> Result<Connection, Failure> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -26,10 +30,16 @@ pub fn for_reading(path: &Path) -> Result<Connection, Failure> {
 pub fn for_writing(path: &Path, sync: Sync, patience: Duration) -> Result<Connection, Failure> {
     make(path)?;
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let started = Instant::now();
     let set_up = || {
         connection.busy_timeout(patience)?;
-        // Others may have the file open in another mode, which then stays.
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        // SQLite does not wait by itself for others that open the file just now.
+        while let Err(error) = connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())) {
+            if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) || started.elapsed() > patience {
+                return Err(error);
+            }
+            thread::sleep(PAUSE);
+        }
         let sync = match sync {
             Sync::Full => "FULL",
             Sync::Normal => "NORMAL",
