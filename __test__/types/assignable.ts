@@ -1,11 +1,23 @@
 /** Our Storage and Driver stand wherever unstorage's do, and the other way round; both versions. */
 import type * as ours from "rustorage";
-import { createStorage, prefixStorage, restoreSnapshot, snapshot, useStorage } from "rustorage";
+import {
+  createStorage,
+  defineStorage,
+  prefixStorage,
+  restoreSnapshot,
+  snapshot,
+  useStorage,
+} from "rustorage";
+import db0 from "rustorage/drivers/db0";
 import fs from "rustorage/drivers/fs";
+import lmdb from "rustorage/drivers/lmdb";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import nullDriver from "rustorage/drivers/null";
 import overlay from "rustorage/drivers/overlay";
+import sqlite from "rustorage/drivers/sqlite";
+import { createDatabase } from "db0";
+import nodeSqlite from "db0/connectors/node-sqlite";
 import type * as v2 from "unstorage";
 import { createStorage as createV2, prefixStorage as prefixV2 } from "unstorage";
 import memoryV2 from "unstorage/drivers/memory";
@@ -73,3 +85,12 @@ prefixV1(createStorage(), "a");
 prefixV2(createStorage(), "a");
 void snapshot(storage2, "");
 void restoreSnapshot(storage1, { a: 1 });
+
+// A database of db0's, and what else a file may hold.
+const database = createDatabase(nodeSqlite({ name: ":memory:" }));
+createStorage({ driver: db0({ database, tableName: "items", native: false }) });
+createV2({ driver: db0({ database }) });
+createV2({ driver: lmdb({ path: "items", sync: "no-meta" }) });
+defineStorage({ data: "lmdb", storage: { kv: { driver: sqlite, path: "items" } } });
+// @ts-expect-error There is no such level.
+sqlite({ path: "items", sync: "no-meta" });
