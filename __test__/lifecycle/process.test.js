@@ -25,3 +25,10 @@ test("storages, drivers and expired items that nobody holds are collected", asyn
   // All pages together have 100 MB.
   expect(heldBySlices).toBeLessThan(5_000_000);
 });
+
+test.runIf(process.platform === "linux")(
+  "databases are closed that nobody holds or disposed of",
+  async () => {
+    expect(await run("collected-databases", folder())).toEqual({ values: [1, 1], opened: true });
+  },
+);
