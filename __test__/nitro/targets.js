@@ -8,7 +8,12 @@ export const NODE_22 = fileURLToPath(
 );
 
 const TARGETS = {
-  beta: { folders: ["beta"], development: NITRO },
+  beta: {
+    folders: ["beta"],
+    development: NITRO,
+    // For drivers that are unstorage's: under pnpm no other package's is found.
+    pnpm: { unstorage: "2.0.0-beta.0" },
+  },
   "beta-rollup": {
     folders: ["beta", "beta-rollup"],
     development: NITRO,
