@@ -7,7 +7,16 @@ import { storageError } from "../errors.js";
 import { MOUNT } from "../runtime-options.js";
 
 /** The drivers here that unstorage has too, and needs nothing else for. */
-const NEED_NO_CLIENT = ["fs", "fs-lite", "github", "http", "memory", "null", "overlay"];
+const NEED_NO_CLIENT = [
+  "cloudflare-kv-http",
+  "fs",
+  "fs-lite",
+  "github",
+  "http",
+  "memory",
+  "null",
+  "overlay",
+];
 
 const folder = new URL("../drivers/", import.meta.url).href;
 
