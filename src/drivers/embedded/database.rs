@@ -167,9 +167,9 @@ impl<S: Store> Database<S> {
         let mut state = self.lock();
         let commits = self.commits.load(Ordering::Acquire);
         if !state.is_changing(keys.iter().map(AsRef::as_ref)) {
-            let now: &mut dyn FnMut() -> Option<S::Reader> = &mut || self.open_store()?.snapshot();
+            let snapshot = || self.open_store()?.snapshot();
             let known = state.reads.last().is_some_and(|reads| reads.commits == commits);
-            if !known && let Some(reader) = now() {
+            if !known && let Some(reader) = snapshot() {
                 state.reads.push(Reads { reader, commits, waiting: Vec::new() });
             }
             if let Some(reads) = state.reads.last_mut().filter(|reads| reads.commits == commits) {

@@ -40,21 +40,39 @@ struct Meta {
 
 /// What is at `file`.
 pub fn inspect(file: &File) -> io::Result<Finding> {
+    loop {
+        let newest = match newest(file)? {
+            Ok(meta) => meta,
+            Err(finding) => return Ok(finding),
+        };
+        let finding = look(file, &newest)?;
+        // Other processes that commit meanwhile use pages again that were free.
+        if finding == Finding::Whole || self::newest(file)?.is_ok_and(|now| now.transaction == newest.transaction) {
+            return Ok(finding);
+        }
+    }
+}
+
+/// The newer of the two metas, which holds.
+fn newest(file: &File) -> io::Result<Result<Meta, Finding>> {
     let length = file.metadata()?.len();
     if length == 0 {
-        return Ok(Finding::Empty);
+        return Ok(Err(Finding::Empty));
     }
     let first = match meta(file, 0)? {
         Ok(meta) => meta,
-        Err(finding) => return Ok(finding),
+        Err(finding) => return Ok(Err(finding)),
     };
-    // The newer of two holds. A process may be writing the other just now, of which nothing is known then.
-    let newest = match meta(file, first.page as u64)? {
-        Ok(second) if second.page == first.page && second.transaction > first.transaction => second,
-        Ok(_) => first,
-        Err(_) if length < 2 * first.page as u64 => return Ok(Finding::Truncated),
-        Err(_) => return Ok(Finding::Foreign),
-    };
+    Ok(match meta(file, first.page as u64)? {
+        Ok(second) if second.page == first.page && second.transaction > first.transaction => Ok(second),
+        Ok(_) => Ok(first),
+        Err(_) if length < 2 * first.page as u64 => Err(Finding::Truncated),
+        Err(_) => Err(Finding::Foreign),
+    })
+}
+
+fn look(file: &File, newest: &Meta) -> io::Result<Finding> {
+    let length = file.metadata()?.len();
     let pages = length / newest.page as u64;
     if pages > newest.last {
         return Ok(Finding::Whole);
