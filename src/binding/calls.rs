@@ -8,9 +8,7 @@ use napi::sys;
 use super::{
     batch_calls,
     completion::Outcome,
-    environment::{
-        COST_OF_GET, COST_OF_HAS, COST_OF_QUICK_GET, Context, Environment, Remote, Submitted, Target, code, register,
-    },
+    environment::{COST_OF_GET, COST_OF_HAS, Context, Environment, Remote, Submitted, Target, code, register},
     mount_calls, network_calls,
     raw::{Call, Handler, Reply},
     text, value,
@@ -153,7 +151,7 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
             })
         }
         Lane::Async(driver) => {
-            if let Poll::Ready(value) = this.answer_now(COST_OF_QUICK_GET, || driver.get_now(key, raw)) {
+            if let Poll::Ready(value) = this.answer_now(driver.cost_now(), || driver.get_now(key, raw)) {
                 found = Some(outcome(value));
                 return code::FOUND;
             }
@@ -180,7 +178,7 @@ fn has(this: &mut Environment, call: &Call) -> Answer {
             this.submit(driver, submitted, |driver, key| driver.has(key).map(Outcome::Boolean))
         }
         Lane::Async(driver) => {
-            if let Poll::Ready(answer) = this.answer_now(COST_OF_HAS, || driver.has_now(key)) {
+            if let Poll::Ready(answer) = this.answer_now(driver.cost_now(), || driver.has_now(key)) {
                 return found(answer);
             }
             let asked = Remote { operation: "hasItem", checked: driver.check(key), full, outcome: Outcome::Boolean };

@@ -90,14 +90,14 @@ impl Table {
     }
 }
 
-/// What a turn of the event loop may spend on answers of blocking drivers, and what they cost. The rest goes to the pool, so
+/// What a turn of the event loop may spend on answers that need no waiting, and what those of blocking drivers cost, in tenths of a
+/// microsecond. The rest goes to the pool, so
 /// that a loop of calls that are all answered at once lets other things happen.
-const ALLOWANCE: i32 = 512;
-pub const COST_OF_HAS: i32 = 1;
-pub const COST_OF_GET: i32 = 8;
-/// Of a driver that needs no system call for it.
-pub const COST_OF_QUICK_GET: i32 = 2;
-const FOLDERS_AT_COST_1: usize = 4;
+const ALLOWANCE: i32 = 4096;
+pub const COST_OF_HAS: i32 = 8;
+pub const COST_OF_GET: i32 = 64;
+/// So many folders in a key cost as much as a has.
+const FOLDERS_OF_A_HAS: usize = 4;
 
 /// What the calls of an environment work with beside its tables.
 pub struct Context {
@@ -160,7 +160,8 @@ impl Context {
     ) -> Poll<T> {
         // The way to a deep item is long, and a miss looks into each folder.
         let folders = key.iter().filter(|byte| matches!(byte, b':' | b'/' | b'\\')).count();
-        let cost = cost.saturating_add(i32::try_from(folders / FOLDERS_AT_COST_1).unwrap_or(i32::MAX));
+        let more = i32::try_from(folders / FOLDERS_OF_A_HAS).unwrap_or(i32::MAX).saturating_mul(COST_OF_HAS);
+        let cost = cost.saturating_add(more);
         self.answer_now(cost, || if Pool::get().is_free(|| driver.places(key)) { act() } else { Poll::Pending })
     }
 

@@ -323,6 +323,10 @@ pub trait AsyncDriver: Send + Sync {
     fn check(&self, key: &[u8]) -> Result<(), Cause>;
     /// All calls of this turn of the event loop have begun: what was put off to go out together goes out now.
     fn flush(&self);
+    /// What an answer of `has_now` or `get_now` costs the event loop, in tenths of a microsecond.
+    fn cost_now(&self) -> i32 {
+        0
+    }
     /// [`AsyncDriver::has`] where the answer needs no waiting.
     fn has_now(&self, _: &[u8]) -> Poll<bool> {
         Poll::Pending

@@ -199,6 +199,10 @@ impl<S: Store> AsyncDriver for Embedded<S> {
         self.database.flush();
     }
 
+    fn cost_now(&self) -> i32 {
+        S::COST
+    }
+
     fn has_now(&self, key: &[u8]) -> Poll<bool> {
         self.now(key, |reader| reader.has(key).map(Poll::Ready))
     }

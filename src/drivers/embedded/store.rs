@@ -53,6 +53,9 @@ pub trait Store: Sized + Send + Sync + 'static {
     type Settings: Clone + PartialEq + Send + Sync + 'static;
     type Reader: View + Send;
 
+    /// What a small read takes, in tenths of a microsecond.
+    const COST: i32;
+
     fn is_read_only(settings: &Self::Settings) -> bool;
     /// All that the process has.
     fn registry() -> &'static Registry<Self>;

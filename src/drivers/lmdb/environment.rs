@@ -73,6 +73,8 @@ impl Store for Environment {
     type Settings = Settings;
     type Reader = Reader;
 
+    const COST: i32 = 4;
+
     fn is_read_only(settings: &Settings) -> bool {
         settings.read_only
     }

@@ -43,6 +43,8 @@ impl Store for Table {
     type Settings = Settings;
     type Reader = Reader;
 
+    const COST: i32 = 24;
+
     fn is_read_only(settings: &Settings) -> bool {
         settings.read_only
     }
