@@ -9,10 +9,13 @@ import { setTimeout as sleep } from "node:timers/promises";
  * program works in.
  */
 export async function startProgram(command, args, { folder, env, url }) {
-  const options = { cwd: folder, env: { ...process.env, ...env }, stdio: "ignore" };
+  // A group of its own, so that what the program starts ends with it.
+  const options = { cwd: folder, env: { ...process.env, ...env }, stdio: "ignore", detached: true };
   const server = spawn(command, args, options);
   const ended = once(server, "exit").catch((error) => error);
-  const end = () => server.kill("SIGKILL");
+  const end = () => {
+    if (server.exitCode === null && server.pid !== undefined) process.kill(-server.pid, "SIGKILL");
+  };
   process.once("exit", end);
   for (let attempt = 0; ; attempt++) {
     const answer = await fetch(url).catch(() => undefined);
