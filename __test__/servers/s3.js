@@ -5,6 +5,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startProgram } from "./program.js";
 
@@ -63,10 +64,16 @@ export async function startSeaweed() {
   };
   const args = Object.entries(options).map(([name, value]) => `-${name}=${value}`);
   const url = `http://127.0.0.1:${port + 3}`;
-  return startProgram(`${SERVERS}seaweedfs/bin/weed`, ["server", "-filer", "-s3", ...args], {
-    folder,
-    url,
-  });
+  const program = `${SERVERS}seaweedfs/bin/weed`;
+  const server = await startProgram(program, ["server", "-filer", "-s3", ...args], { folder, url });
+  // It answers before it has a place to write to.
+  while (!(await hasPlace(port))) await sleep(50);
+  return server;
+}
+
+async function hasPlace(master) {
+  const answer = await fetch(`http://127.0.0.1:${master}/dir/assign`).catch(() => undefined);
+  return answer !== undefined && (await answer.json()).fid !== undefined;
 }
 
 /** As `startSeaweed`. */
