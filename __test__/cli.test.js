@@ -145,13 +145,13 @@ test("a copy that was killed goes on where it was", async () => {
   const before = (await target.getKeys()).length;
   expect(before).toBeGreaterThanOrEqual(100);
   await target.dispose();
-  const { status, json } = run(cwd, [
+  const { status, json, stderr } = run(cwd, [
     "copy",
     "lmdb:./from.lmdb",
     "lmdb:./to.lmdb?sync=none",
     "--json",
   ]);
-  expect({ status, ...json }).toMatchObject({
+  expect({ status, stderr, ...json }).toMatchObject({
     status: 0,
     items: 3000,
     same: before,
