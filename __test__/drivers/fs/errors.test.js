@@ -402,6 +402,8 @@ test("links that go round in a circle", async () => {
   }
   expect([await storage.hasItem("loop"), await storage.hasItem("loop:a")]).toEqual([false, false]);
   expect((await storage.getMeta("loop")).size).toBe(undefined);
+  await storage.removeItem("loop");
+  expect(await storage.getKeys()).toEqual([]);
 });
 
 test.each([{}, { atomic: false }])("devices, pipes and sockets: %j", async (options) => {
@@ -413,7 +415,7 @@ test.each([{}, { atomic: false }])("devices, pipes and sockets: %j", async (opti
   await once(server, "listening");
   const storage = createStorage({ driver: fs({ base, ...options }) });
   for (const key of ["device", "pipe", "socket"]) {
-    const code = expect.stringMatching(/^(EOPNOTSUPP|ENXIO)$/);
+    const code = "EOPNOTSUPP";
     expect(await failure(storage.getItem(key))).toMatchObject({ code, key });
     expect(await failure(storage.getItems([key]))).toMatchObject({ code, key });
     expect(await failure(storage.setItem(key, 1))).toMatchObject({ code, key });

@@ -1,7 +1,7 @@
 //! One place for each file, whatever names and links lead there: so that calls on one file keep their order.
 //!
-//! A place is the path that no link is on. What is reached through a link has the link's place as well, and a file with several
-//! names also the one of its inode. All of it is looked up on the calling thread, which must not wait for a disk: what the
+//! A place is the path that no link is on. What is reached through a link has the place of the path with the link as well, as the link
+//! may go or lead elsewhere while calls are under way, and a file with several names also the one of its inode. All of it is looked up on the calling thread, which must not wait for a disk: what the
 //! kernel does not have in memory goes by its path alone.
 
 use std::{
@@ -119,7 +119,11 @@ impl Known {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Places::new() };
         match self.folder(folder) {
             Folder::Unknown => [of_path(&path)].into(),
-            Folder::Linked(folder) => behind_links(folder.join(name)),
+            Folder::Linked(folder) => {
+                let mut places = behind_links(folder.join(name));
+                places.push(of_path(&path));
+                places
+            }
             Folder::Plain => match self.look(&path) {
                 Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => behind_links(path),
                 Some(stat) if has_names(&stat) => [of_path(&path), of_inode(&stat)].into_iter().collect(),
@@ -196,4 +200,29 @@ fn way_to(folder: &Path) -> Way {
 #[cfg(not(target_os = "linux"))]
 fn stat_now(path: &Path) -> Option<Stat> {
     lstat(path).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::symlink};
+
+    #[test]
+    fn a_link_that_goes_or_leads_elsewhere_leaves_calls_through_it_in_their_order() {
+        let base = tempfile::tempdir().unwrap();
+        for name in ["file", "other"] {
+            fs::write(base.path().join(name), "").unwrap();
+        }
+        let link = base.path().join("link");
+        // Each has looked at nothing before, as one that looks later.
+        let places = || Finder::new(base.path().to_path_buf()).item(|base| path::of_key(base, b"link:item")).unwrap();
+        symlink("file", &link).unwrap();
+        let first = places();
+        fs::remove_file(&link).unwrap();
+        let gone = places();
+        symlink("other", &link).unwrap();
+        for later in [gone, places()] {
+            assert!(first.iter().any(|place| later.contains(place)));
+        }
+    }
 }

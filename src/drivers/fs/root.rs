@@ -8,9 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::{
+    fs::{CWD, Mode, OFlags},
+    io::Errno,
+};
 
-use super::layout::{self, Found};
+use super::{
+    layout::{self, Found},
+    read::irregular,
+};
 
 #[derive(Clone)]
 pub struct Root {
@@ -34,10 +40,13 @@ impl Root {
 
     pub fn open_at(&self, folder: BorrowedFd, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC | if flags.contains(LOOK) { LOOK } else { OFlags::NONBLOCK };
-        if self.follow {
-            return Ok(rustix::fs::openat(folder, path, flags, mode)?);
-        }
-        open_without_links(folder, path, flags, mode)
+        let opened = if self.follow {
+            rustix::fs::openat(folder, path, flags, mode)
+        } else {
+            open_without_links(folder, path, flags, mode)
+        };
+        // That is what a socket says, and a pipe that nobody reads.
+        opened.map_err(|error| if error == Errno::NXIO { irregular() } else { error.into() })
     }
 
     pub fn folder(&self, path: &Path) -> io::Result<OwnedFd> {
@@ -99,15 +108,14 @@ impl Root {
 }
 
 #[cfg(target_os = "linux")]
-fn open_without_links(folder: BorrowedFd, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
-    use rustix::fs::ResolveFlags;
-    Ok(rustix::fs::openat2(folder, path, flags, mode, ResolveFlags::NO_SYMLINKS)?)
+fn open_without_links(folder: BorrowedFd, path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat2(folder, path, flags, mode, rustix::fs::ResolveFlags::NO_SYMLINKS)
 }
 
 /// `Fs::new` refuses the option here.
 #[cfg(not(target_os = "linux"))]
-fn open_without_links(_: BorrowedFd, _: &Path, _: OFlags, _: Mode) -> io::Result<OwnedFd> {
-    Err(io::ErrorKind::Unsupported.into())
+fn open_without_links(_: BorrowedFd, _: &Path, _: OFlags, _: Mode) -> Result<OwnedFd, Errno> {
+    Err(Errno::OPNOTSUPP)
 }
 
 /// None where the path leads nowhere.
