@@ -186,6 +186,8 @@ impl Writer {
             // It was removed or replaced before the lock: all begins anew.
             return Err(ErrorKind::NotFound.into());
         }
+        // Another process may have made it at the same time, and written to it before the lock.
+        let existed = existed || old.len() > 0;
         if existed {
             reserve(&file, &old, value.len() as u64).inspect_err(|_| give_back(&file, &old))?;
         }
