@@ -187,7 +187,7 @@ impl Fs {
             name,
             places: place::Finder::new(root.base.clone()),
             ttl: options.ttl * 1000.0,
-            expiries: Expiries::of(&root, &canonical, !options.read_only),
+            expiries: Expiries::of(&root, &canonical, !options.read_only, options.durable),
             ignore: Arc::new(ignore.map_err(|error| invalid(format!("`ignore`: {error}")))?),
             unwatched: Arc::new(unwatched),
             watch_options,

@@ -18,7 +18,7 @@ use super::{
         lock,
         root::found,
         stamp::Stamp,
-        sync::sync_file,
+        sync::{sync_file, sync_folder},
         write::keep_owner_and_mode,
     },
     Expiries, GRACE, milliseconds,
@@ -84,11 +84,18 @@ impl Expiries {
     /// The index's length then.
     pub(super) fn append(&self, record: &Record, mode: Mode, durable: bool) -> io::Result<u64> {
         let mut file = self.open_for_adding(mode)?;
-        file.write_all(record.to_line().as_bytes())?;
+        let line = record.to_line();
+        file.write_all(line.as_bytes())?;
+        let metadata = file.metadata()?;
         if durable {
             sync_file(&file)?;
+            // It is new, maybe with the number of an old one, or was written anew.
+            if metadata.len() == line.len() as u64 || self.named.load(Ordering::Acquire) != metadata.ino() {
+                sync_folder(&self.root, &self.root.base)?;
+                self.named.store(metadata.ino(), Ordering::Release);
+            }
         }
-        Ok(file.metadata()?.len())
+        Ok(metadata.len())
     }
 
     fn path(&self) -> PathBuf {
@@ -198,6 +205,11 @@ impl Expiries {
             return Err(ErrorKind::PermissionDenied.into());
         }
         new.write_all(lines)?;
+        if self.durable.load(Ordering::Relaxed) {
+            // A name that is on the disk before what it stands for would lose what was there.
+            sync_file(&new)?;
+        }
+        self.named.store(0, Ordering::Release);
         std::fs::rename(temporary, self.path())
     }
 }

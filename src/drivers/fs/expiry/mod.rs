@@ -51,6 +51,9 @@ pub struct Expiries {
     checked: AtomicU64,
     /// Some driver over the base may write.
     sweeps: AtomicBool,
+    /// Some driver over the base is durable, and the index whose name is on the disk.
+    durable: AtomicBool,
+    named: AtomicU64,
 }
 
 /// What went wrong with the index, and not with the item's file.
@@ -59,7 +62,7 @@ pub struct Expiries {
 pub struct IndexError(pub io::Error);
 
 impl Expiries {
-    pub fn of(root: &Root, canonical: &Path, writes: bool) -> Arc<Self> {
+    pub fn of(root: &Root, canonical: &Path, writes: bool, durable: bool) -> Arc<Self> {
         let mut bases = BASES.lock().unwrap_or_else(PoisonError::into_inner);
         bases.retain(|_, known| known.strong_count() > 0);
         let known = bases.get(canonical).and_then(Weak::upgrade).unwrap_or_else(|| {
@@ -69,11 +72,14 @@ impl Expiries {
                 count: AtomicUsize::new(0),
                 checked: AtomicU64::new(0),
                 sweeps: AtomicBool::new(false),
+                durable: AtomicBool::new(false),
+                named: AtomicU64::new(0),
             });
             bases.insert(canonical.to_path_buf(), Arc::downgrade(&made));
             made
         });
         known.sweeps.fetch_or(writes, Ordering::Relaxed);
+        known.durable.fetch_or(durable, Ordering::Relaxed);
         known
     }
 

@@ -7,7 +7,12 @@ use std::{
 };
 
 use super::{
-    super::{layout::INDEX, lock, sync::Ways, write::Writer},
+    super::{
+        layout::INDEX,
+        lock,
+        sync::{Ways, observed},
+        write::Writer,
+    },
     record::LONGEST_LINE,
     sweep::REFUSED_WAIT,
     *,
@@ -24,7 +29,7 @@ fn over(base: &Path, atomic: bool) -> (Arc<Expiries>, Writer) {
     let (mode, folder_mode) = (mode(0o666), mode(0o777));
     let ways = Ways::default();
     let writer = Writer { root: root.clone(), atomic, durable: false, ways, mode, folder_mode };
-    (Expiries::of(&root, base, false), writer)
+    (Expiries::of(&root, base, false, false), writer)
 }
 
 /// A file at `path` that holds the item of `key`, which has expired.
@@ -169,6 +174,25 @@ fn an_index_that_takes_the_inode_of_the_old_one_is_read_anew() {
     expiries.lock().made = Some(SystemTime::UNIX_EPOCH);
     fs::write(base.path().join(INDEX), format!("{}{}", second.to_line(), "#".repeat(1000))).unwrap();
     assert!(!known(&first) && known(&second));
+}
+
+#[test]
+fn a_durable_index_has_its_name_on_the_disk_and_is_there_before_it_takes_the_name_of_another() {
+    let base = tempfile::tempdir().unwrap();
+    let base = base.path().canonicalize().unwrap();
+    let root = Root { base: base.clone(), follow: true };
+    let expiries = Expiries::of(&root, &base, false, true);
+    let index = base.join(INDEX);
+    let add = |name: &str| {
+        let record = Record { expires: u64::MAX, ..expired(&base.join(name), name) };
+        expiries.add(record, Mode::from_raw_mode(0o666), true).unwrap();
+        observed::take()
+    };
+    assert_eq!(add("first"), [index.clone(), base.clone()]);
+    assert_eq!(add("second"), [index.as_path()]);
+    expiries.rewrite(&mut expiries.lock());
+    assert_eq!(observed::take().len(), 1);
+    assert_eq!(add("third"), [index, base.clone()]);
 }
 
 #[test]
