@@ -277,6 +277,20 @@ test("ttl holds in fs and fs-lite", async () => {
   }
 });
 
+test("fs tells how long an item has to live", async () => {
+  for (const make of [fs, fsLite]) {
+    const storage = createStorage({ driver: make({ base: folder() }) });
+    await storage.setItem("brief", 1, { ttl: 100 });
+    await storage.setItem("stays", 1);
+    const { ttl } = await storage.getMeta("brief");
+    expect(ttl).toBeGreaterThan(90);
+    expect(ttl).toBeLessThanOrEqual(100);
+    expect(await storage.getMeta("stays")).not.toHaveProperty("ttl");
+    await storage.setItem("brief", 2);
+    expect(await storage.getMeta("brief")).not.toHaveProperty("ttl");
+  }
+});
+
 test("getInstance is Map-like", async () => {
   for (const make of [memory, lruCache]) {
     const driver = make();

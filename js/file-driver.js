@@ -56,7 +56,7 @@ function toMeta(numbers) {
       ctime: undefined,
     };
   }
-  const [atime, mtime, size, birthtime, ctime] = numbers;
+  const [atime, mtime, size, birthtime, ctime, life] = numbers;
   const date = (milliseconds) => new Date(milliseconds);
   return {
     atime: date(atime),
@@ -64,5 +64,7 @@ function toMeta(numbers) {
     size,
     birthtime: date(birthtime),
     ctime: date(ctime),
+    // unstorage's fields, and no other, of what does not expire.
+    ...(life > 0 && { ttl: life / 1000 }),
   };
 }

@@ -105,9 +105,10 @@ for (const [name, driver, variants, watches] of [
   ["fs-lite", fsLite, FS_LITE, false],
 ]) {
   for (const options of variants) {
+    const metaOfItems = options.ttl ? [...FILES.meta, "ttl"] : FILES.meta;
     conformance(`${name} with ${inspect(options, { breakLength: Infinity })}`, {
       create: () => driver({ base: folder(), ...options }),
-      capabilities: { ...FILES, watches },
+      capabilities: { ...FILES, metaOfItems, watches },
     });
   }
   conformance(`${name} with noClear`, {

@@ -111,8 +111,8 @@ pub fn integers(env: sys::napi_env, numbers: &[i32]) -> sys::napi_value {
 }
 
 pub fn meta(env: sys::napi_env, meta: &Meta) -> sys::napi_value {
-    let Meta { accessed, modified, size, created, changed } = *meta;
-    array(env, [accessed, modified, size, created, changed].map(|number| double(env, number)))
+    let Meta { accessed, modified, size, created, changed, life } = *meta;
+    array(env, [accessed, modified, size, created, changed, life].map(|number| double(env, number)))
 }
 
 /// An Error with `code`, `driver`, `operation`, `key` and `cause`.

@@ -170,7 +170,7 @@ pub trait InlineDriver {
     fn sweep(&mut self, scope: &mut Scope, most: usize) -> Option<u64>;
 }
 
-/// What a store knows about an item, in milliseconds since 1970 and bytes.
+/// What a store knows about an item: moments in milliseconds since 1970, and bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Meta {
     pub accessed: f64,
@@ -178,6 +178,8 @@ pub struct Meta {
     pub size: f64,
     pub created: f64,
     pub changed: f64,
+    /// Milliseconds that it has to live; 0 for no end.
+    pub life: f64,
 }
 
 /// Asks the function that JavaScript keeps for the driver: its answer for each text.

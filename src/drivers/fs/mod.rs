@@ -247,6 +247,16 @@ impl Fs {
         !self.expiries.is_empty() && self.expiries.is_expired(&path::to_key(&self.root().base, path), stamp.into())
     }
 
+    /// Milliseconds that an item's file has to live; 0 for no end.
+    #[allow(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]
+    fn life(&self, path: &Path, stamp: impl Into<Stamp>) -> f64 {
+        if self.expiries.is_empty() {
+            return 0.0;
+        }
+        let expires = self.expiries.expires(&path::to_key(&self.root().base, path), stamp.into());
+        expires.map_or(0.0, |expires| expires.saturating_sub(wall::now()).max(1) as f64)
+    }
+
     #[cfg(target_os = "linux")]
     fn is_expired_now(&self, path: &Path, stamp: impl Into<Stamp>) -> Poll<bool> {
         if self.expiries.is_empty() {
@@ -377,7 +387,9 @@ impl BlockingDriver for Fs {
     }
 
     fn meta(&self, key: &[u8]) -> Result<Option<Meta>, Cause> {
-        Ok(self.metadata(key)?.as_ref().map(to_meta))
+        let Some(metadata) = self.metadata(key)? else { return Ok(None) };
+        let life = self.at(key, |path| Ok(self.life(path, &metadata)))?;
+        Ok(Some(to_meta(&metadata, life)))
     }
 
     fn keys(&self, listing: &Listing, ask: &mut Ask, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
@@ -428,7 +440,7 @@ fn globs<T: AsRef<str>>(patterns: &[T]) -> Result<Ignore, String> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]
-fn to_meta(metadata: &Metadata) -> Meta {
+fn to_meta(metadata: &Metadata, life: f64) -> Meta {
     // Rounded, as Node does it.
     let milliseconds = |seconds: i64, nanoseconds: i64| (seconds as f64 * 1e3 + nanoseconds as f64 / 1e6).round();
     let created = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -438,5 +450,6 @@ fn to_meta(metadata: &Metadata) -> Meta {
         size: metadata.len() as f64,
         created: created.map_or(0.0, |since| (since.as_secs_f64() * 1e3).round()),
         changed: milliseconds(metadata.ctime(), metadata.ctime_nsec()),
+        life,
     }
 }
