@@ -4,7 +4,7 @@ import fs from "rustorage/drivers/fs";
 import lmdb from "rustorage/drivers/lmdb";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -92,7 +92,7 @@ test("copies all items between drivers, whole, and passes over what is there", a
 
   const dry = run(cwd, ["copy", "fs:./files", "lmdb:./a.lmdb", "--dry-run", "--json"]).json;
   expect(dry).toMatchObject({ items: 304, copied: 304, same: 0, dryRun: true, failed: [] });
-  expect(run(cwd, ["ls", "lmdb:./a.lmdb", "--json"]).json).toEqual([]);
+  expect(existsSync(join(cwd, "a.lmdb"))).toBe(false);
 
   const way = [
     "fs:./files",
@@ -163,8 +163,9 @@ test("a copy that was killed goes on where it was", async () => {
 
 test("an item's ttl goes along", async () => {
   const cwd = folder();
-  run(cwd, ["set", "lmdb:./a", "brief", "x", "--ttl", "500"]);
-  run(cwd, ["set", "lmdb:./a", "stays", "x"]);
+  run(cwd, ["set", "fs:./f", "brief", "x", "--ttl", "500"]);
+  run(cwd, ["set", "fs:./f", "stays", "x"]);
+  expect(run(cwd, ["copy", "fs:./f", "lmdb:./a", "--json"]).json.copied).toBe(2);
   expect(run(cwd, ["copy", "lmdb:./a", "sqlite:./b", "--json"]).json.copied).toBe(2);
   expect(run(cwd, ["copy", "sqlite:./b", "lmdb:./c", "--json"]).json.copied).toBe(2);
   const driver = lmdb({ path: join(cwd, "c") });
@@ -197,6 +198,34 @@ test("what does not arrive as it was is told", async () => {
   expect(result).toMatchObject({ items: 3, copied: 3, failed: ["a", "b"] });
 });
 
+test("what expires while it is copied does not stay for ever", async () => {
+  const map = new Map([["a", "1"]]);
+  const source = { ...mapDriver(map), getMeta: (key) => void map.delete(key) };
+  const kept = new Map();
+  const result = await copy(new Items(source), new Items(mapDriver(kept)), {});
+  expect(result).toMatchObject({ items: 1, copied: 0, gone: 1, failed: [] });
+  expect(kept.size).toBe(0);
+});
+
+test("what is only read is not made", () => {
+  const cwd = folder();
+  for (const name of ["lmdb", "sqlite"]) {
+    const at = `${name}:./none/items`;
+    for (const args of [
+      ["ls", at],
+      ["get", at, "a"],
+      ["stat", at],
+      ["copy", at, "fs:./to"],
+    ]) {
+      expect(run(cwd, args)).toMatchObject({ status: 1, stderr: expect.stringMatching(/ENOENT/) });
+    }
+    run(cwd, ["set", "fs:./from", "a", "1"]);
+    const dry = run(cwd, ["copy", "fs:./from", at, "--dry-run", "--json"]).json;
+    expect(dry).toMatchObject({ items: 1, copied: 1 });
+  }
+  expect(readdirSync(cwd)).toEqual(["from"]);
+}, 60_000);
+
 test("a config's mounts, and options of the environment", () => {
   const cwd = folder();
   const config = { storage: { kv: { driver: "lmdb", path: "{{ITEMS}}" } } };
@@ -211,6 +240,17 @@ test("a config's mounts, and options of the environment", () => {
   expect(existsSync(join(cwd, "here.lmdb"))).toBe(true);
   const none = run(cwd, ["ls", "mount:none", "--config", "config.js"], { env });
   expect(none).toMatchObject({ status: 1, stderr: expect.stringContaining("no mount `none`") });
+  writeFileSync(join(cwd, "broken.mjs"), "export default {");
+  writeFileSync(join(cwd, "empty.mjs"), "");
+  for (const [file, message] of [
+    ["broken.mjs", "broken.mjs cannot be read: Unexpected end of input"],
+    ["nonesuch.mjs", "nonesuch.mjs cannot be read: "],
+    ["empty.mjs", "empty.mjs has no default export"],
+  ]) {
+    const { status, stderr } = run(cwd, ["ls", "mount:kv", "--config", file]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(message);
+  }
 });
 
 test("what it cannot do it says, with a status, and no secret", () => {
@@ -228,6 +268,21 @@ test("what it cannot do it says, with a status, and no secret", () => {
     status: 0,
     stdout: expect.stringContaining("copy FROM TO"),
   });
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  expect(run(cwd, ["--version"])).toMatchObject({ status: 0, stdout: `${version}\n` });
+  const misunderstood = [
+    [["cp", "fs:./a", "fs:./b"], /^There is no command cp\n/],
+    [["set", "fs:./a", "b", "two", "words"], /^Too many arguments: words\nUsage: rustorage set/],
+    [["ls", "fs:./a", "b", "c"], /^Too many arguments: c\n/],
+    [["rm", "fs:./a"], /^Usage: rustorage rm /],
+    [["rm", "fs:./a", "b", "--base", "c"], /^Too many arguments: b\n/],
+    [["ls", "fs:./a", "--dry-run"], /^It takes no --dry-run\n/],
+    [["set", "fs:./a", "b", "c", "--ttl", "1h"], /^--ttl takes a number of seconds/],
+  ];
+  for (const [args, message] of misunderstood) {
+    expect(run(cwd, args)).toMatchObject({ status: 2, stderr: expect.stringMatching(message) });
+  }
+  expect(existsSync(join(cwd, "a"))).toBe(false);
   const refused = [
     ["nothing", /a location is a driver's URL/],
     ["mount:a", /needs --config/],

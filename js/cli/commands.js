@@ -1,4 +1,7 @@
-/** The commands: each takes its arguments and options, and gives `{ json, text, failed }`. */
+/**
+ * The commands: each takes its arguments, `count` of them (least and most), and the options that it knows, and gives
+ * `{ json, text, failed }`.
+ */
 import { isUtf8 } from "node:buffer";
 import { buffer } from "node:stream/consumers";
 import { copy } from "./copy.js";
@@ -15,13 +18,18 @@ async function using(location, options, act) {
   }
 }
 
+function reading(options) {
+  return { ...options, reads: true };
+}
+
 export const COMMANDS = {
   copy: {
     usage: "copy FROM TO [--base BASE] [--dry-run]",
-    count: 2,
+    count: [2, 2],
+    options: ["base", "dry-run"],
     run: ([from, to], options) =>
-      using(from, options, (source) =>
-        using(to, options, async (target) => {
+      using(from, reading(options), (source) =>
+        using(to, options["dry-run"] ? reading(options) : options, async (target) => {
           const shows = process.stderr.isTTY && !options.json;
           const { base, "dry-run": dryRun } = options;
           const progress = shows ? new Progress(process.stderr) : undefined;
@@ -42,9 +50,10 @@ export const COMMANDS = {
 
   ls: {
     usage: "ls LOCATION [BASE]",
-    count: 1,
+    count: [1, 2],
+    options: ["base"],
     run: ([location, base], options) =>
-      using(location, options, async (items) => {
+      using(location, reading(options), async (items) => {
         const keys = (await items.keys(base ?? options.base)).sort();
         return { json: keys, text: keys.join("\n") };
       }),
@@ -52,9 +61,10 @@ export const COMMANDS = {
 
   get: {
     usage: "get LOCATION KEY",
-    count: 2,
+    count: [2, 2],
+    options: [],
     run: ([location, key], options) =>
-      using(location, options, async (items) => {
+      using(location, reading(options), async (items) => {
         const bytes = await items.read(key);
         if (bytes === null) return { json: null, text: `there is no item ${key}`, failed: true };
         const text = isUtf8(bytes) ? bytes.toString() : undefined;
@@ -69,18 +79,20 @@ export const COMMANDS = {
 
   set: {
     usage: "set LOCATION KEY [VALUE] [--ttl SECONDS], without VALUE from standard input",
-    count: 2,
+    count: [2, 3],
+    options: ["ttl"],
     run: ([location, key, value], options) =>
       using(location, options, async (items) => {
         const bytes = value === undefined ? await buffer(process.stdin) : Buffer.from(value);
-        await items.write(key, bytes, options.ttl === undefined ? undefined : Number(options.ttl));
+        await items.write(key, bytes, options.ttl);
         return { json: { key, size: bytes.length }, text: "" };
       }),
   },
 
   rm: {
     usage: "rm LOCATION KEY…, or rm LOCATION --base BASE",
-    count: 1,
+    count: ({ base }) => (base === undefined ? [2, Infinity] : [1, 1]),
+    options: ["base"],
     run: ([location, ...keys], options) =>
       using(location, options, async (items) => {
         const all = options.base === undefined ? keys : await items.keys(options.base);
@@ -91,9 +103,10 @@ export const COMMANDS = {
 
   stat: {
     usage: "stat LOCATION [BASE]",
-    count: 1,
+    count: [1, 2],
+    options: ["base"],
     run: ([location, base], options) =>
-      using(location, options, async (items) => {
+      using(location, reading(options), async (items) => {
         const keys = await items.keys(base ?? options.base);
         const sizes = [];
         for (const key of keys) sizes.push((await items.read(key))?.length ?? 0);

@@ -9,7 +9,7 @@ const AT_ONCE = 64;
  */
 export async function copy(from, to, { base, dryRun = false, progress }) {
   const keys = await from.keys(base);
-  const there = new Set(await to.keys(base));
+  const there = new Set(await to.keys(base).catch((error) => noneYet(error, dryRun)));
   const result = { items: keys.length, bytes: 0, copied: 0, same: 0, gone: 0, failed: [] };
   progress?.begin(keys.length);
 
@@ -26,7 +26,14 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
     }
     result.copied++;
     if (dryRun) return;
-    await to.write(key, bytes, await from.life(key));
+    const life = await from.life(key);
+    if (life === undefined && !(await from.storage.hasItem(key))) {
+      // It expired in between: without its end it would stay for ever.
+      result.copied--;
+      result.gone++;
+      return;
+    }
+    await to.write(key, bytes, life);
     const written = await to.read(key);
     // It may have expired in between.
     if (written === null ? (await from.read(key)) !== null : !written.equals(bytes)) {
@@ -45,6 +52,12 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
   if (!dryRun) await check(from, to, { base, keys, result });
   progress?.end();
   return result;
+}
+
+/** What is not to be written to is not made either. */
+function noneYet(error, dryRun) {
+  if (dryRun && error.code === "ENOENT") return [];
+  throw error;
 }
 
 /** That the target's list has every key which the source still has. */

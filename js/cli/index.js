@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 /** `npx rustorage`: docs/cli.md tells of it. */
+import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 import { COMMANDS } from "./commands.js";
+
+const manifest = createRequire(import.meta.url)("../../package.json");
 
 const USAGE = `Usage: rustorage COMMAND …
 
@@ -14,41 +17,84 @@ https://host/base, s3:?bucket=…), or mount:NAME with --config FILE.
 
   --config FILE   a module or JSON file with the config that defineStorage takes
   --json          print JSON
+  --version       print the version
 `;
 
+/** How an option is given, but for those that every command knows. */
+const OPTIONS = {
+  base: { type: "string" },
+  "dry-run": { type: "boolean" },
+  ttl: { type: "string" },
+};
+
+const COMMON = {
+  config: { type: "string" },
+  help: { type: "boolean", short: "h" },
+  json: { type: "boolean" },
+  version: { type: "boolean", short: "v" },
+};
+
+class UsageError extends Error {
+  constructor(cause, usage = `\n${USAGE}`) {
+    super(`${cause === "" ? "" : `${cause}\n`}${usage}`);
+  }
+}
+
 main().catch((error) => {
-  const isUsage = error.code?.startsWith("ERR_PARSE_ARGS_");
-  process.stderr.write(`${error.message}\n${isUsage ? `\n${USAGE}` : ""}`);
+  const isUsage = error instanceof UsageError;
+  process.stderr.write(isUsage ? error.message : `${error.message}\n`);
   process.exitCode = isUsage ? 2 : 1;
 });
 
 async function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      base: { type: "string" },
-      config: { type: "string" },
-      "dry-run": { type: "boolean" },
-      help: { type: "boolean", short: "h" },
-      json: { type: "boolean" },
-      ttl: { type: "string" },
-    },
-  });
+  const { values, positionals } = parse();
   const [name, ...given] = positionals;
-  const command = Object.hasOwn(COMMANDS, name ?? "") ? COMMANDS[name] : undefined;
   if (values.help) {
     process.stdout.write(USAGE);
     return;
   }
-  if (command === undefined || given.length < command.count) {
-    process.stderr.write(command ? `Usage: rustorage ${command.usage}\n` : USAGE);
-    process.exitCode = 2;
+  if (values.version) {
+    process.stdout.write(`${manifest.version}\n`);
     return;
   }
-  const { json, text, bytes, failed } = await command.run(given, values);
+  if (name === undefined) throw new UsageError("", USAGE);
+  if (!Object.hasOwn(COMMANDS, name)) throw new UsageError(`There is no command ${name}`);
+  const command = COMMANDS[name];
+  check(command, given, values);
+  const { json, text, bytes, failed } = await command.run(given, withNumbers(values));
   const output = values.json
     ? `${JSON.stringify(json)}\n`
     : (bytes ?? (text === "" ? "" : `${text}\n`));
   (failed && !values.json ? process.stderr : process.stdout).write(output);
   if (failed) process.exitCode = 1;
+}
+
+function parse() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { ...OPTIONS, ...COMMON } });
+  } catch (error) {
+    if (!error.code?.startsWith("ERR_PARSE_ARGS_")) throw error;
+    throw new UsageError(error.message);
+  }
+}
+
+/** What a command does not take is refused, and not passed over: it was meant to do something. */
+function check({ usage, count, options }, given, values) {
+  const [least, most] = typeof count === "function" ? count(values) : count;
+  const words = `Usage: rustorage ${usage}\n`;
+  if (given.length < least) throw new UsageError("", words);
+  if (given.length > most) throw new UsageError(`Too many arguments: ${given[most]}`, words);
+  const unknown = Object.keys(values).find(
+    (option) => !Object.hasOwn(COMMON, option) && !options.includes(option),
+  );
+  if (unknown !== undefined) throw new UsageError(`It takes no --${unknown}`, words);
+}
+
+function withNumbers({ ttl: text, ...values }) {
+  if (text === undefined) return values;
+  const ttl = Number(text);
+  if (text.trim() === "" || Number.isNaN(ttl)) {
+    throw new UsageError("--ttl takes a number of seconds");
+  }
+  return { ...values, ttl };
 }

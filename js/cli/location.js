@@ -1,6 +1,7 @@
 /** What a command works on: a driver by its URL, or a mount of a config file. */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { findDriver } from "../borrowed-driver.js";
 import { builtinDrivers } from "../builtin-drivers.js";
 import { storageError } from "../errors.js";
 import { OPTION_TYPES } from "../option-types.js";
@@ -18,14 +19,18 @@ const URLS = {
   https: ["http", "base"],
 };
 
-/** The driver at `location`, and the base there that is meant. */
-export async function open(location, { config } = {}) {
+/** The driver at `location`; with `reads` one that makes no file where there is none. */
+export async function open(location, { config, reads = false } = {}) {
   const [, scheme, rest] = /^([a-z][\w-]*):(.*)$/is.exec(location) ?? [];
   if (scheme === undefined)
     refuse("a location is a driver's URL, such as `fs:./data`, or `mount:NAME` with --config");
   if (scheme === "mount") return mountOf(rest, config);
   const [name, options] = parse(scheme, rest, location);
-  const { default: factory } = await import(builtinDrivers[name]);
+  if (reads && Object.hasOwn(PLACES, name)) options.readOnly ??= true;
+  const module = builtinDrivers[name];
+  const factory = module.startsWith("unstorage/")
+    ? findDriver(name)()
+    : (await import(module)).default;
   return factory(fromEnv(options));
 }
 
@@ -75,7 +80,11 @@ async function mountOf(name, file) {
   if (file === undefined) refuse("`mount:` needs --config FILE");
   const isJson = file.endsWith(".json");
   const url = pathToFileURL(resolve(file)).href;
-  const { default: config } = await import(url, isJson ? { with: { type: "json" } } : undefined);
+  const { default: config } = await import(
+    url,
+    isJson ? { with: { type: "json" } } : undefined
+  ).catch((error) => refuse(`${file} cannot be read: ${error.message}`));
+  if (config === undefined) refuse(`${file} has no default export`);
   const storage = storageOf(config);
   const { base, driver } = storage.getMount(name);
   if (base !== `${name}:` && name !== "") refuse(`the config has no mount \`${name}\``);
