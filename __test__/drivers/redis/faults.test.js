@@ -129,8 +129,24 @@ describe("a server that says nothing", () => {
       message: expect.stringContaining(`no connection to localhost:${port} within 50 ms`),
     });
     const patient = open({ port, commandTimeout: 100 });
-    await expect(patient.getItem("a")).rejects.toMatchObject({ code: "ETIMEDOUT" });
+    await expect(patient.getItem("a")).rejects.toMatchObject({
+      code: "ETIMEDOUT",
+      message: expect.stringMatching(
+        `no connection within 100 ms: ETIMEDOUT: localhost:${port} has not answered$`,
+      ),
+    });
   });
+
+  test.each([{ commandTimeout: 100 }, { connectTimeout: 50, maxRetriesPerRequest: 0 }])(
+    "with TLS, by a server without: %o",
+    async (limits) => {
+      const storage = open({ port: server.port, tls: true, ...limits });
+      await expect(storage.getItem("a")).rejects.toMatchObject({
+        code: "ETIMEDOUT",
+        message: expect.stringMatching(/does it speak TLS\?$/),
+      });
+    },
+  );
 
   test("a late reply is nobody's", async () => {
     const driver = redis({ port: server.port, commandTimeout: 200, base: "late" });

@@ -112,6 +112,12 @@ impl Server {
         }
     }
 
+    /// What is known while it is being connected to for the first time.
+    pub fn silence(&self) -> Failure {
+        let who = self.address().map_or_else(|| "the sentinels' server".into(), Address::to_string);
+        Failure::new("ETIMEDOUT", format!("{who} has not answered{}", self.access.question()))
+    }
+
     /// Whether it is the master whom sentinels name.
     pub fn is_elected(&self) -> bool {
         matches!(&self.place, Place::Told(sentinels) if sentinels.find_master())
@@ -136,9 +142,14 @@ impl Access {
         };
         timeout(self.connect_timeout, opening).await.unwrap_or_else(|_| {
             let milliseconds = self.connect_timeout.as_millis();
-            let message = format!("no connection to {address} within {milliseconds} ms");
+            let message = format!("no connection to {address} within {milliseconds} ms{}", self.question());
             Err(Trouble::Passing(Failure::new("ETIMEDOUT", message)))
         })
+    }
+
+    /// A server without TLS waits in silence for the rest of what it takes for a command.
+    fn question(&self) -> &'static str {
+        if self.tls.is_some() { ": does it speak TLS?" } else { "" }
     }
 
     async fn connect(&self, address: &Address) -> Result<Box<dyn Stream>, Trouble> {

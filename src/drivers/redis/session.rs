@@ -130,7 +130,8 @@ impl Session {
                 self.unless_over(sleep(delay), last.as_ref()).await?;
             }
             shared.set_status(if *attempts == 0 { Status::Connecting } else { Status::Reconnecting });
-            match self.unless_over(shared.server.open(), last.as_ref()).await? {
+            let still = last.clone().unwrap_or_else(|| shared.server.silence());
+            match self.unless_over(shared.server.open(), Some(&still)).await? {
                 Ok(opened) => {
                     shared.set_status(Status::Ready);
                     return Ok(opened);
