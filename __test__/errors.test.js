@@ -75,6 +75,10 @@ const NO_DRIVERS = [
   [null, "a driver is an object, not null"],
   ["memory", "a driver is an object, not string"],
   [Promise.resolve(mapDriver()), "a promise is no driver: await it"],
+  [
+    { driver: "fs", base: "./data" },
+    "`driver` with options is for a config, as defineStorage takes it: call a driver's factory, as in fs({ … })",
+  ],
   [{ default: memory }, "a module is no driver: call its default export"],
 ];
 

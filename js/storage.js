@@ -600,6 +600,11 @@ function checkDriver(driver, base) {
     refuse(`a driver is an object, not ${driver === null ? "null" : typeof driver}`);
   }
   if (typeof driver.then === "function") refuse("a promise is no driver: await it");
+  if (driver.driver !== undefined && driver.getItem === undefined) {
+    refuse(
+      "`driver` with options is for a config, as defineStorage takes it: call a driver's factory, as in fs({ … })",
+    );
+  }
   if (typeof driver.default === "function" && driver.getItem === undefined) {
     refuse("a module is no driver: call its default export");
   }
