@@ -245,6 +245,9 @@ test("the mount `data` is switched to a database by one option", async () => {
   await expect(configured({ rustorage: { data: "redis" } })).rejects.toThrow(
     "`rustorage.data` must be one of `fs`, `lmdb`, `sqlite`",
   );
+  await expect(configured({ rustorage: { dta: "lmdb" } })).rejects.toThrow(
+    "unknown option `rustorage.dta`, expected one of `data`, `defaultMounts`",
+  );
   const storage = { data: { driver: "memory" } };
   await expect(configured({ storage, rustorage: { data: "lmdb" } })).rejects.toMatchObject({
     code: "INVALID_OPTIONS",

@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import {
   addDefaultMounts,
+  checkConfig,
   claimNativeMounts,
   hideClients,
   placeData,
@@ -70,6 +71,7 @@ const module = {
     if (deployed) copyToOutput(options, version);
     options.plugins.unshift(PLUGIN);
 
+    checkConfig(options);
     placeData(options);
     if (version === 3 && options.rustorage?.defaultMounts !== false) addDefaultMounts(options);
     // Modules that come later may add mounts.

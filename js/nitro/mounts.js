@@ -121,6 +121,19 @@ export function revealClients({ storage, devStorage }) {
   }
 }
 
+/** What stands under `rustorage` in a config. */
+const CONFIG_FIELDS = ["data", "defaultMounts"];
+
+/** A misspelt option would have no effect, and nobody would know. */
+export function checkConfig({ rustorage = {} }) {
+  for (const option of Object.keys(rustorage)) {
+    if (CONFIG_FIELDS.includes(option)) continue;
+    const known = CONFIG_FIELDS.map((name) => `\`${name}\``).join(", ");
+    const cause = `unknown option \`rustorage.${option}\`, expected one of ${known}`;
+    throw storageError("INVALID_OPTIONS", "none", "build", undefined, cause);
+  }
+}
+
 /** Mounts `data` over what `rustorage.data` says, in the place of the mount that Nitro 2 has by itself. */
 export function placeData({ dev, rootDir, storage, devStorage, rustorage: { data } = {} }) {
   if (data === undefined) return;
