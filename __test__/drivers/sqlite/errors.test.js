@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmdirSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -168,6 +169,22 @@ const mounts = process.getuid() === 0 && spawnSync("mount", ["--version"]).statu
 describe.skipIf(!CI && (!mounts || !canMount()))(
   "a disk of one megabyte, which has to be mounted",
   () => {
+    test.each([0, 2, 8])("with room for %i pages, before there is a database", async (pages) => {
+      const base = folder();
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", base]);
+      onTestFinished(() => execFileSync("umount", [base]));
+      const filler = join(base, "filler");
+      spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4096"]);
+      truncateSync(filler, statSync(filler).size - pages * 4096);
+      const storage = storageOf(join(base, "items"));
+      const refused = { code: "ENOSPC", key: "a", driver: "sqlite" };
+      await expect(storage.setItem("a", 1)).rejects.toMatchObject(refused);
+      execFileSync("rm", [filler]);
+      await storage.setItem("a", 1);
+      expect(await storage.getItem("a")).toBe(1);
+      await storage.dispose();
+    });
+
     test("that is full: the write is refused alone, and all else stays", async () => {
       const base = folder();
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", base]);

@@ -1,6 +1,6 @@
 //! SQLite's errors, by its own names or the system's.
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::error::Failure;
 
@@ -12,9 +12,15 @@ pub fn failure(error: &Error) -> Failure {
         Some(ErrorCode::ReadOnly) => "SQLITE_READONLY",
         Some(ErrorCode::CannotOpen) => "SQLITE_CANTOPEN",
         Some(ErrorCode::DiskFull) => "ENOSPC",
+        // The file that processes share beside the journal cannot be made as large as it has to be.
+        Some(ErrorCode::SystemIoFailure) if extended(error) == ffi::SQLITE_IOERR_SHMSIZE => "ENOSPC",
         Some(ErrorCode::SystemIoFailure) => "EIO",
         Some(ErrorCode::TooBig) => "TOO_LARGE",
         _ => "SQLITE_ERROR",
     };
     Failure::new(code, error.to_string())
+}
+
+fn extended(error: &Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
 }
