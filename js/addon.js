@@ -50,7 +50,7 @@ function load() {
       problems.push({ place, error });
       continue;
     }
-    if (found.version !== VERSION) throw mismatch(place, found.version);
+    if (found?.version !== VERSION) throw mismatch(path, place, found?.version);
     return found;
   }
   throw problems.every(({ error }) => isMissing(error))
@@ -142,7 +142,7 @@ function notFound(path, problems) {
 
 function notLoaded({ place, error }) {
   // What the dynamic linker says stands in the first line; Node puts what requires what below.
-  const words = error.message.split("\n")[0];
+  const words = error.message.split("\n")[0].replace(/\.$/, "");
   return addonError(
     "ADDON_NOT_LOADED",
     `${place} cannot be loaded: ${words}`,
@@ -152,6 +152,10 @@ function notLoaded({ place, error }) {
 }
 
 function advise(error) {
+  // Node took the file for JavaScript.
+  if (error instanceof SyntaxError) {
+    return "The name of the binary in RUSTORAGE_LIBRARY_PATH has to end in .node.";
+  }
   if (error.code === "ERR_DLOPEN_DISABLED") {
     return "Start Node without --no-addons; under its permission model, with --allow-addons.";
   }
@@ -159,11 +163,13 @@ function advise(error) {
   return found ? found[1] : "docs/install.md tells how to build from source.";
 }
 
-function mismatch(place, version = "another version") {
+function mismatch(path, place, version = "another version") {
   return addonError(
     "ADDON_MISMATCH",
     `rustorage ${VERSION} found in ${place} the binary of ${version}`,
-    "Both have to have one version: remove node_modules and the lockfile's entries of rustorage, and install again. In a checkout, run make build.",
+    path
+      ? "RUSTORAGE_LIBRARY_PATH names it, and it has to be of the same version."
+      : "Both have to have one version: remove node_modules and the lockfile's entries of rustorage, and install again. In a checkout, run make build.",
   );
 }
 

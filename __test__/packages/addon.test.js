@@ -143,7 +143,7 @@ describe("with the platform's package", () => {
   test("addons that Node was told to refuse", async () => {
     const failure = await failureIn(app(files()), { flags: ["--no-addons"] });
     expect(failure.code).toBe("ADDON_NOT_LOADED");
-    expect(failure.message).toContain("Start Node without --no-addons");
+    expect(failure.message).toMatch(/disabled\.\nStart Node without --no-addons/);
   });
 });
 
@@ -166,6 +166,20 @@ describe("RUSTORAGE_LIBRARY_PATH", () => {
     expect(failure.message).toContain(join(folder, "none.node"));
     expect(failure.message).toContain("RUSTORAGE_LIBRARY_PATH");
   });
+});
+
+test.each([
+  ["without .node at its end", "mine", "const", "ADDON_NOT_LOADED", "has to end in .node"],
+  ["that is another module", "mine.cjs", "", "ADDON_MISMATCH", "RUSTORAGE_LIBRARY_PATH names it"],
+  ["that holds nothing", "mine.json", "null", "ADDON_MISMATCH", "RUSTORAGE_LIBRARY_PATH names it"],
+])("RUSTORAGE_LIBRARY_PATH with a file %s is what the error speaks of", async (...args) => {
+  const [, file, content, code, advice] = args;
+  const folder = app({});
+  writeFileSync(join(folder, file), content);
+  const failure = await failureIn(folder, { env: { RUSTORAGE_LIBRARY_PATH: file } });
+  expect(failure.code).toBe(code);
+  expect(failure.message).toContain(advice);
+  expect(failure.message).not.toContain("node_modules");
 });
 
 test("without the platform's package, the error names it and the command that installs it", async () => {
