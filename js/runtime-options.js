@@ -46,6 +46,12 @@ export function runtimeOptions(driver, given, types = OPTION_TYPES[driver]) {
   return { options, mount, read: () => resolveFields(options, fields, context) };
 }
 
+/** Whether a string in it, also within lists and objects, has `{{VAR}}`. */
+export function hasVariables(value) {
+  if (typeof value === "string") return value.search(PLACEHOLDER) >= 0;
+  return (Array.isArray(value) || isCopyable(value)) && Object.values(value).some(hasVariables);
+}
+
 /** Replaces `{{VAR}}` and `{{VAR:default}}` in options that a program passes by itself. */
 export function fromEnv(options) {
   const context = { driver: "none", operation: "fromEnv" };

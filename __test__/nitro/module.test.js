@@ -197,6 +197,23 @@ test.each([
   },
 );
 
+test.each([
+  [{}, ["kv", "deep"]],
+  [{ preset: "nitro-prerender" }, undefined],
+  [{ node: false, preset: "cloudflare-module" }, ["kv", "files", "deep"]],
+])("variables in options that nobody replaces are warned of: %o", async (more, names) => {
+  const storage = {
+    kv: { driver: "cloudflare-kv-binding", binding: "{{KV}}" },
+    files: { driver: "fs", base: "{{FILES:files}}" },
+    plain: { driver: "cloudflare-kv-binding", binding: "{KV}" },
+  };
+  const devStorage = { deep: { driver: "/app/own.js", list: [{ text: "a {{B}}" }] } };
+  const { logger } = await configured({ storage, devStorage, ...more });
+  const said = logger.warn.mock.calls.flat().filter((text) => text.includes("{{VAR}}"));
+  const listed = names?.map((name) => `\`${name}\``).join(", ");
+  expect(said).toEqual(names ? [expect.stringContaining(`options of ${listed}.`)] : []);
+});
+
 test("a linked package is refused where it would have to be copied", async () => {
   await expect(configured({ dev: false, preset: "node-server" })).rejects.toThrow(
     "[rustorage] The package is linked",

@@ -12,6 +12,7 @@ import {
   hideClients,
   placeData,
   revealClients,
+  warnOfVariables,
 } from "./mounts.js";
 import { resolver } from "./resolver.js";
 
@@ -61,6 +62,7 @@ const module = {
       const why = options.node ? "`noExternals`" : `the preset \`${options.preset}\``;
       logger.warn(`[rustorage] With ${why} no native addon can be loaded: unstorage stays.`);
       revealClients(options);
+      nitro.hooks.hook("build:before", () => warnOfVariables(options, logger, () => false));
       return;
     }
 
@@ -75,7 +77,11 @@ const module = {
     placeData(options);
     if (version === 3 && options.rustorage?.defaultMounts !== false) addDefaultMounts(options);
     // Modules that come later may add mounts.
-    nitro.hooks.hook("build:before", () => claimNativeMounts(options));
+    nitro.hooks.hook("build:before", async () => {
+      await claimNativeMounts(options);
+      // Another Nitro renders routes while this one builds.
+      if (options.preset !== "nitro-prerender") warnOfVariables(options, logger);
+    });
   },
 };
 export default module;

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { builtinDrivers } from "../builtin-drivers.js";
 import { DATA_DRIVERS, dataMount } from "../data-mount.js";
 import { storageError } from "../errors.js";
-import { MOUNT } from "../runtime-options.js";
+import { MOUNT, hasVariables } from "../runtime-options.js";
 
 /** The drivers here that unstorage has too, and needs nothing else for. */
 const NEED_NO_CLIENT = [
@@ -84,6 +84,20 @@ function checkDriver(driver, mount, { alias = {}, virtual = {}, rootDir }) {
   const names = Object.keys(builtinDrivers).filter((name) => !/[A-Z]/.test(name));
   const known = names.map((name) => `\`${name}\``).join(", ");
   refuse(`unknown driver ${JSON.stringify(driver)}, expected a module or one of ${known}`);
+}
+
+/** Says of which mounts the options have variables that nobody replaces; `isRead` says of a driver whether it reads them. */
+export function warnOfVariables({ storage, devStorage }, logger, isRead = nativeImport) {
+  const entries = [storage, devStorage].flatMap((mounts) => Object.entries(mounts ?? {}));
+  const names = new Set(
+    entries
+      .filter(([, mount]) => !isRead(mount?.driver) && hasVariables(mount))
+      .map(([name]) => `\`${name}\``),
+  );
+  if (names.size === 0) return;
+  logger.warn(
+    `[rustorage] Only native drivers read {{VAR}} from the environment: it stays as it stands in the options of ${[...names].join(", ")}.`,
+  );
 }
 
 function isInstalled(name, rootDir) {
