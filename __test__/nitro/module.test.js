@@ -9,7 +9,7 @@ function fakeNitro(options, meta = { majorVersion: 3 }) {
   const hooks = [];
   return {
     meta,
-    logger: { warn: vi.fn() },
+    logger: { error: vi.fn(), warn: vi.fn() },
     hooks: { hook: (name, listener) => hooks.push([name, listener]) },
     async build() {
       for (const [name, listener] of hooks) if (name === "build:before") await listener();
@@ -90,17 +90,27 @@ test.each([
   [{ driver: "constructor" }, 'none] build "a": unknown driver "constructor"'],
   [{ base: "a" }, 'none] build "a": a mount is an object with a `driver`'],
   ["fs", 'none] build "a": a mount is an object with a `driver`'],
-])("a mount that could not work ends the build: %o", async (mount, message) => {
-  for (const storage of ["storage", "devStorage"]) {
-    await expect(configured({ [storage]: { a: mount } })).rejects.toThrow(
-      expect.objectContaining({
-        code: "INVALID_OPTIONS",
-        key: "a",
-        message: expect.stringContaining(`[rustorage] [${message}`),
-      }),
-    );
-  }
-});
+])(
+  "a mount that could not work ends the build, and no development server: %o",
+  async (mount, message) => {
+    for (const storage of ["storage", "devStorage"]) {
+      const b = { driver: "fs", base: "b" };
+      const { logger, options } = await configured({ [storage]: { a: mount, b } });
+      expect(logger.error.mock.calls).toEqual([
+        [expect.stringContaining(`[rustorage] [${message}`)],
+      ]);
+      expect(options[storage].b).toHaveProperty("rustorage:mount", "b");
+      const build = { dev: false, preset: "nitro-prerender" };
+      await expect(configured({ ...build, [storage]: { a: mount } })).rejects.toThrow(
+        expect.objectContaining({
+          code: "INVALID_OPTIONS",
+          key: "a",
+          message: expect.stringContaining(`[rustorage] [${message}`),
+        }),
+      );
+    }
+  },
+);
 
 test("a driver that unstorage does not have is found by its name, and needs no client", async () => {
   builtinDrivers.ours = "rustorage/drivers/redis";

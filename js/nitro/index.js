@@ -78,7 +78,7 @@ const module = {
     if (version === 3 && options.rustorage?.defaultMounts !== false) addDefaultMounts(options);
     // Modules that come later may add mounts.
     nitro.hooks.hook("build:before", async () => {
-      await claimNativeMounts(options);
+      await claimNativeMounts(options, logger);
       // Another Nitro renders routes while this one builds.
       if (options.preset !== "nitro-prerender") warnOfVariables(options, logger);
     });

@@ -43,16 +43,21 @@ function driverFile(target) {
   return `${folder}${target.slice("rustorage/drivers/".length)}.js`;
 }
 
-/** Native mounts import our drivers by themselves, and know which mount they are. A mount that could not work ends the build. */
-export async function claimNativeMounts(options) {
+/**
+ * Native mounts import our drivers by themselves, and know which mount they are. A mount that could not work ends the build, but
+ * not a development server, which would not be there for the mended config.
+ */
+export async function claimNativeMounts(options, logger) {
   for (const mounts of [options.storage, options.devStorage]) {
     for (const [name, mount] of Object.entries(mounts ?? {})) {
       const target = nativeImport(mount?.driver);
-      if (target) {
-        mounts[name] = { ...mount, driver: target, [MOUNT]: name };
-        await checkOptions(target, mounts[name]);
-      } else {
-        checkDriver(mount?.driver, name, options);
+      if (target) mounts[name] = { ...mount, driver: target, [MOUNT]: name };
+      try {
+        if (target) await checkOptions(target, mounts[name]);
+        else checkDriver(mount?.driver, name, options);
+      } catch (error) {
+        if (!options.dev) throw error;
+        logger.error(error.message);
       }
     }
   }
