@@ -86,6 +86,7 @@ test.each([
     { driver: "lruCache", maxItems: 1 },
     'lru-cache] create "a": unknown field `maxItems`, expected one of `allowStale`',
   ],
+  [{ driver: "overlay", layers: [] }, 'overlay] create "a": the option `layers` is required'],
   [{ driver: "redys" }, 'none] build "a": unknown driver "redys", expected a module or one of `'],
   [{ driver: "constructor" }, 'none] build "a": unknown driver "constructor"'],
   [{ base: "a" }, 'none] build "a": a mount is an object with a `driver`'],

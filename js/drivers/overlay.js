@@ -7,10 +7,10 @@ import { runtimeOptions } from "../runtime-options.js";
 const REMOVED = "__OVERLAY_REMOVED__";
 
 export default function overlay(given) {
-  const { options } = runtimeOptions("overlay", given, null);
+  const { options, mount } = runtimeOptions("overlay", given, null);
   const layers = options?.layers;
   const refuse = (cause) => {
-    throw storageError("INVALID_OPTIONS", "overlay", "create", undefined, cause);
+    throw storageError("INVALID_OPTIONS", "overlay", "create", mount, cause);
   };
   if (!Array.isArray(layers) || layers.length === 0) refuse("the option `layers` is required");
   const wrong = layers.findIndex((layer) => typeof layer?.getItem !== "function");
