@@ -34,7 +34,7 @@ impl Class {
     const fn most(self) -> usize {
         match self {
             Self::Short => WORKERS,
-            Self::Long => 8,
+            Self::Long | Self::Committing => 8,
             Self::Asking => 4,
         }
     }
@@ -321,7 +321,7 @@ mod tests {
     fn what_takes_long_or_asks_holds_up_nothing_else_however_many_there_are() {
         let (sender, receiver) = mpsc::channel();
         let mut gates = Vec::new();
-        for class in [Class::Long, Class::Asking] {
+        for class in [Class::Long, Class::Asking, Class::Committing] {
             for number in 0..20 {
                 let (open, opened) = mpsc::channel::<()>();
                 let ended = sender.clone();
@@ -339,7 +339,7 @@ mod tests {
         for open in &gates {
             open.send(()).unwrap();
         }
-        assert_eq!(receiver.iter().count(), 40);
+        assert_eq!(receiver.iter().count(), 60);
         // Those beyond the usual number end some time.
         let given_up = Instant::now() + Duration::from_secs(60);
         while Pool::get().lock().workers > WORKERS {

@@ -36,11 +36,13 @@ pub enum Class {
     Long,
     /// It goes through folders, and waits for answers of JavaScript.
     Asking,
+    /// It writes to a database, and may wait for what takes long to have read it.
+    Committing,
 }
 
 impl Class {
-    pub const COUNT: usize = 3;
-    pub const ALL: [Self; Self::COUNT] = [Self::Short, Self::Long, Self::Asking];
+    pub const COUNT: usize = 4;
+    pub const ALL: [Self; Self::COUNT] = [Self::Short, Self::Long, Self::Asking, Self::Committing];
 }
 
 /// Where an item lies, in words that all share who share a schedule: two drivers over one folder name a file alike.

@@ -35,8 +35,8 @@ const SWEPT_AT_ONCE: usize = 10_000;
 const PAUSE: Duration = Duration::from_millis(10);
 /// From one sweep to the next, while there is little to sweep.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// After a sweep that failed.
-const REFUSED_WAIT: u64 = 60_000;
+/// After a sweep that failed, or found nothing that expires: another process may have written it since, and have ended.
+const IDLE_WAIT: u64 = 60_000;
 /// No timer lasts longer, as the clock may be set.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -66,6 +66,7 @@ impl<S: Store> Registry<S> {
             unfinished: AtomicUsize::new(0),
             commits: AtomicU64::new(0),
             next_sweep: AtomicU64::new(u64::MAX),
+            sweep_plans: Mutex::new(0),
             state: Mutex::new(State::default()),
         });
         known.insert(name, Arc::downgrade(&database));
@@ -83,6 +84,8 @@ pub struct Database<S: Store> {
     commits: AtomicU64,
     /// For when the next sweep is planned.
     next_sweep: AtomicU64,
+    /// Counts the plans: a timer of an earlier one does nothing.
+    sweep_plans: Mutex<u64>,
     state: Mutex<State<S>>,
 }
 
@@ -220,37 +223,50 @@ impl<S: Store> Database<S> {
         }
         if works {
             let database = Arc::clone(self);
-            on_the_pool(move || database.work());
+            // Not among the reads, for which it may have to wait.
+            Pool::get().run(Claim::Nothing, Class::Committing, once(move || database.work()));
         }
     }
 
     /// An item will expire then.
     pub fn will_expire(self: &Arc<Self>, at: u64) {
+        if self.next_sweep.load(Ordering::Acquire) <= at {
+            return;
+        }
+        let mut plans = self.sweep_plans.lock().unwrap_or_else(PoisonError::into_inner);
         if self.next_sweep.fetch_min(at, Ordering::AcqRel) <= at {
             return;
         }
+        *plans += 1;
+        let plan = *plans;
+        drop(plans);
         let wait = Duration::from_millis(at.saturating_sub(wall::now()));
         let pause = if wait.is_zero() { PAUSE } else { SWEEP_INTERVAL };
         let database = Arc::downgrade(self);
         let sweep = move || {
             // Nobody may have it any more.
             if let Some(database) = database.upgrade() {
-                database.sweep();
+                database.sweep(plan);
             }
         };
         Pool::get().run_at(Instant::now() + (wait + pause).min(LONGEST_WAIT), Class::Long, once(sweep));
     }
 
-    fn sweep(self: &Arc<Self>) {
-        self.next_sweep.store(u64::MAX, Ordering::Release);
+    fn sweep(self: &Arc<Self>, plan: u64) {
+        {
+            let plans = self.sweep_plans.lock().unwrap_or_else(PoisonError::into_inner);
+            if *plans != plan {
+                return;
+            }
+            self.next_sweep.store(u64::MAX, Ordering::Release);
+        }
         if self.open_store().is_none() {
             return;
         }
         let database = Arc::clone(self);
         let answer = Answer::new(move |swept: Result<Option<u64>, Cause>| {
-            if let Some(next) = swept.unwrap_or(Some(wall::now() + REFUSED_WAIT)) {
-                database.will_expire(next);
-            }
+            let later = wall::now() + IDLE_WAIT;
+            database.will_expire(swept.ok().flatten().map_or(later, |next| next.min(later)));
             None
         });
         self.push(Work::boxed(Touches::Nothing, 0, answer, |edit: &mut dyn Edit| edit.sweep(SWEPT_AT_ONCE)));
@@ -350,8 +366,12 @@ impl<S: Store> Database<S> {
         if let Some(store) = self.open_store() {
             return Ok(store);
         }
-        // Whoever made a call has joined before.
-        let settings = self.lock().settings.clone().ok_or_else(|| Failure::new("CLOSED", "the database is closed"))?;
+        // Whoever made a call has joined before. A sweep has not: it opens nothing.
+        let settings = {
+            let state = self.lock();
+            let settings = state.settings.clone().filter(|_| state.users > 0);
+            settings.ok_or_else(|| Failure::new("CLOSED", "the database is closed"))?
+        };
         let store = Arc::new(S::open(&self.path, &settings)?);
         *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&store));
         if !S::is_read_only(&settings) {
@@ -431,7 +451,7 @@ fn attempt<S: Store>(store: &S, calls: &mut [Box<dyn Call>]) -> Result<(), Cause
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic))))
 }
 
-/// For what may wait for the disk, or for other processes, or copy large values.
+/// For reads, which may wait for the disk, or copy large values.
 fn on_the_pool(act: impl FnOnce() + Send + 'static) {
     Pool::get().run(Claim::Nothing, Class::Long, once(act));
 }
