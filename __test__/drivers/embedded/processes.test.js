@@ -1,6 +1,6 @@
 /** Several processes, workers and drivers over one file. */
 import { createStorage } from "rustorage";
-import { symlinkSync } from "node:fs";
+import { linkSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -81,6 +81,35 @@ describe.each(DRIVERS)("%s", (name) => {
     }
   });
 
+  test.skipIf(process.platform !== "linux")(
+    "what was disposed of stays closed",
+    async () => {
+      const base = folder();
+      for (let round = 0; round < 100; round++) {
+        const driver = open(name, join(base, `${round}`));
+        const storage = createStorage({ driver });
+        await storage.setItem("a", 1);
+        // The first sweep comes ten milliseconds after a file was opened.
+        const end = performance.now() + 9.5 + round * 0.015;
+        while (performance.now() < end);
+        const writes = ["b", "c", "d"].map((key) => storage.setItem(key, "x".repeat(100_000)));
+        await Promise.all([...writes, driver.dispose()]);
+      }
+      const left = () =>
+        readdirSync("/proc/self/fd").filter((number) => {
+          try {
+            return readlinkSync(`/proc/self/fd/${number}`).startsWith(base);
+          } catch {
+            // It was that of the list.
+            return false;
+          }
+        });
+      await sleep(200);
+      expect(left()).toEqual([]);
+    },
+    30_000,
+  );
+
   test("calls of one turn take effect in their order", async () => {
     const storage = createStorage({ driver: open(name, join(folder(), "items")) });
     const seen = [];
@@ -131,6 +160,40 @@ describe.each(DRIVERS)("%s", (name) => {
     await storage.clear(long);
     await storage.removeItem(keys[0]);
     expect(await storage.getKeys()).toEqual([]);
+  });
+
+  test("many files that are written, listed, grown and closed at once", async () => {
+    const base = folder();
+    const options = name === "lmdb" ? { mapSize: 1 << 19 } : {};
+    const drivers = Array.from({ length: 16 }, (_, index) =>
+      open(name, join(base, `${index}`), { ...options, sync: "none" }),
+    );
+    const storages = drivers.map((driver) => createStorage({ driver }));
+    await Promise.all(storages.map((storage) => storage.setItem("first", 1)));
+    const lists = storages.map((storage, index) => {
+      storage.setItem("second", 2);
+      storage.getKeys();
+      storage.setItem("large", "x".repeat(3e6));
+      const listed = storage.getKeys();
+      drivers[index].dispose();
+      return listed;
+    });
+    for (const keys of await Promise.all(lists)) expect(keys).toHaveLength(3);
+  }, 30_000);
+
+  test("a file with several names is refused, as locks lie beside one of them", async () => {
+    const path = join(folder(), "items");
+    const driver = open(name, path);
+    const storage = createStorage({ driver });
+    await storage.setItem("a", 1);
+    await driver.dispose();
+    linkSync(path, `${path}-other`);
+    for (const each of [path, `${path}-other`]) {
+      const other = createStorage({ driver: open(name, each) });
+      await expect(other.setItem("a", 2)).rejects.toMatchObject({ code: "EMLINK" });
+    }
+    unlinkSync(`${path}-other`);
+    expect(await storage.getItem("a")).toBe(1);
   });
 
   test("drivers of one process that disagree about the file", async () => {

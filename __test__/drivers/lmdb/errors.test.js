@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { folder, open } from "../embedded/drivers.js";
 import { start } from "../embedded/processes.js";
@@ -50,6 +51,27 @@ async function refused(path, options) {
   await driver.dispose();
   return failures;
 }
+
+test("a process that was killed while it read does not make the file grow", async () => {
+  const path = join(folder(), "items");
+  const storage = createStorage({ driver: open("lmdb", path) });
+  const write = async (times) => {
+    for (let number = 0; number < times; number++) {
+      await storage.setItem("item", String(number % 10).repeat(500_000));
+    }
+    return statSync(path).size;
+  };
+  await write(10);
+  // Most are killed while they have a snapshot.
+  for (let number = 0; number < 3; number++) {
+    const { child, ended } = await start("reading", { name: "lmdb", path, key: "item" });
+    child.kill("SIGKILL");
+    await ended;
+  }
+  await sleep(1000);
+  const before = await write(10);
+  expect(await write(40)).toBeLessThan(before + 2_000_000);
+}, 30_000);
 
 test("a file that ends too early is refused and stays as it is", async () => {
   const path = join(folder(), "items");

@@ -1,6 +1,6 @@
-//! Whether a file system bears a database that several processes map into memory.
+//! Whether a file and its file system bear a database that several processes map into memory.
 
-use std::path::Path;
+use std::{fs::Metadata, os::unix::fs::MetadataExt, path::Path};
 
 use crate::error::Failure;
 
@@ -43,6 +43,15 @@ pub fn check(folder: &Path) -> Result<(), Failure> {
     let system = rustix::fs::statfs(folder).map_err(|error| Failure::of_system("the folder", &error.into()))?;
     // MNT_LOCAL
     if system.f_flags & 0x1000 == 0 { Err(on_network("the disk")) } else { Ok(()) }
+}
+
+/// Refuses a file that has several names: locks lie beside each of them, and do not hold between those who use another.
+pub fn check_links(metadata: &Metadata) -> Result<(), Failure> {
+    if metadata.nlink() > 1 {
+        let message = "the file has several names (hard links), between which locks do not hold";
+        return Err(Failure::new("EMLINK", message));
+    }
+    Ok(())
 }
 
 fn on_network(name: &str) -> Failure {

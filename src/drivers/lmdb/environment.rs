@@ -7,7 +7,8 @@ use std::{
     ops::Bound,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes as Content;
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     clock::wall,
     driver::{Field, Fields},
-    drivers::embedded::{Edit, Found, Manner, Registry, Store, View, check_disk},
+    drivers::embedded::{Edit, Found, Manner, Registry, Store, View, check_disk, check_links},
     error::{Cause, Failure},
     key::Listing,
 };
@@ -34,6 +35,9 @@ use crate::{
 const READERS: u32 = 1000;
 /// What is made sure of for the lock file, so that no full disk is met when it is mapped.
 const LOCK_SIZE: u64 = 128 * 1024;
+
+/// Between two looks for readers that were killed, which a write does.
+const READERS_CHECKED: Duration = Duration::from_secs(1);
 
 /// With less room in bytes, a commit that failed has failed of that.
 const NEARLY_FULL: u64 = 64 * 1024;
@@ -60,6 +64,8 @@ pub struct Environment {
     /// The map moves only while there are none.
     snapshots: Arc<Snapshots>,
     read_only: bool,
+    /// When readers that were killed were looked for.
+    readers_checked: Mutex<Instant>,
     /// Why there is no map any more.
     lost: OnceLock<Failure>,
 }
@@ -109,11 +115,11 @@ impl Store for Environment {
         // of it (`Registry`). No flag takes locks or the order of writes away; what NO_META_SYNC and NO_SYNC can lose, their options
         // say. That nobody else writes to the file but through LMDB is left to its owner.
         let env = unsafe { options.flags(flags).open(path) }.map_err(|error| failure(&error))?;
-        // Readers of processes that were killed would keep pages from being used again.
         env.clear_stale_readers().map_err(|error| failure(&error))?;
         let databases = if settings.read_only { known_databases(&env)? } else { own_databases(&env)? };
         let snapshots = Snapshots::new(env.clone());
-        Ok(Self { env, databases, snapshots, read_only: settings.read_only, lost: OnceLock::new() })
+        let readers_checked = Mutex::new(Instant::now());
+        Ok(Self { env, databases, snapshots, read_only: settings.read_only, readers_checked, lost: OnceLock::new() })
     }
 
     fn reader(&self) -> Option<Reader> {
@@ -128,6 +134,7 @@ impl Store for Environment {
     }
 
     fn write(&self, act: &mut dyn FnMut(&mut dyn Edit) -> Result<(), Cause>) -> Result<(), Cause> {
+        self.clear_stale_readers()?;
         loop {
             if let Some(failure) = self.lost.get() {
                 return Err(failure.clone().into());
@@ -172,6 +179,16 @@ impl Store for Environment {
 }
 
 impl Environment {
+    /// Readers of processes that were killed would keep pages from being used again, and the file would grow.
+    fn clear_stale_readers(&self) -> Result<(), Failure> {
+        let mut checked = self.readers_checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if checked.elapsed() >= READERS_CHECKED {
+            self.env.clear_stale_readers().map_err(|error| failure(&error))?;
+            *checked = Instant::now();
+        }
+        Ok(())
+    }
+
     /// LMDB calls it an I/O error when the disk took a part only.
     fn commit_failure(&self, error: &heed::Error) -> Failure {
         let failure = failure(error);
@@ -396,6 +413,9 @@ fn check_file(path: &Path, read_only: bool) -> Result<(), Failure> {
     let mut options = File::options();
     options.read(true).write(!read_only).create(!read_only).mode(0o666);
     let file = options.open(path).map_err(|error| Failure::of_system("the database", &error))?;
+    if !read_only {
+        check_links(&file.metadata().map_err(|error| Failure::of_system("the database", &error))?)?;
+    }
     match inspect(&file).map_err(|error| Failure::of_system("the database", &error))? {
         Finding::Empty if read_only => Err(foreign()),
         Finding::Whole | Finding::Empty => Ok(()),

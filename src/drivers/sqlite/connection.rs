@@ -12,7 +12,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{failure::failure, options::Sync, sql::Sql};
-use crate::error::Failure;
+use crate::{drivers::embedded::check_links, error::Failure};
 
 /// One statement of each kind is kept prepared.
 const STATEMENTS: usize = 32;
@@ -69,7 +69,7 @@ fn make(path: &Path) -> Result<(), Failure> {
             Ok(metadata) if metadata.is_dir() => {
                 Err(Failure::of_system("the database", &io::ErrorKind::IsADirectory.into()))
             }
-            Ok(_) => Ok(()),
+            Ok(metadata) => check_links(&metadata),
             Err(error) => Err(Failure::of_system("the database", &error)),
         },
         Err(error) => Err(Failure::of_system("the database", &error)),
