@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmdirSync,
   statSync,
   truncateSync,
@@ -14,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { folder, open } from "../embedded/drivers.js";
 import { start } from "../embedded/processes.js";
 
@@ -49,6 +50,27 @@ test.each([
     });
   }
   expect(readFileSync(path).equals(content)).toBe(true);
+});
+
+test("a closed file is whole without its log", async () => {
+  const base = folder();
+  const driver = open("sqlite", join(base, "items"));
+  const storage = createStorage({ driver });
+  await storage.setItem("a", 1);
+  // Reads that are under way then, too.
+  const reads = [storage.getItem("a"), storage.getKeys(), storage.getItems(["a", "b"])];
+  const closed = driver.dispose();
+  await Promise.all(reads);
+  await closed;
+  await vi.waitFor(() => expect(readdirSync(base)).toEqual(["items"]));
+});
+
+test("names of one table in other cases share an order, and have to agree", async () => {
+  const path = join(folder(), "items");
+  const storage = createStorage({ driver: open("sqlite", path, { tableName: "items" }) });
+  await storage.setItem("a", 1);
+  const other = createStorage({ driver: open("sqlite", path, { tableName: "ITEMS" }) });
+  await expect(other.getItem("a")).rejects.toMatchObject({ code: "INVALID_OPTIONS" });
 });
 
 test("a file that ends too early: what is missing is an error, and no wrong answer", async () => {

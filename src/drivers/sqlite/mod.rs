@@ -24,7 +24,8 @@ pub fn create(name: &'static str, options: SqliteOptions) -> Result<Sqlite, Stor
         return Err(invalid(name, "the option `tableName` must be the name of a table".into()));
     }
     let usage = Usage { ttl: options.ttl * 1000.0, read_only: options.read_only };
-    let part = options.table_name.clone();
+    // To SQLite, names that differ in the case of ASCII's letters are one.
+    let part = options.table_name.to_ascii_lowercase();
     let settings = Settings {
         table: options.table_name,
         sync: options.sync,

@@ -22,11 +22,13 @@ pub struct Readers {
     path: PathBuf,
     sql: Arc<Sql>,
     idle: Mutex<Vec<Connection>>,
+    /// Closed after all of them: the last connection to be closed empties the log into the file, if it can write.
+    _writer: Arc<Mutex<Connection>>,
 }
 
 impl Readers {
-    pub fn new(path: PathBuf, sql: Arc<Sql>) -> Arc<Self> {
-        Arc::new(Self { path, sql, idle: Mutex::default() })
+    pub fn new(path: PathBuf, sql: Arc<Sql>, writer: Arc<Mutex<Connection>>) -> Arc<Self> {
+        Arc::new(Self { path, sql, idle: Mutex::default(), _writer: writer })
     }
 
     /// One that waits for nobody.

@@ -34,7 +34,7 @@ pub struct Settings {
 pub struct Table {
     sql: Arc<Sql>,
     /// Of a database that is only read, it reads, too.
-    writer: Mutex<Connection>,
+    writer: Arc<Mutex<Connection>>,
     readers: Arc<Readers>,
     behavior: TransactionBehavior,
 }
@@ -71,8 +71,9 @@ impl Store for Table {
         let sql = Arc::new(Sql::new(&settings.table));
         prepare_table(&mut writer, &sql, settings.read_only)?;
         let behavior = if settings.read_only { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
-        let readers = Readers::new(path.to_path_buf(), Arc::clone(&sql));
-        Ok(Self { sql, writer: Mutex::new(writer), readers, behavior })
+        let writer = Arc::new(Mutex::new(writer));
+        let readers = Readers::new(path.to_path_buf(), Arc::clone(&sql), Arc::clone(&writer));
+        Ok(Self { sql, writer, readers, behavior })
     }
 
     fn reader(&self) -> Option<Reader> {
