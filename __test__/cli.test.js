@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { copy } from "../js/cli/copy.js";
 import { Items } from "../js/cli/items.js";
 import { Progress, size } from "../js/cli/progress.js";
@@ -174,6 +174,14 @@ test("an item's ttl goes along", async () => {
   expect(ttl).toBeGreaterThan(400);
   expect(ttl).toBeLessThanOrEqual(500);
   expect((await driver.getMeta("stays")).ttl).toBeUndefined();
+  // The same bytes with another end.
+  await driver.setItem("brief", "x", {});
+  await driver.dispose();
+  expect(run(cwd, ["copy", "lmdb:./a", "lmdb:./c", "--json"]).json).toMatchObject({
+    copied: 1,
+    same: 1,
+  });
+  expect((await driver.getMeta("brief")).ttl).toBeGreaterThan(400);
 });
 
 test("what does not arrive as it was is told", async () => {
@@ -217,7 +225,10 @@ test("what is only read is not made", () => {
       ["stat", at],
       ["copy", at, "fs:./to"],
     ]) {
-      expect(run(cwd, args)).toMatchObject({ status: 1, stderr: expect.stringMatching(/ENOENT/) });
+      expect(run(cwd, args)).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/there is no file/),
+      });
     }
     run(cwd, ["set", "fs:./from", "a", "1"]);
     const dry = run(cwd, ["copy", "fs:./from", at, "--dry-run", "--json"]).json;
@@ -225,6 +236,27 @@ test("what is only read is not made", () => {
   }
   expect(readdirSync(cwd)).toEqual(["from"]);
 }, 60_000);
+
+test("an item that the target refuses is told, and the others are copied", async () => {
+  const kept = new Map();
+  const from = new Items(mapDriver(new Map(Array.from({ length: 300 }, (_, i) => [`k${i}`, "v"]))));
+  const refusing = (refuses) => ({
+    ...mapDriver(kept),
+    setItem(key, value) {
+      if (refuses(key)) throw new Error(`no room for ${key}`);
+      kept.set(key, value);
+    },
+  });
+  const result = await copy(from, new Items(refusing((key) => key === "k7")), {});
+  expect(result).toMatchObject({ items: 300, copied: 299, failed: ["k7"] });
+  expect(result.errors).toEqual(["no room for k7"]);
+  // Where nothing works, it ends, and nothing goes on.
+  kept.clear();
+  const progress = { begin() {}, advance() {}, end: vi.fn() };
+  const ended = copy(from, new Items(refusing(() => true)), { progress });
+  await expect(ended).rejects.toThrow("no room for");
+  expect(progress.end).toHaveBeenCalledOnce();
+});
 
 test("a config's mounts, and options of the environment", () => {
   const cwd = folder();
@@ -284,6 +316,8 @@ test("what it cannot do it says, with a status, and no secret", () => {
   }
   expect(existsSync(join(cwd, "a"))).toBe(false);
   const refused = [
+    ["lmdb:./a", /there is no file/],
+    ["sqlite:./a", /there is no file/],
     ["nothing", /a location is a driver's URL/],
     ["mount:a", /needs --config/],
     ["nonesuch:./a", /there is no driver `nonesuch`/],
@@ -298,6 +332,7 @@ test("what it cannot do it says, with a status, and no secret", () => {
     expect(stderr).toMatch(message);
     expect(stderr).not.toContain("s3cret");
   }
+  expect(existsSync(join(cwd, "a"))).toBe(false);
   writeFileSync(join(cwd, "text"), "no database");
   const copied = run(cwd, ["copy", "lmdb:./text", "fs:./b"]);
   expect(copied).toMatchObject({ status: 1, stderr: expect.stringContaining("MDB_INVALID") });

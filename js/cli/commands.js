@@ -9,8 +9,8 @@ import { Items } from "./items.js";
 import { open } from "./location.js";
 import { Progress, size } from "./progress.js";
 
-async function using(location, options, act) {
-  const items = new Items(await open(location, options));
+async function using(location, options, act, absent) {
+  const items = new Items(await open(location, { ...options, absent }));
   try {
     return await act(items);
   } finally {
@@ -18,34 +18,32 @@ async function using(location, options, act) {
   }
 }
 
-function reading(options) {
-  return { ...options, reads: true };
-}
-
 export const COMMANDS = {
   copy: {
     usage: "copy FROM TO [--base BASE] [--dry-run]",
     count: [2, 2],
     options: ["base", "dry-run"],
-    run: ([from, to], options) =>
-      using(from, reading(options), (source) =>
-        using(to, options["dry-run"] ? reading(options) : options, async (target) => {
-          const shows = process.stderr.isTTY && !options.json;
-          const { base, "dry-run": dryRun } = options;
-          const progress = shows ? new Progress(process.stderr) : undefined;
-          const result = await copy(source, target, { base, dryRun, progress });
-          const { items, bytes, copied, same, gone, failed } = result;
-          const lines = [
-            `${items} items, ${size(bytes)}: ${copied} ${dryRun ? "to copy" : "copied"}, ${same} there already, ${gone} gone meanwhile`,
-            ...failed.map((key) => `not copied: ${key}`),
-          ];
-          return {
-            json: { ...result, dryRun: dryRun === true },
-            text: lines.join("\n"),
-            failed: failed.length > 0,
-          };
-        }),
-      ),
+    run: ([from, to], options) => {
+      const toTarget = (source) => async (target) => {
+        const shows = process.stderr.isTTY && !options.json;
+        const { base, "dry-run": dryRun } = options;
+        const progress = shows ? new Progress(process.stderr) : undefined;
+        const result = await copy(source, target, { base, dryRun, progress });
+        const { items, bytes, copied, same, gone, failed, errors } = result;
+        const lines = [
+          `${items} items, ${size(bytes)}: ${copied} ${dryRun ? "to copy" : "copied"}, ${same} there already, ${gone} gone meanwhile`,
+          ...errors,
+          ...failed.map((key) => `not copied: ${key}`),
+        ];
+        return {
+          json: { ...result, dryRun: dryRun === true },
+          text: lines.join("\n"),
+          failed: failed.length > 0,
+        };
+      };
+      const absent = options["dry-run"] ? "empty" : "made";
+      return using(from, options, (source) => using(to, options, toTarget(source), absent));
+    },
   },
 
   ls: {
@@ -53,7 +51,7 @@ export const COMMANDS = {
     count: [1, 2],
     options: ["base"],
     run: ([location, base], options) =>
-      using(location, reading(options), async (items) => {
+      using(location, options, async (items) => {
         const keys = (await items.keys(base ?? options.base)).sort();
         return { json: keys, text: keys.join("\n") };
       }),
@@ -64,7 +62,7 @@ export const COMMANDS = {
     count: [2, 2],
     options: [],
     run: ([location, key], options) =>
-      using(location, reading(options), async (items) => {
+      using(location, options, async (items) => {
         const bytes = await items.read(key);
         if (bytes === null) return { json: null, text: `there is no item ${key}`, failed: true };
         const text = isUtf8(bytes) ? bytes.toString() : undefined;
@@ -81,12 +79,14 @@ export const COMMANDS = {
     usage: "set LOCATION KEY [VALUE] [--ttl SECONDS], without VALUE from standard input",
     count: [2, 3],
     options: ["ttl"],
-    run: ([location, key, value], options) =>
-      using(location, options, async (items) => {
+    run: ([location, key, value], options) => {
+      const write = async (items) => {
         const bytes = value === undefined ? await buffer(process.stdin) : Buffer.from(value);
         await items.write(key, bytes, options.ttl);
         return { json: { key, size: bytes.length }, text: "" };
-      }),
+      };
+      return using(location, options, write, "made");
+    },
   },
 
   rm: {
@@ -106,7 +106,7 @@ export const COMMANDS = {
     count: [1, 2],
     options: ["base"],
     run: ([location, base], options) =>
-      using(location, reading(options), async (items) => {
+      using(location, options, async (items) => {
         const keys = await items.keys(base ?? options.base);
         const sizes = [];
         for (const key of keys) sizes.push((await items.read(key))?.length ?? 0);

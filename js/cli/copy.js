@@ -2,38 +2,44 @@
 
 /** How many items are under way at once. */
 const AT_ONCE = 64;
+/** After so many errors it gives up: they are not the items' own. */
+const MOST_ERRORS = 100;
 
 /**
- * Gives `{ items, bytes, copied, same, gone, failed }`: what the source has, how many were written, were there before, went away meanwhile,
- * and the keys that are not in the target as they are in the source.
+ * Gives `{ items, bytes, copied, same, gone, failed, errors }`: what the source has, how many were written, were there before, went away
+ * meanwhile, the keys that are not in the target as they are in the source, and what was said of them.
  */
 export async function copy(from, to, { base, dryRun = false, progress }) {
   const keys = await from.keys(base);
-  const there = new Set(await to.keys(base).catch((error) => noneYet(error, dryRun)));
-  const result = { items: keys.length, bytes: 0, copied: 0, same: 0, gone: 0, failed: [] };
+  const there = new Set(await to.keys(base));
+  const result = {
+    items: keys.length,
+    bytes: 0,
+    copied: 0,
+    same: 0,
+    gone: 0,
+    failed: [],
+    errors: [],
+  };
   progress?.begin(keys.length);
 
   const copyOne = async (key) => {
+    // First: what expires in between would be without an end.
+    const life = await from.life(key);
     const bytes = await from.read(key);
     if (bytes === null) {
       result.gone++;
       return;
     }
     result.bytes += bytes.length;
-    if (there.has(key) && (await to.read(key))?.equals(bytes)) {
+    const isThere = there.has(key) && (await to.read(key))?.equals(bytes);
+    if (isThere && (await to.endsLike(key, life))) {
       result.same++;
       return;
     }
+    if (!dryRun) await to.write(key, bytes, life);
     result.copied++;
     if (dryRun) return;
-    const life = await from.life(key);
-    if (life === undefined && !(await from.storage.hasItem(key))) {
-      // It expired in between: without its end it would stay for ever.
-      result.copied--;
-      result.gone++;
-      return;
-    }
-    await to.write(key, bytes, life);
     const written = await to.read(key);
     // It may have expired in between.
     if (written === null ? (await from.read(key)) !== null : !written.equals(bytes)) {
@@ -41,23 +47,30 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
     }
   };
 
-  let next = 0;
+  let [next, refused] = [0, undefined];
   const work = async () => {
-    while (next < keys.length) {
-      await copyOne(keys[next++]);
-      progress?.advance(result.copied + result.same + result.gone, result.bytes);
+    while (next < keys.length && refused === undefined) {
+      const key = keys[next++];
+      try {
+        await copyOne(key);
+      } catch (error) {
+        result.failed.push(key);
+        if (result.errors.push(error.message) >= MOST_ERRORS) refused = error;
+      }
+      progress?.advance(
+        result.copied + result.same + result.gone + result.errors.length,
+        result.bytes,
+      );
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  if (!dryRun) await check(from, to, { base, keys, result });
-  progress?.end();
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    if (refused !== undefined) throw refused;
+    if (!dryRun) await check(from, to, { base, keys, result });
+  } finally {
+    progress?.end();
+  }
   return result;
-}
-
-/** What is not to be written to is not made either. */
-function noneYet(error, dryRun) {
-  if (dryRun && error.code === "ENOENT") return [];
-  throw error;
 }
 
 /** That the target's list has every key which the source still has. */

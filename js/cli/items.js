@@ -35,6 +35,12 @@ export class Items {
     return typeof meta?.ttl === "number" ? meta.ttl : undefined;
   }
 
+  /** Whether the item has an end if the other has one, as far as the driver knows of ends. */
+  async endsLike(key, life) {
+    const knows = this.driver.flags?.ttl !== false;
+    return !knows || ((await this.life(key)) === undefined) === (life === undefined);
+  }
+
   /** Text is written as text: some drivers keep the two apart. */
   async write(key, bytes, ttl) {
     const options = ttl === undefined ? {} : { ttl };

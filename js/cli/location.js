@@ -1,11 +1,13 @@
 /** What a command works on: a driver by its URL, or a mount of a config file. */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findDriver } from "../borrowed-driver.js";
 import { builtinDrivers } from "../builtin-drivers.js";
+import nothing from "../drivers/null.js";
 import { storageError } from "../errors.js";
 import { OPTION_TYPES } from "../option-types.js";
-import { fromEnv } from "../runtime-options.js";
+import { fromEnv, runtimeOptions } from "../runtime-options.js";
 import { storageOf } from "../storage-config.js";
 
 /** The option that stands in front of `?`, by driver. */
@@ -19,19 +21,22 @@ const URLS = {
   https: ["http", "base"],
 };
 
-/** The driver at `location`; with `reads` one that makes no file where there is none. */
-export async function open(location, { config, reads = false } = {}) {
+/** The driver at `location`. A database that is absent is `refused`, or `made`, or stands for an `empty` one and is not made. */
+export async function open(location, { config, absent = "refused" } = {}) {
   const [, scheme, rest] = /^([a-z][\w-]*):(.*)$/is.exec(location) ?? [];
   if (scheme === undefined)
     refuse("a location is a driver's URL, such as `fs:./data`, or `mount:NAME` with --config");
   if (scheme === "mount") return mountOf(rest, config);
   const [name, options] = parse(scheme, rest, location);
-  if (reads && Object.hasOwn(PLACES, name)) options.readOnly ??= true;
   const module = builtinDrivers[name];
   const factory = module.startsWith("unstorage/")
     ? findDriver(name)()
     : (await import(module)).default;
-  return factory(fromEnv(options));
+  const given = fromEnv(options);
+  const driver = factory(given);
+  const { path } = PLACES[name] === "path" ? runtimeOptions(name, given).read() : {};
+  if (absent === "made" || path === undefined || existsSync(path)) return driver;
+  return absent === "empty" ? nothing() : refuse(`there is no file ${path}`);
 }
 
 function parse(scheme, rest, location) {
