@@ -128,6 +128,22 @@ describe.each(Object.keys(SERVERS))("%s", (name) => {
     expect(await storage.hasItem("e")).toBe(false);
   });
 
+  test.each(["1\n2", "é\u2028", { a: 1 }, [], "soon", 1e308])(
+    "metadata of any kind does no harm: ttl %j",
+    async (ttl) => {
+      const { ask } = await serving();
+      await ask("/a", { method: "PUT", body: "1" });
+      await ask("/a$", { method: "PUT", body: JSON.stringify({ ttl }) });
+      for (const method of ["GET", "HEAD"]) {
+        const { status, headers } = await ask("/a", { method });
+        expect(status).toBe(200);
+        expect(headers.get("cache-control")).toBe(
+          ttl === 1e308 ? "max-age=2147483648" : "no-cache",
+        );
+      }
+    },
+  );
+
   test("a date that is none is no header", async () => {
     const { storage, ask } = await serving();
     await storage.setItem("a", "1");

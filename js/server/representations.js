@@ -7,6 +7,9 @@ const JSON_TYPE = "application/json;charset=UTF-8";
 const TEXT_TYPE = "text/plain;charset=UTF-8";
 const RAW_TYPE = "application/octet-stream";
 
+/** What a cache takes for endless: RFC 9111, 1.2.2. */
+const LONGEST_AGE = 2 ** 31;
+
 /** The item as text, or as it is kept; undefined where there is none. */
 export async function itemOf(storage, key, isRaw) {
   const value = await (isRaw ? storage.getItemRaw(key) : storage.getItem(key));
@@ -34,16 +37,24 @@ export function listOf(keys) {
 
 /** The headers that need the metadata alone. */
 export function headersOf(meta) {
-  const { ttl } = meta;
+  const ttl = lifeOf(meta);
   const mtime = dateOf(meta);
   return {
     // Without it a cache may make up how long it keeps an answer that has a date.
-    "cache-control": ttl ? `max-age=${Math.max(0, Math.floor(ttl))}` : "no-cache",
+    "cache-control": ttl
+      ? `max-age=${Math.floor(Math.min(Math.max(0, ttl), LONGEST_AGE))}`
+      : "no-cache",
     ...(mtime && { "last-modified": mtime.toUTCString() }),
     ...(ttl && { "x-ttl": String(ttl) }),
     // A browser is not to take a value for a page.
     "x-content-type-options": "nosniff",
   };
+}
+
+/** Metadata is what anybody may have written, and not fit for a header as it is. */
+function lifeOf({ ttl }) {
+  const seconds = Number(ttl);
+  return Number.isFinite(seconds) ? seconds : undefined;
 }
 
 function dateOf({ mtime }) {
