@@ -1,6 +1,7 @@
 /** Node's requests and responses, and the events of h3 1.x over them. */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { isRecord } from "../runtime-options.js";
 import { readBody } from "./body.js";
 import { pathIn } from "./paths.js";
 
@@ -27,7 +28,10 @@ class NodeEvent {
 
   get headers() {
     this.#headers ??= new Headers(
-      Object.entries(this.node.req.headers).map(([name, value]) => [name, String(value)]),
+      Object.entries(this.node.req.headers)
+        // HTTP/2 has the method and the path among them.
+        .filter(([name]) => !name.startsWith(":"))
+        .map(([name, value]) => [name, String(value)]),
     );
     return this.#headers;
   }
@@ -50,10 +54,16 @@ export function fromEvent(event) {
 function bodyOf(req) {
   const read = req.rawBody ?? req.body;
   // Left open, so that there is a connection to refuse a body on.
-  if (read === undefined) return req.iterator({ destroyOnReturn: false });
+  if (read === undefined || isUnread(req, read)) return req.iterator({ destroyOnReturn: false });
   if (ArrayBuffer.isView(read)) return [read];
   if (typeof read?.[Symbol.asyncIterator] === "function") return read;
   return [Buffer.from(typeof read === "string" ? read : JSON.stringify(read))];
+}
+
+/** Express's parsers leave `{}` where a body is not for them. */
+function isUnread(req, read) {
+  const isEmpty = isRecord(read) && Object.keys(read).length === 0;
+  return isEmpty && req.readableDidRead === false && !req.readableEnded;
 }
 
 export async function send(request, response, { status, statusText, headers, body }) {

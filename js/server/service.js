@@ -173,7 +173,8 @@ async function permit(authorize, asked) {
   } catch (error) {
     throw refusal(error);
   }
-  if (permitted === false) throw refusal();
+  // Who has answered already has not let it through.
+  if (permitted === false || asked.event?.node.res.headersSent) throw refusal();
 }
 
 function wantsRaw(request) {
