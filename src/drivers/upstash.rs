@@ -129,15 +129,6 @@ enum Answer<T> {
     Error(String),
 }
 
-impl<T> Answer<T> {
-    fn result(self) -> Result<T, Cause> {
-        match self {
-            Self::Result(result) => Ok(result),
-            Self::Error(words) => Err(Failure::new("REFUSED", words).into()),
-        }
-    }
-}
-
 impl Upstash {
     pub fn new(name: &'static str, options: UpstashOptions) -> Result<Self, StorageError> {
         let refused = |message: String| invalid(name, message);
@@ -166,7 +157,15 @@ impl Upstash {
     }
 
     async fn command<T: DeserializeOwned>(&self, words: Command<'_>, options: &RequestOptions) -> Result<T, Cause> {
-        self.post::<_, Answer<T>>(&self.urls[0], &words, options).await?.result()
+        self.result(self.post(&self.urls[0], &words, options).await?)
+    }
+
+    fn result<T>(&self, answer: Answer<T>) -> Result<T, Cause> {
+        match answer {
+            Answer::Result(result) => Ok(result),
+            // A database may say again what it was sent.
+            Answer::Error(words) => Err(Failure::new("REFUSED", self.service.shown(&words, &HeaderMap::new())).into()),
+        }
     }
 
     /// All commands of this driver do no harm twice.
@@ -278,7 +277,7 @@ impl Store for Upstash {
                 return Err(Failure::new("EPROTO", "the answer has not as many parts as there were items").into());
             }
             for (answer, (key, ..)) in answers.into_iter().zip(part) {
-                answer.result().map_err(|cause| cause.of(key))?;
+                self.result(answer).map_err(|cause| cause.of(key))?;
             }
         }
         Ok(())

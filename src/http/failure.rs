@@ -34,7 +34,7 @@ const REQUEST_IDS: [&str; 10] = [
 ];
 
 fn request_id(reply: &Reply) -> Option<String> {
-    REQUEST_IDS.into_iter().find_map(|name| reply.header(name)).map(str::to_owned)
+    REQUEST_IDS.into_iter().find_map(|name| reply.header(name)).map(|id| cut(id.to_owned()))
 }
 
 fn code(reply: &Reply) -> &'static str {
@@ -60,7 +60,7 @@ pub fn refusal(what: &str, reply: &Reply, words: Option<&str>) -> Failure {
 }
 
 pub fn unexpected(what: &str, reply: &Reply, expected: &str) -> Failure {
-    let kind = reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content-type");
+    let kind = cut(reply.header(CONTENT_TYPE.as_str()).unwrap_or("no content-type").to_owned());
     of_reply(Failure::new("EPROTO", format!("{what}: the answer ({kind}) is not {expected}")), reply)
 }
 
@@ -129,6 +129,10 @@ pub fn redacted(words: &str, secrets: &[String], headers: &HeaderMap) -> String 
             words = words.replace(secret, "***");
         }
     }
+    cut(words)
+}
+
+fn cut(words: String) -> String {
     match words.char_indices().nth(LONGEST_WORDS) {
         Some((end, _)) => format!("{}…", &words[..end]),
         None => words,

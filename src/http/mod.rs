@@ -12,7 +12,9 @@ mod retry;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{
+    ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -98,11 +100,18 @@ pub struct Service {
     secrets: Vec<String>,
     words: Words,
     budget: Budget,
+    /// No proxy stands before it.
+    is_nearby: bool,
 }
 
 impl Service {
     pub fn new(limits: Option<Limits>, secrets: Vec<String>, words: Words) -> Self {
-        Self { limits: limits.unwrap_or_default(), secrets, words, budget: Budget::default() }
+        Self { limits: limits.unwrap_or_default(), secrets, words, budget: Budget::default(), is_nearby: false }
+    }
+
+    /// One on this machine or its host, which no proxy may stand for.
+    pub fn nearby(limits: Limits, words: Words) -> Self {
+        Self { is_nearby: true, ..Self::new(Some(limits), Vec::new(), words) }
     }
 
     /// The answer, if the service did what was asked.
@@ -130,6 +139,11 @@ impl Service {
     pub fn refusal(&self, request: &Request, reply: &Reply) -> Failure {
         let words = (self.words)(&reply.body).map(|words| failure::redacted(&words, &self.secrets, &request.headers));
         failure::refusal(&what(&request.method, &request.url), reply, words.as_deref())
+    }
+
+    /// What a service says in an answer that is none to refuse the request, as errors may have it.
+    pub fn shown(&self, words: &str, headers: &HeaderMap) -> String {
+        failure::redacted(words, &self.secrets, headers)
     }
 
     /// The error of an answer that is none to the request; `expected` says what would be one.
@@ -220,7 +234,7 @@ impl Service {
         if !bodiless {
             *request.body_mut() = Some(body.into());
         }
-        let mut response = client::get().await?.execute(request).await.map_err(trouble)?;
+        let mut response = client::get(self.is_nearby).await?.execute(request).await.map_err(trouble)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(trouble)? {
@@ -244,10 +258,18 @@ fn what(method: &Method, url: &Url) -> String {
 }
 
 /// The headers of an option or a call, which go over those in `headers`. An error names the header.
+///
+/// How long a body is, the client says: with another length the server would take part of it, or wait for more.
 pub fn add_headers<'a>(headers: &mut HeaderMap, more: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), String> {
     for (name, value) in more {
         let refused = || format!("the header `{name}` is not one that HTTP can have");
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
+        if name == TRANSFER_ENCODING {
+            return Err(format!("the header `{name}` is the client's own"));
+        }
+        if name == CONTENT_LENGTH {
+            continue;
+        }
         headers.insert(name, secret(value).ok_or_else(refused)?);
     }
     Ok(())

@@ -90,6 +90,27 @@ describe("an answer that says no", () => {
   });
 });
 
+test("no header of a call says how long a body is", async () => {
+  const { url, requests } = await serve((_, response) => response.end("1"));
+  const storage = open(url, { timeout: 2000 });
+  for (const length of ["2", "20"]) {
+    const headers = { "content-length": length };
+    await storage.setItem("far:a", "value", { headers });
+    expect(await storage.getItem("far:a", { headers })).toBe(1);
+  }
+  expect(requests.map(({ body }) => String(body))).toEqual(["value", "", "value", ""]);
+  const call = storage.getItem("far:a", { headers: { "Transfer-Encoding": "chunked" } });
+  expect(await failure(call)).toMatchObject({ code: "INVALID_OPTIONS" });
+});
+
+test("what a service calls a request may be long, and is cut", async () => {
+  const { url } = await serve((_, response) => {
+    response.writeHead(403, { "x-request-id": "7".repeat(5000) }).end();
+  });
+  const { message, requestId } = await failure(open(url).getItem("far:a"));
+  expect([requestId.length, message.length < 400]).toEqual([201, true]);
+});
+
 describe("trouble that passes", () => {
   test.each([
     ["503", (_, response) => response.writeHead(503).end()],
