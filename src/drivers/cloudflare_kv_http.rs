@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{as_text, invalid};
 use crate::{
     driver::{Capabilities, Fields, Found, NewItem, RequestOptions, Store, parts},
-    error::{Cause, StorageError},
+    error::{Cause, Failure, StorageError},
     http::{
         Address, Limits, Method, Request, Service, add_own_headers, encoded,
         header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -134,6 +134,13 @@ struct Values {
     values: HashMap<String, Option<String>>,
 }
 
+/// What became of many.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Done {
+    unsuccessful_keys: Vec<String>,
+}
+
 #[derive(Serialize)]
 struct Pair<'a> {
     key: String,
@@ -195,6 +202,22 @@ impl CloudflareKvHttp {
         request.headers.insert(CONTENT_TYPE, JSON);
         request.repeatable = true;
         Ok(self.service.send(request).await?.body)
+    }
+
+    /// As `send_list`, for what changes items: Cloudflare may say yes, and name those that it did not change.
+    async fn change<B: Serialize + Sync>(
+        &self,
+        method: Method,
+        path: &str,
+        list: &B,
+        options: &RequestOptions,
+    ) -> Result<(), Cause> {
+        let body = self.send_list(method, path, list, options).await?;
+        let done = read::<Answer<Option<Done>>>(&body)?.result.unwrap_or_default();
+        let Some(name) = done.unsuccessful_keys.first() else { return Ok(()) };
+        let message = format!("{} items were not changed", done.unsuccessful_keys.len());
+        let cause = Cause::from(Failure::new("UNAVAILABLE", message));
+        Err(cause.of(name.strip_prefix(&self.prefix).unwrap_or(name)))
     }
 
     fn pair<'a>(&self, (key, value, options): &'a NewItem) -> Result<Pair<'a>, Cause> {
@@ -293,7 +316,7 @@ impl Store for CloudflareKvHttp {
         self.remove_many(over, &RequestOptions::default()).await?;
         for part in parts(&kept, WRITTEN_TOGETHER, BYTES_TOGETHER) {
             let pairs = part.iter().map(|item| self.pair(item)).collect::<Result<Vec<_>, _>>()?;
-            self.send_list(Method::PUT, "/bulk", &pairs, &RequestOptions::default()).await?;
+            self.change(Method::PUT, "/bulk", &pairs, &RequestOptions::default()).await?;
         }
         Ok(())
     }
@@ -325,7 +348,7 @@ impl Store for CloudflareKvHttp {
     async fn remove_many(&self, found: Vec<Found>, options: &RequestOptions) -> Result<(), Cause> {
         for part in found.chunks(WRITTEN_TOGETHER) {
             let names: Vec<&str> = part.iter().map(|found| found.name.as_str()).collect();
-            self.send_list(Method::POST, "/bulk/delete", &names, options).await?;
+            self.change(Method::POST, "/bulk/delete", &names, options).await?;
         }
         Ok(())
     }

@@ -109,6 +109,20 @@ test("what Cloudflare refuses is told, with its ray and without the token", asyn
   }
 });
 
+test("what Cloudflare leaves of many is told", async () => {
+  const result = { successful_key_count: 1, unsuccessful_keys: ["base:b"] };
+  const service = await startAnswers((request, response) => {
+    const names = { result: [{ name: "base:a" }, { name: "base:b" }] };
+    response.end(JSON.stringify(request.method === "GET" ? names : { success: true, result }));
+  });
+  onTestFinished(() => service.stop());
+  const storage = open({ apiURL: service.url, base: "base" });
+  const items = ["a", "b"].map((key) => ({ key, value: 1 }));
+  for (const call of [storage.setItems(items), storage.clear()]) {
+    await expect(call).rejects.toMatchObject({ code: "UNAVAILABLE", key: "b" });
+  }
+});
+
 test("names that Cloudflare cannot have are refused before anything is sent", async () => {
   const storage = open({ apiURL: "http://127.0.0.1:1", base: "app" });
   const driver = cloudflareKvHttp({ ...server.options, apiURL: "http://127.0.0.1:1" });
