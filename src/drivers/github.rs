@@ -15,6 +15,7 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -119,8 +120,9 @@ struct Contents {
 }
 
 impl Contents {
+    /// What the network still gives of a file that has changed is not kept under the new content's name.
     fn add(&mut self, sha: &str, content: &Bytes) {
-        if self.bytes + content.len() <= KEPT && !self.by_sha.contains_key(sha) {
+        if is_named(sha, content) && self.bytes + content.len() <= KEPT && !self.by_sha.contains_key(sha) {
             self.bytes += content.len();
             self.by_sha.insert(sha.to_owned(), content.clone());
         }
@@ -253,6 +255,16 @@ impl Repository {
         self.lock().contents.add(&file.sha, &content);
         Ok(content)
     }
+}
+
+/// Whether Git names a content so: by SHA-1, or in newer repositories SHA-256, of it and its length.
+fn is_named(sha: &str, content: &[u8]) -> bool {
+    let algorithm = if sha.len() == 64 { &SHA256 } else { &SHA1_FOR_LEGACY_USE_ONLY };
+    let mut hash = Context::new(algorithm);
+    hash.update(format!("blob {}\0", content.len()).as_bytes());
+    hash.update(content);
+    let name = hash.finish();
+    name.as_ref().iter().map(|byte| format!("{byte:02x}")).eq(sha.as_bytes().chunks(2).map(String::from_utf8_lossy))
 }
 
 /// A file's path, whose names may have colons.

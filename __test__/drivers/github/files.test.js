@@ -1,6 +1,7 @@
 /** What the github driver reads, how often it asks, and that unstorage's reads the same. */
 import { createStorage } from "rustorage";
 import github from "rustorage/drivers/github";
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createStorage as createStorage2 } from "unstorage";
 import theirs2 from "unstorage/drivers/github";
@@ -75,6 +76,20 @@ test("after ttl the list is fetched anew, and only the files that changed", asyn
   expect(await storage.getItem("changing")).toBe(2);
   await storage.getItem("page.json");
   expect([trees().length >= 2, files().length]).toEqual([true, 3]);
+});
+
+test("what is no more, or not yet, the file's content is not kept", async () => {
+  const sha = createHash("sha1").update("blob 3\0new").digest("hex");
+  let content = "old";
+  const { storage, requests: asked } = await serve((request, response) => {
+    if (!request.url.includes("/git/trees/")) response.end(content);
+    else response.end(`{"tree":[{"path":"items/a","type":"blob","sha":"${sha}","mode":"100644"}]}`);
+  });
+  expect(await storage.getItem("a")).toBe("old");
+  content = "new";
+  expect(await storage.getItem("a")).toBe("new");
+  expect(await storage.getItem("a")).toBe("new");
+  expect(asked).toHaveLength(3);
 });
 
 async function serve(answer) {
