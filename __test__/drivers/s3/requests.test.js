@@ -117,6 +117,32 @@ describe("keys that are not given", () => {
     expect(requests).toHaveLength(3);
   });
 
+  test("that end soon are used until they end, where there are no others", async () => {
+    let count = 0;
+    const { url } = await serve((_, response) => {
+      count += 1;
+      if (count === 1) response.end(issued({ Expiration: soon }));
+      else response.writeHead(400).end();
+    });
+    vi.stubEnv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+    const storage = createStorage({ driver: s3(place) });
+    expect(await storage.hasItem("none")).toBe(false);
+    expect(await storage.hasItem("none")).toBe(false);
+    expect(count).toBe(2);
+  });
+
+  test("are looked for once for all that wait", async () => {
+    const { url, requests } = await serve(() => {});
+    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "false");
+    vi.stubEnv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
+    const storage = createStorage({ driver: s3(place) });
+    const calls = Array.from({ length: 20 }, (_, index) => storage.getItem(`k${index}`));
+    for (const { reason } of await Promise.allSettled(calls)) {
+      expect(reason).toMatchObject({ code: "UNAUTHORIZED" });
+    }
+    expect(requests).toHaveLength(1);
+  });
+
   test("are nowhere", async () => {
     const storage = createStorage({ driver: s3(place) });
     await expect(storage.getItem("a")).rejects.toMatchObject({
@@ -141,11 +167,20 @@ test("a session's token goes along, signed", async () => {
   expect(headers.authorization).toContain(";x-amz-security-token,");
 });
 
-test("the bucket may stand in front of the host's name", async () => {
+test("the bucket may stand in front of the host's name, and no proxy is asked for keys", async () => {
   const moto = await startMoto();
   onTestFinished(() => moto.stop());
   const program = fileURLToPath(new URL("program.js", import.meta.url));
-  const env = { ...process.env, HTTP_PROXY: moto.endpoint, NO_PROXY: "" };
+  const container = await serve((_, response) => {
+    response.end(JSON.stringify({ AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey }));
+  });
+  const env = {
+    ...process.env,
+    HOME: "/nowhere",
+    HTTP_PROXY: moto.endpoint,
+    NO_PROXY: "",
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: container.url,
+  };
   const said = await new Promise((resolve, reject) => {
     execFile(process.execPath, [program], { env }, (error, stdout) =>
       error ? reject(error) : resolve(JSON.parse(stdout)),
@@ -212,19 +247,60 @@ test("an object whose name no path can have is removed by its name, and no other
   expect(String(requests.at(-1).body)).toContain("<Object><Key>a/../b</Key></Object></Delete>");
 });
 
-test("what a service leaves of many is told", async () => {
+test("what a service leaves of many is told, with its key and without ours", async () => {
   const { url } = await serve((request, response) => {
-    if (request.method === "GET") response.end(listed(["a", "b"]));
+    if (request.method === "GET") response.end(listed(["a/c", "b/c"]));
     else {
-      const error = "<Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error>";
+      const message = `<Message>no ${secretAccessKey}</Message>`;
+      const error = `<Error><Key>b/c</Key><Code>AccessDenied</Code>${message}</Error>`;
       response.end(`${head}<DeleteResult>${error}</DeleteResult>`);
     }
   });
   const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
   await expect(storage.clear()).rejects.toMatchObject({
     code: "FORBIDDEN",
-    message: expect.stringContaining("an object was not removed: AccessDenied: no"),
+    key: "b:c",
+    message: expect.stringContaining("an object was not removed: AccessDenied: no ***"),
   });
+});
+
+test.each(["", "<html/>", "<Error><Code>InternalError</Code></Error>", "<DeleteResult>"])(
+  "many are not removed where the answer is %j",
+  async (answer) => {
+    const { url } = await serve((request, response) => {
+      response.end(request.method === "GET" ? listed(["a"]) : answer);
+    });
+    const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
+    await expect(storage.clear()).rejects.toMatchObject({ code: "EPROTO", status: 200 });
+  },
+);
+
+test("a condition holds for a value in parts, too, and a customer's key goes with each", async () => {
+  const large = Buffer.alloc(17 << 20, 1);
+  const real = createStorage({ driver: s3({ ...OPTIONS, ...place }) });
+  await real.setItem("there", "before");
+  const headers = { "if-none-match": "*" };
+  await expect(real.setItemRaw("there", large, { headers })).rejects.toMatchObject({ status: 412 });
+  expect(await real.getItem("there")).toBe("before");
+  const { url, requests } = await serve((request, response) => {
+    response.setHeader("etag", '"e"');
+    if (request.url.endsWith("?uploads="))
+      response.end(
+        `${head}<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>`,
+      );
+    else response.end(`${head}<CompleteMultipartUploadResult/>`);
+  });
+  const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
+  const name = "x-amz-server-side-encryption-customer-key";
+  await storage.setItemRaw("a", large, {
+    headers: { ...headers, [name]: "key", "x-amz-acl": "a" },
+  });
+  expect(requests.map(({ headers: sent }) => sent[name])).toEqual(Array(5).fill("key"));
+  expect(requests.map(({ headers: sent }) => sent["if-none-match"])).toEqual([
+    ...Array(4).fill(undefined),
+    "*",
+  ]);
+  expect(requests.filter(({ headers: sent }) => sent["x-amz-acl"])).toHaveLength(1);
 });
 
 test("a list that does not go on, or is none, is an error", async () => {

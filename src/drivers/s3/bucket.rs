@@ -66,15 +66,18 @@ impl Bucket {
         let checksum = BASE64_STANDARD.encode(digest(&SHA256, body.as_bytes()));
         request.headers.insert(CHECKSUM, HeaderValue::from_str(&checksum).map_err(|_| Cause::Abandoned)?);
         request.repeatable = true;
-        let reply = self.send(request.body(body)).await?;
-        match xml::first_left(&reply.body) {
-            None => Ok(()),
-            Some(refusal) => {
-                let message = format!("an object was not removed: {}: {}", refusal.code, refusal.message);
-                let code = if refusal.code == "AccessDenied" { "FORBIDDEN" } else { "REFUSED" };
-                Err(Failure::new(code, message).into())
-            }
+        let request = self.signed(request.body(body)).await?;
+        let reply = self.service.ask(&request).await?;
+        if !reply.status.is_success() {
+            return Err(self.service.refusal(&request, &reply).into());
         }
+        let left = xml::left(&reply.body)
+            .ok_or_else(|| Service::unexpected(&request.method, &request.url, &reply, "one about removed objects"))?;
+        let Some(refusal) = left.first() else { return Ok(()) };
+        let words = self.service.shown(&format!("{}: {}", refusal.code, refusal.message), &request.headers);
+        let code = if refusal.code == "AccessDenied" { "FORBIDDEN" } else { "REFUSED" };
+        let cause = Cause::from(Failure::new(code, format!("an object was not removed: {words}")));
+        Err(if refusal.key.is_empty() { cause } else { cause.of(&refusal.key.replace('/', ":")) })
     }
 
     async fn signed(&self, mut request: Request) -> Result<Request, Cause> {

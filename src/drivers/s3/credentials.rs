@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     fs,
     net::IpAddr,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde::Deserialize;
@@ -30,14 +30,16 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// They hold for a while yet.
-    fn last(&self) -> bool {
-        self.expires.is_none_or(|end| SystemTime::now() + EARLY < end)
+    /// They still hold so much later.
+    fn hold_for(&self, time: Duration) -> bool {
+        self.expires.is_none_or(|end| SystemTime::now() + time < end)
     }
 }
 
 /// Keys that end are asked for anew so long before.
 const EARLY: Duration = Duration::from_secs(300);
+/// Where there are none is not looked again so soon: whoever waits for the first that looked would look one after the other.
+const AGAIN: Duration = Duration::from_secs(1);
 /// What is not there does not answer.
 const PATIENCE: u64 = 1000;
 
@@ -55,13 +57,19 @@ pub enum Provider {
 pub struct Search {
     environment: HashMap<String, String>,
     service: Service,
-    known: Mutex<Option<Credentials>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    known: Option<Credentials>,
+    failed: Option<(Instant, Failure)>,
 }
 
 impl Provider {
     pub fn of_environment(environment: HashMap<String, String>) -> Self {
-        let service = Service::new(Some(Limits::new(PATIENCE, 1)), Vec::new(), json_words);
-        Self::Found(Box::new(Search { environment, service, known: Mutex::new(None) }))
+        let service = Service::nearby(Limits::new(PATIENCE, 1), json_words);
+        Self::Found(Box::new(Search { environment, service, state: Mutex::default() }))
     }
 
     pub async fn get(&self) -> Result<Credentials, Cause> {
@@ -70,13 +78,27 @@ impl Provider {
             Self::Found(search) => search,
         };
         // Whoever comes meanwhile waits here, and finds what the first has found.
-        let mut known = search.known.lock().await;
-        if let Some(credentials) = known.as_ref().filter(|credentials| credentials.last()) {
-            return Ok(credentials.clone());
+        let mut state = search.state.lock().await;
+        let known = |state: &State, time| state.known.clone().filter(|credentials| credentials.hold_for(time));
+        if let Some(credentials) = known(&state, EARLY) {
+            return Ok(credentials);
         }
-        let found = search.look().await?;
-        *known = Some(found.clone());
-        Ok(found)
+        let failure = match &state.failed {
+            Some((since, failure)) if since.elapsed() < AGAIN => failure.clone(),
+            _ => match search.look().await {
+                Ok(found) => {
+                    *state = State { known: Some(found.clone()), failed: None };
+                    return Ok(found);
+                }
+                Err(cause) => {
+                    let failure = cause.into_failure();
+                    state.failed = Some((Instant::now(), failure.clone()));
+                    failure
+                }
+            },
+        };
+        // Those that end soon are better than none.
+        known(&state, Duration::ZERO).ok_or(failure.into())
     }
 }
 

@@ -150,7 +150,7 @@ impl Store for S3 {
     }
 
     async fn remove_many(&self, found: Vec<Found>, options: &RequestOptions) -> Result<(), Cause> {
-        let is_single = |name: &str| !xml::can_hold(name) || !self.bulk_delete && is_path(name);
+        let is_single = |name: &str| is_path(name) && !(self.bulk_delete && xml::can_hold(name));
         let (single, together): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| is_single(&found.name));
         let remove = |Found { name, .. }: Found| {
             async move {

@@ -7,7 +7,11 @@ use super::{bucket::Bucket, unexpected, xml};
 use crate::{
     driver::Headers,
     error::Cause,
-    http::{Method, Request, query},
+    http::{
+        Method, Request,
+        header::{HeaderMap, IF_MATCH, IF_NONE_MATCH},
+        query,
+    },
 };
 
 /// No part but the last may be smaller than 5 MB, and there may be 10,000.
@@ -18,9 +22,10 @@ const SENT_TOGETHER: usize = 4;
 /// Writes the object as a whole, or leaves it as it was. `request` is a POST with the object's headers.
 pub async fn put(bucket: &Bucket, name: &str, value: Bytes, mut request: Request) -> Result<(), Cause> {
     request.url.set_query(Some("uploads="));
+    let (headers, conditions) = headers_of_parts(&mut request.headers);
     let reply = bucket.send(request).await?;
     let upload = xml::upload_id(&reply.body).ok_or_else(|| unexpected("number of the upload"))?;
-    let upload = Upload { bucket, name, id: &upload };
+    let upload = Upload { bucket, name, id: &upload, headers, conditions };
     let result = upload.send(value).await;
     if result.is_err() {
         // Its parts would be kept, and paid for. The error is that of what failed before.
@@ -33,6 +38,23 @@ struct Upload<'a> {
     bucket: &'a Bucket,
     name: &'a str,
     id: &'a str,
+    /// Of each part.
+    headers: HeaderMap,
+    /// Of the object as a whole, once the parts are there.
+    conditions: HeaderMap,
+}
+
+/// What the parts are sent with, too: the customer's key, who pays, whose bucket it has to be. And the conditions, which an upload does
+/// not look at when it begins and are taken away.
+fn headers_of_parts(headers: &mut HeaderMap) -> (HeaderMap, HeaderMap) {
+    let is_of_parts = |name: &str| {
+        name.starts_with("x-amz-server-side-encryption-customer-")
+            || matches!(name, "x-amz-request-payer" | "x-amz-expected-bucket-owner")
+    };
+    let of_parts = headers.iter().filter(|(name, _)| is_of_parts(name.as_str()));
+    let of_parts = of_parts.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let conditions = [IF_MATCH, IF_NONE_MATCH].into_iter().filter_map(|name| Some((headers.remove(&name)?, name)));
+    (of_parts, conditions.map(|(value, name)| (name, value)).collect())
 }
 
 impl Upload<'_> {
@@ -42,22 +64,28 @@ impl Upload<'_> {
         let parts: Vec<Bytes> = starts.map(|start| value.slice(start..value.len().min(start + size))).collect();
         let sent = stream::iter((1..).zip(parts).map(|(number, part)| self.send_part(number, part)));
         let etags: Vec<String> = sent.buffered(SENT_TOGETHER).try_collect().await?;
-        let mut request = self.bucket.object(Method::POST, self.name, &Headers::default())?;
-        request.url.set_query(Some(&query([("uploadId", self.id)])));
+        let mut request = self.request(Method::POST, &[("uploadId", self.id)])?;
+        request.headers.extend(self.conditions.clone());
         let reply = self.bucket.send(request.body(xml::completion(&etags))).await?;
         if xml::is_completed(&reply.body) { Ok(()) } else { Err(unexpected("object that was put together")) }
     }
 
     async fn send_part(&self, number: usize, part: Bytes) -> Result<String, Cause> {
-        let mut request = self.bucket.object(Method::PUT, self.name, &Headers::default())?;
-        request.url.set_query(Some(&query([("partNumber", number.to_string().as_str()), ("uploadId", self.id)])));
+        let number = number.to_string();
+        let request = self.request(Method::PUT, &[("partNumber", &number), ("uploadId", self.id)])?;
         let reply = self.bucket.send(request.body(part)).await?;
         Ok(reply.header("etag").ok_or_else(|| unexpected("etag of a part"))?.to_owned())
     }
 
     async fn abort(&self) -> Result<(), Cause> {
-        let mut request = self.bucket.object(Method::DELETE, self.name, &Headers::default())?;
-        request.url.set_query(Some(&query([("uploadId", self.id)])));
+        let request = self.request(Method::DELETE, &[("uploadId", self.id)])?;
         self.bucket.send(request).await.map(drop)
+    }
+
+    fn request(&self, method: Method, pairs: &[(&str, &str)]) -> Result<Request, Cause> {
+        let mut request = self.bucket.object(method, self.name, &Headers::default())?;
+        request.url.set_query(Some(&query(pairs.iter().copied())));
+        request.headers = self.headers.clone();
+        Ok(request)
     }
 }

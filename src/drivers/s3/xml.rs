@@ -53,6 +53,9 @@ pub struct Refusal {
     pub code: String,
     #[serde(default)]
     pub message: String,
+    /// The object's name.
+    #[serde(default)]
+    pub key: String,
 }
 
 pub fn refusal(body: &[u8]) -> Option<Refusal> {
@@ -65,9 +68,9 @@ struct DeleteResult {
     errors: Vec<Refusal>,
 }
 
-/// Why the first object that is left was not removed.
-pub fn first_left(body: &[u8]) -> Option<Refusal> {
-    read::<DeleteResult>(body, "DeleteResult")?.errors.into_iter().next()
+/// What was not removed, and why; none if the body says nothing of that.
+pub fn left(body: &[u8]) -> Option<Vec<Refusal>> {
+    Some(read::<DeleteResult>(body, "DeleteResult")?.errors)
 }
 
 #[derive(Deserialize)]
@@ -166,10 +169,14 @@ mod tests {
         let refused =
             refusal(b"<Error><Code>NoSuchBucket</Code><Message>no</Message><BucketName>b</BucketName></Error>");
         assert_eq!(refused.unwrap().code, "NoSuchBucket");
-        assert!(first_left(b"<DeleteResult/>").is_none());
-        let left =
+        assert!(left(b"<DeleteResult/>").unwrap().is_empty());
+        let body =
             b"<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>";
-        assert_eq!(first_left(left).unwrap().code, "AccessDenied");
+        let refusal = left(body).unwrap().remove(0);
+        assert_eq!((refusal.key.as_str(), refusal.code.as_str()), ("a", "AccessDenied"));
+        for body in ["", "<html/>", "<DeleteResult>", "<Error><Code>InternalError</Code></Error>"] {
+            assert!(left(body.as_bytes()).is_none(), "{body}");
+        }
         assert!(!is_completed(b"<Error><Code>InternalError</Code></Error>"));
     }
 
