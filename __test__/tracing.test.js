@@ -286,3 +286,15 @@ describe("options", () => {
     expect(SECRET_OPTIONS.redis).toContain("password");
   });
 });
+
+test("setMeta and removeMeta are heard of when detached, too", async () => {
+  const heard = listening();
+  const { setMeta, removeMeta } = withTracing(createStorage());
+  await setMeta("a", { owner: "ada" });
+  await removeMeta("a");
+  const begun = heard.filter(({ stage }) => stage === "start");
+  expect(begun.map(({ name, keys, meta }) => [name, keys, meta])).toEqual([
+    ["setItem", ["a$"], true],
+    ["removeItem", ["a$"], true],
+  ]);
+});

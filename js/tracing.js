@@ -86,6 +86,9 @@ export function withTracing(storage) {
       isHeard(getKeys) ? trace("getKeys", base, options) : storage.getKeys(base, options),
     clear: (base, options) =>
       isHeard(clear) ? trace("clear", base, options) : storage.clear(base, options),
+    // They call these methods of what they are called on, which is nothing where they are detached.
+    setMeta: (...args) => storage.setMeta.apply(traced, args),
+    removeMeta: (...args) => storage.removeMeta.apply(traced, args),
     mount(...args) {
       storage.mount(...args);
       return traced;
