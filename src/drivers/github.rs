@@ -182,7 +182,8 @@ impl Github {
             tree: format!("/repos/{repo}/git/trees/{branch}"),
             dir,
             files: format!("/{repo}/{branch}"),
-            ttl: Duration::try_from_secs_f64(options.ttl).unwrap_or_default(),
+            // What is too much for a duration holds for ever.
+            ttl: Duration::try_from_secs_f64(options.ttl.max(0.0)).unwrap_or(Duration::MAX),
             headers,
             service: Service::new(options.limits, token.into_iter().collect(), json_words),
             state: Mutex::default(),

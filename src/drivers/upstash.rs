@@ -297,10 +297,13 @@ impl Store for Upstash {
                     found.push(Found { key: key.to_owned(), name });
                 }
             }
-            cursor = next.0;
-            if cursor == "0" {
+            if next.0 == "0" {
                 return Ok(found);
             }
+            if next.0 == cursor {
+                return Err(super::unexpected("a listing does not go on"));
+            }
+            cursor = next.0;
         }
     }
 

@@ -65,6 +65,16 @@ test("the list is fetched once, whoever comes meanwhile, and files once", async 
   );
 });
 
+test("a ttl may be as long as one likes", async () => {
+  for (const ttl of [1e300, Infinity]) {
+    requests.length = 0;
+    const storage = open({ ttl });
+    await storage.getKeys();
+    await storage.getKeys();
+    expect(trees()).toHaveLength(1);
+  }
+});
+
 test("after ttl the list is fetched anew, and only the files that changed", async () => {
   await server.write("items/changing", "1");
   const storage = open({ ttl: 0.2 });

@@ -345,6 +345,10 @@ test.each([
   [{ bucket: "a/b", region: "r" }, "`bucket` must be a bucket's name"],
   [{ bucket: "b", region: "r/s" }, "`region` must be a region's name"],
   [
+    { bucket: "b", region: "r", sessionToken: "a" },
+    "`sessionToken` belongs to `accessKeyId` and `secretAccessKey`",
+  ],
+  [
     { bucket: "b", region: "r", accessKeyId: "a" },
     "`accessKeyId` and `secretAccessKey` belong together",
   ],

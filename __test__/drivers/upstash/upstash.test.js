@@ -166,6 +166,12 @@ describe("what is asked", () => {
     expect(error.message).toContain("Unauthorized ***");
   });
 
+  test("a listing that does not go on is an error", async () => {
+    const { url } = await serve((_, response) => response.end(`{"result":["7",["a"]]}`));
+    const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
+    await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
+  });
+
   test.each(["<html>", "{}", "[]", `{"result":{}}`])("an answer that is none: %s", async (text) => {
     const { url } = await serve((_, response) => response.end(text));
     const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });

@@ -95,11 +95,13 @@ impl S3Options {
             .flatten()
             .cloned()
             .collect();
+        let token = filled(self.session_token);
         let provider = match (filled(self.access_key_id), filled(self.secret_access_key)) {
-            (Some(id), Some(secret)) => {
-                Provider::Given(Credentials { id, secret, token: filled(self.session_token), expires: None })
+            (Some(id), Some(secret)) => Provider::Given(Credentials { id, secret, token, expires: None }),
+            (None, None) if token.is_none() => Provider::of_environment(self.environment),
+            (None, None) => {
+                return Err("the option `sessionToken` belongs to `accessKeyId` and `secretAccessKey`".into());
             }
-            (None, None) => Provider::of_environment(self.environment),
             _ => return Err("the options `accessKeyId` and `secretAccessKey` belong together".into()),
         };
         Ok(Bucket { address, region, provider, service: Service::new(self.limits, secrets, words) })
