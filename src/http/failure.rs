@@ -98,6 +98,10 @@ pub fn trouble(what: &str, error: &reqwest::Error) -> Trouble {
         if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
             return passing(Failure::new("ECONNRESET", format!("{what}: the connection ended before the answer")));
         }
+        if let Some(error) = error.downcast_ref::<h2::Error>().filter(|error| error.is_remote()) {
+            let why = error.reason().map_or_else(|| "it gave no reason".into(), |reason| reason.to_string());
+            return passing(Failure::new("ECONNRESET", format!("{what}: the server ended the request: {why}")));
+        }
         next = error.source();
         let Some(error) = error.downcast_ref::<io::Error>() else { continue };
         match error.get_ref() {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { createSecureServer } from "node:http2";
+import { constants, createSecureServer } from "node:http2";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +41,19 @@ test("NODE_EXTRA_CA_CERTS is trusted, and HTTP/2 is spoken where the server can"
   expect(await ask(base)).toMatchObject({
     code: "TLS",
     message: expect.stringContaining(`GET ${base}: invalid peer certificate`),
+  });
+});
+
+test("that the server ended a request over HTTP/2 is said", async () => {
+  const server = createSecureServer({ cert: cert.pem, key: key.pem });
+  server.on("stream", (stream) => {
+    stream.on("error", () => {});
+    stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  });
+  const base = `https://localhost:${await listen(server)}`;
+  expect(await ask(base, { NODE_EXTRA_CA_CERTS: ca.path })).toMatchObject({
+    code: "ECONNRESET",
+    message: expect.stringContaining("the server ended the request"),
   });
 });
 
