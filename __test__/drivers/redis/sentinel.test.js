@@ -89,6 +89,14 @@ describe("the server that sentinels name", () => {
     expect(await role(driver)).toBe("master");
   });
 
+  test("is found although the first sentinel says nothing", async () => {
+    const proxy = await startProxy(group.addresses[0].port);
+    onTestFinished(() => proxy.close());
+    proxy.stall();
+    const sentinels = [{ host: "127.0.0.1", port: proxy.port }, group.addresses[1]];
+    expect(await role(openDriver({ sentinels, commandTimeout: 5000 }))).toBe("master");
+  });
+
   test("unstorage with ioredis and ours read what the other wrote", async () => {
     const options = { sentinels: group.addresses, name, base: "shared" };
     const theirs = createStorage2({ driver: redis2(options) });

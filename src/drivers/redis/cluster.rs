@@ -229,7 +229,13 @@ impl Cluster {
         state.in_flight[usize::from(slot)] -= 1;
         let mut answered = None;
         match verdict {
-            Verdict::Answered => answered = Some(routed),
+            Verdict::Answered => {
+                if matches!(&reply, Err(failure) if failure.code == "ETIMEDOUT") {
+                    // A master that says nothing may have been replaced.
+                    self.learn(&mut state, Duration::ZERO);
+                }
+                answered = Some(routed);
+            }
             Verdict::Moved(moved, address) => {
                 let master = self.master(&mut state, address);
                 state.owners[usize::from(moved)] = master;
@@ -286,11 +292,11 @@ impl Cluster {
             ("MOVED", None) if redirected => Verdict::Again,
             ("ASK", Some((_, address))) if redirected => Verdict::Ask(address),
             ("TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "LOADING", _) if again => Verdict::Again,
-            ("ECONNREFUSED" | "ECONNRESET" | "EPIPE" | "EHOSTUNREACH" | "ENETUNREACH" | "ENOTFOUND" | "EPROTO", _)
-                if again && routed.expects.is_repeatable() =>
-            {
-                Verdict::Again
-            }
+            (
+                "ECONNREFUSED" | "ECONNRESET" | "EPIPE" | "EHOSTUNREACH" | "ENETUNREACH" | "ENOTFOUND" | "EPROTO"
+                | "ETIMEDOUT",
+                _,
+            ) if again && routed.expects.is_repeatable() => Verdict::Again,
             _ => Verdict::Answered,
         }
     }

@@ -6,6 +6,7 @@ mod gathering;
 mod link;
 mod options;
 mod resp;
+mod rivals;
 mod sentinels;
 mod server;
 mod servers;

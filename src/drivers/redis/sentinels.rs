@@ -7,10 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::time::{sleep, timeout};
 
 use super::{
     resp::{Reply, encode, refusal},
+    rivals::first_answer,
     server::{Access, Address, Opened, Trouble},
     subscription::Subscription,
 };
@@ -47,34 +49,32 @@ impl Sentinels {
 
     /// Opens a connection to the server that is looked for, which is spoken to as `access` says.
     pub async fn open(self: Arc<Self>, access: &Access) -> Result<Opened, Trouble> {
-        let mut last = Trouble::Lasting(Failure::new("INVALID_OPTIONS", "there is no sentinel"));
-        // What may pass for one of them is worth another attempt.
-        let mut failed = |trouble| {
-            if matches!(trouble, Trouble::Passing(_)) || matches!(last, Trouble::Lasting(_)) {
-                last = trouble;
-            }
-        };
         let known = self.lock().clone();
-        for sentinel in known {
-            let told = match self.ask(&sentinel).await {
-                Ok(told) => told,
-                Err(trouble) => {
-                    failed(trouble);
-                    continue;
-                }
-            };
-            // A sentinel may not have heard yet: then another is asked.
-            for address in told {
-                match self.open_at(access, &address).await {
-                    Ok(mut opened) => {
-                        self.prefer(&sentinel);
-                        if self.role == Role::Master {
-                            opened.replaced = Box::pin(Arc::clone(&self).replaced(address));
-                        }
-                        return Ok(opened);
+        let asked = known.iter().map(|sentinel| Arc::clone(&self).open_told(access, sentinel).boxed()).collect();
+        first_answer(asked).await.map_err(|mut troubles| {
+            // What may pass for one of them is worth another attempt.
+            let passing = troubles.iter().rposition(|trouble| matches!(trouble, Trouble::Passing(_)));
+            match passing {
+                Some(index) => troubles.swap_remove(index),
+                None => troubles.pop().unwrap_or_else(nobody),
+            }
+        })
+    }
+
+    /// Opens a connection to the server that one sentinel tells of.
+    async fn open_told(self: Arc<Self>, access: &Access, sentinel: &Address) -> Result<Opened, Trouble> {
+        let mut last = nobody();
+        // A sentinel may not have heard yet: then another is asked.
+        for address in self.ask(sentinel).await? {
+            match self.open_at(access, &address).await {
+                Ok(mut opened) => {
+                    self.prefer(sentinel);
+                    if self.role == Role::Master {
+                        opened.replaced = Box::pin(Arc::clone(&self).replaced(address));
                     }
-                    Err(trouble) => failed(trouble),
+                    return Ok(opened);
                 }
+                Err(trouble) => last = trouble,
             }
         }
         Err(last)
@@ -207,6 +207,10 @@ async fn ask(opened: &mut Opened, commands: &[Bytes], most: Duration) -> Result<
             Err(Trouble::Passing(Failure::new("ETIMEDOUT", message)))
         }
     }
+}
+
+fn nobody() -> Trouble {
+    Trouble::Lasting(Failure::new("INVALID_OPTIONS", "there is no sentinel"))
 }
 
 fn unexpected(sentinel: &Address) -> Trouble {

@@ -1,9 +1,11 @@
 //! What the servers of a cluster tell of each other: which master has which slots.
 
+use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::{
     resp::{Reply, encode, refusal},
+    rivals::first_answer,
     server::{Access, Address, Trouble},
     slot::{SLOTS, Slot},
 };
@@ -16,17 +18,11 @@ pub struct Range {
     pub master: Address,
 }
 
-/// Asks one server after another.
+/// Asks these servers, the first ones first.
 pub async fn ask_for_ranges(access: &Access, servers: impl Iterator<Item = &Address>) -> Result<Vec<Range>, Trouble> {
-    let mut last = Trouble::Lasting(Failure::new("INVALID_OPTIONS", "the cluster has no servers"));
-    for address in servers {
-        match ask_at(access, address).await {
-            Ok(ranges) if !ranges.is_empty() => return Ok(ranges),
-            Ok(_) => last = Trouble::Passing(Failure::new("CLUSTERDOWN", "the cluster serves no slots")),
-            Err(trouble) => last = trouble,
-        }
-    }
-    Err(last)
+    let asked = servers.map(|address| ask_at(access, address).boxed()).collect();
+    let none = || Trouble::Lasting(Failure::new("INVALID_OPTIONS", "the cluster has no servers"));
+    first_answer(asked).await.map_err(|mut troubles| troubles.pop().unwrap_or_else(none))
 }
 
 async fn ask_at(access: &Access, address: &Address) -> Result<Vec<Range>, Trouble> {
@@ -36,7 +32,11 @@ async fn ask_at(access: &Access, address: &Address) -> Result<Vec<Range>, Troubl
     let silent = |_| Trouble::Passing(Failure::new("ETIMEDOUT", format!("{address} tells of no slots")));
     let broke = |error| Trouble::Passing(Failure::of_system(&format!("the connection to {address} broke"), &error));
     match reply.map_err(silent)?.map_err(broke)?.pop() {
-        Some(Reply::List(ranges)) => Ok(ranges.into_iter().filter_map(|range| parse_range(range, address)).collect()),
+        Some(Reply::List(ranges)) => {
+            let ranges: Vec<_> = ranges.into_iter().filter_map(|range| parse_range(range, address)).collect();
+            let none = || Trouble::Passing(Failure::new("CLUSTERDOWN", "the cluster serves no slots"));
+            if ranges.is_empty() { Err(none()) } else { Ok(ranges) }
+        }
         Some(Reply::Error(text)) => Err(Trouble::Lasting(refusal(&text))),
         _ => Err(Trouble::Passing(Failure::new("EPROTO", format!("{address} tells of no slots")))),
     }
