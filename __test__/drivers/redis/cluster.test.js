@@ -5,7 +5,7 @@ import { createStorage as createStorage2 } from "unstorage";
 import redis2 from "unstorage/drivers/redis";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { startProxy } from "../../servers/proxy.js";
-import { startCluster } from "../../servers/redis.js";
+import { freePort, startCluster, startRedis } from "../../servers/redis.js";
 
 const cluster = await startCluster({ replicas: 1 });
 afterAll(() => cluster.stop());
@@ -68,6 +68,25 @@ test("a seed that is down does not matter, no seed at all does", async () => {
   const lost = open({ cluster: [1], maxRetriesPerRequest: 1, retryStrategy: 1 });
   await expect(lost.getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED", key: "a" });
   await expect(lost.getKeys()).rejects.toMatchObject({ code: "ECONNREFUSED" });
+});
+
+test("a seed that says nothing does not keep the others from it", async () => {
+  const proxy = await startProxy(cluster.ports[0]);
+  onTestFinished(() => proxy.close());
+  proxy.stall();
+  const storage = open({ cluster: [proxy.port, ...seeds], commandTimeout: 5000 });
+  await storage.setItem("a", 1);
+});
+
+test("what is no string is nothing to getItems, as on one server", async () => {
+  const storage = open({ base: "mixed" });
+  await storage.setItem("text", 1);
+  await cluster.cli("-c", "-p", `${cluster.ports[0]}`, "hset", "mixed:hash", "a", "b");
+  const values = [
+    { key: "hash", value: null },
+    { key: "text", value: 1 },
+  ];
+  expect(await storage.getItems(["hash", "text"])).toEqual(values);
 });
 
 test("servers are reached where natMap says", async () => {
@@ -184,6 +203,30 @@ describe("slots that move under load", () => {
     for (const key of names) expect(await storage.getItem(key)).toBe(rounds);
   });
 
+  test("a master that says nothing is taken over, though no other server is asked", async () => {
+    const storage = open({ base: moved, commandTimeout: 1500, connectTimeout: 1000 });
+    await storage.setItem("a", 1);
+    const slot = Number(await cli("-p", `${ports[0]}`, "cluster", "keyslot", moved));
+    const owner = (await nodes()).find(({ ranges }) =>
+      ranges.some(([first, last = first]) => first <= slot && slot <= last),
+    );
+    const { pid } = cluster.servers.find(({ port }) => `${port}` === owner.port);
+    process.kill(pid, "SIGSTOP");
+    const write = () =>
+      storage.setItem("a", 2).then(
+        () => "written",
+        ({ code }) => code,
+      );
+    try {
+      expect(await write()).toBe("ETIMEDOUT");
+      await expect.poll(write, { timeout: 20_000 }).toBe("written");
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    const state = () => cli("-p", owner.port, "info", "replication");
+    await expect.poll(state, { timeout: 20_000 }).toMatch(/role:slave[^]*master_link_status:up/);
+  });
+
   test("a master that is killed is taken over by its replica", async () => {
     const storage = open({ commandTimeout: 60_000 });
     await storage.setItems(items);
@@ -197,4 +240,38 @@ describe("slots that move under load", () => {
     );
     expect((await storage.getKeys()).length).toBe(keys.length);
   });
+});
+
+test("a master that joined later is gone through, too", async () => {
+  const grown = await startCluster();
+  onTestFinished(() => grown.stop());
+  const port = await freePort(45_000);
+  const joins = await startRedis({ port, args: ["--cluster-enabled", "yes"] });
+  onTestFinished(() => joins.stop("SIGKILL"));
+  const [first] = grown.ports;
+  const storage = open({ cluster: [first], base: "" });
+  await storage.setItems(items);
+  await grown.cli("--cluster", "add-node", `127.0.0.1:${port}`, `127.0.0.1:${first}`);
+  const agree = (at) => grown.cli("--cluster", "check", `127.0.0.1:${at}`).catch(() => "");
+  for (const at of [...grown.ports, port]) {
+    await expect.poll(() => agree(at), { timeout: 10_000 }).toMatch(/in 4 masters[^]*nodes agree/);
+  }
+  const state = () => grown.cli("-p", `${port}`, "cluster", "info");
+  await expect.poll(state, { timeout: 10_000 }).toContain("cluster_state:ok");
+  const [from, to] = await Promise.all(
+    [first, port].map((at) => grown.cli("-p", `${at}`, "cluster", "myid")),
+  );
+  const slots = [
+    "--cluster-from",
+    from.trim(),
+    "--cluster-to",
+    to.trim(),
+    "--cluster-slots",
+    "3000",
+  ];
+  await grown.cli("--cluster", "reshard", `127.0.0.1:${first}`, ...slots, "--cluster-yes");
+  expect((await storage.getKeys()).toSorted()).toEqual(keys.toSorted());
+  const later = open({ cluster: [first], base: "" });
+  await storage.clear();
+  expect(await later.getKeys()).toEqual([]);
 });

@@ -203,7 +203,13 @@ impl AsyncDriver for Redis {
         let gathering = Gathering::new(keys.len(), |replies| replies.into_iter().map(bulk).collect(), answer);
         for (index, key) in keys.iter().enumerate() {
             let name = self.name_of(key);
-            self.servers.push(&name, encode(&[b"GET".as_slice(), &name]), Expects::Bulk, gathering.place(index));
+            let place = gathering.place(index);
+            let done = |reply: Result<Reply, Failure>, bells: &mut Bells| {
+                // As MGET has it: what is no string is nothing.
+                let nothing = matches!(&reply, Err(failure) if failure.code == "WRONGTYPE");
+                place(if nothing { Ok(Reply::Bulk(None)) } else { reply }, bells);
+            };
+            self.servers.push(&name, encode(&[b"GET".as_slice(), &name]), Expects::Bulk, Box::new(done));
         }
     }
 

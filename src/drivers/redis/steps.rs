@@ -1,6 +1,6 @@
 //! Calls that take several commands: metadata, listing and clearing.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, mem, sync::Arc};
 
 use bytes::Bytes;
 use foldhash::fast::FixedState;
@@ -96,11 +96,15 @@ struct Removal {
 impl Scan {
     /// The first steps go out with the caller's other commands, in their order; none where the servers are not known yet.
     pub fn begin(&self) -> Option<Vec<Pass>> {
+        Some(self.pass_through(self.servers.all()?.into_iter()))
+    }
+
+    fn pass_through(&self, links: impl Iterator<Item = Arc<Link>>) -> Vec<Pass> {
         let pass = |link: Arc<Link>| {
             let first = scan_at(&link, self.step(b"0"));
             (link, first)
         };
-        Some(self.servers.all()?.into_iter().map(pass).collect())
+        links.map(pass).collect()
     }
 
     fn step(&self, cursor: &[u8]) -> Bytes {
@@ -121,28 +125,49 @@ impl Scan {
             passes
         };
         let mut seen: HashSet<Bytes, FixedState> = HashSet::default();
-        for (link, first) in passes {
-            let mut page = reply(first).await?;
-            loop {
-                let (cursor, names) = parts(page).ok_or_else(unexpected)?;
-                for name in names {
-                    let Some(relative) = name.strip_prefix(self.prefix.as_ref()) else { continue };
-                    // Other programs' keys may be no text, or have empty segments.
-                    let text = String::from_utf8_lossy(relative);
-                    let key = normalize(text.as_bytes());
-                    if !key.is_empty() && self.listing.accepts(&key) && seen.insert(name.clone()) {
-                        tell(Found { key: key.into(), name });
-                    }
-                }
-                if cursor.as_ref() == b"0" {
-                    break;
-                }
-                let next = scan_at(&link, self.step(&cursor));
-                link.flush();
-                page = reply(next).await?;
+        let mut tell = |found: Found| {
+            if seen.insert(found.name.clone()) {
+                tell(found);
+            }
+        };
+        let (mut passes, mut known) = (passes, Vec::new());
+        while !passes.is_empty() {
+            for (link, first) in mem::take(&mut passes) {
+                self.go_through(&link, first, &mut tell).await?;
+                known.push(link);
+            }
+            if !self.servers.is_one() {
+                // Others may have become masters, of slots that nobody asked for since.
+                self.servers.find_all().await?;
+                let links = self.servers.all().unwrap_or_default().into_iter();
+                passes = self.pass_through(links.filter(|link| !known.iter().any(|known| Arc::ptr_eq(known, link))));
+                self.servers.flush();
             }
         }
         Ok(())
+    }
+
+    /// Tells of the keys of one server, some of them several times.
+    async fn go_through(&self, link: &Link, first: Awaited, tell: &mut impl FnMut(Found)) -> Result<(), Cause> {
+        let mut page = reply(first).await?;
+        loop {
+            let (cursor, names) = parts(page).ok_or_else(unexpected)?;
+            for name in names {
+                let Some(relative) = name.strip_prefix(self.prefix.as_ref()) else { continue };
+                // Other programs' keys may be no text, or have empty segments.
+                let text = String::from_utf8_lossy(relative);
+                let key = normalize(text.as_bytes());
+                if !key.is_empty() && self.listing.accepts(&key) {
+                    tell(Found { key: key.into(), name });
+                }
+            }
+            if cursor.as_ref() == b"0" {
+                return Ok(());
+            }
+            let next = scan_at(link, self.step(&cursor));
+            link.flush();
+            page = reply(next).await?;
+        }
     }
 
     pub async fn list(self, begun: Option<Vec<Pass>>, answer: Answer<KeyList>) {
