@@ -93,6 +93,8 @@ function toSettings(options) {
       "the option `natMap` must be an object: where servers are is asked on another thread";
     throw storageError("INVALID_OPTIONS", "redis", "create", undefined, cause);
   }
+  // As ioredis has it; a null in options counts for nothing else.
+  if (settings.maxRetriesPerRequest === null) settings.maxRetriesPerRequest = -1;
   const { retryStrategy } = settings;
   if (typeof retryStrategy === "function") settings.retryStrategy = delaysOf(retryStrategy);
   if (Array.isArray(settings.retryStrategy)) {

@@ -187,6 +187,12 @@ describe("a server that is not there", () => {
     expect(asked.slice(0, 3)).toEqual([1, 2, 3]);
   });
 
+  test("is tried for as long as it takes with null, as ioredis has it", async () => {
+    const unlimited = { maxRetriesPerRequest: null, retryStrategy: 1, commandTimeout: 500 };
+    const call = open({ port: await freePort(), ...unlimited }).getItem("a");
+    await expect(call).rejects.toMatchObject({ code: "ETIMEDOUT" });
+  });
+
   test("fails at once where calls do not wait", async () => {
     const storage = open({ port: await freePort(), enableOfflineQueue: false });
     await expect(storage.getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED" });
@@ -357,6 +363,12 @@ test("options are checked when the driver is made", () => {
   );
   expect(message({ natMap: () => undefined })).toContain("`natMap` must be an object");
   expect(message({ natMap: { nowhere: {} } })).toContain("which is no host:port");
+  for (const url of ["rediss://host:1", "redis://:s3cret@host"]) {
+    const refused = "]` may name a host and a port alone";
+    expect(message({ cluster: [1, url] })).toContain(`the option \`cluster[1${refused}`);
+    expect(message({ sentinels: [url], name: "a" })).toContain(refused);
+    expect(message({ cluster: [url] })).not.toContain("s3cret");
+  }
   expect(message({ cluster: [{ port: 1 }], db: 1 })).toContain("the option `db` must be 0");
   expect(message({ cluster: [{ port: 1 }], clusterOptions: { other: 1 } })).toContain("`other`");
   expect(message({ retryStrategy: "never" })).toContain(

@@ -109,7 +109,8 @@ pub struct RedisOptions {
     pub connect_timeout: u64,
     /// Milliseconds for a call, waiting for a connection included; 0 for no end.
     pub command_timeout: u64,
-    /// How often a call is tried again, as there is no connection or it breaks; below 0 for no end.
+    /// How often a call is tried again, as there is no connection or it breaks; null, or below 0, for no end.
+    #[cfg_attr(feature = "schema", schemars(extend("x-type" = "number | null")))]
     pub max_retries_per_request: i64,
     /// Milliseconds before the nth attempt to connect again: a number, a list, or a function, which is asked for every n when the
     /// driver is made. What is no number gives up. By default 50 more each time, up to 2000.
@@ -530,6 +531,12 @@ fn addresses(option: &str, nodes: &[Node], usual: u16) -> Result<Vec<Address>, S
             Node::Place(HostAndPort { host, port }) => (host.clone(), *port),
             Node::Url(url) => {
                 let url = Url::parse(url).map_err(|error| format!("the option `{option}[{index}]` {error}"))?;
+                if !url.is_place() {
+                    return Err(format!(
+                        "the option `{option}[{index}]` may name a host and a port alone: login and encryption are options of their own, \
+                         for all servers"
+                    ));
+                }
                 (url.host.unwrap_or(HostAndPort::default().host), url.port.unwrap_or_default())
             }
         };

@@ -54,6 +54,14 @@ impl Url {
     }
 }
 
+impl Url {
+    /// Whether it says nothing but where a server is.
+    pub fn is_place(&self) -> bool {
+        let place = Self { host: self.host.clone(), port: self.port, ..Self::default() };
+        *self == place
+    }
+}
+
 fn parse_place(place: &str) -> Result<(Option<String>, Option<u16>), &'static str> {
     let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, rest)) => (address, rest.strip_prefix(':').unwrap_or(rest)),
@@ -141,6 +149,14 @@ mod tests {
         );
         assert_eq!(Url::parse("redis://a:b@c@host").unwrap().password, Some("b@c".to_owned()));
         assert_eq!(Url::parse("unix:///tmp/redis.sock").unwrap().path, Some("/tmp/redis.sock".to_owned()));
+    }
+
+    #[test]
+    fn a_place_says_nothing_else() {
+        assert!(Url::parse("redis://host:1").unwrap().is_place());
+        for more in ["rediss://host:1", "redis://:pw@host", "redis://host/1", "unix:///tmp/redis.sock"] {
+            assert!(!Url::parse(more).unwrap().is_place(), "{more}");
+        }
     }
 
     #[test]
