@@ -63,21 +63,37 @@ impl Sentinels {
 
     /// Opens a connection to the server that one sentinel tells of.
     async fn open_told(self: Arc<Self>, access: &Access, sentinel: &Address) -> Result<Opened, Trouble> {
-        let mut last = nobody();
-        // A sentinel may not have heard yet: then another is asked.
-        for address in self.ask(sentinel).await? {
-            match self.open_at(access, &address).await {
-                Ok(mut opened) => {
-                    self.prefer(sentinel);
-                    if self.role == Role::Master {
-                        opened.replaced = Box::pin(Arc::clone(&self).replaced(address));
+        match self.role {
+            Role::Master => self.open_master(access, sentinel).await,
+            Role::Replica => {
+                let mut last = nobody();
+                for address in self.ask(sentinel).await? {
+                    match self.open_at(access, &address).await {
+                        Ok(opened) => {
+                            self.prefer(sentinel);
+                            return Ok(opened);
+                        }
+                        Err(trouble) => last = trouble,
                     }
-                    return Ok(opened);
                 }
-                Err(trouble) => last = trouble,
+                Err(last)
             }
         }
-        Err(last)
+    }
+
+    /// While a master says nothing, it is waited for until the sentinel names another.
+    async fn open_master(self: Arc<Self>, access: &Access, sentinel: &Address) -> Result<Opened, Trouble> {
+        loop {
+            let address = self.ask(sentinel).await?.pop().ok_or_else(nobody)?;
+            let mut replaced = Box::pin(Arc::clone(&self).replaced(sentinel.clone(), address.clone()));
+            let opened = tokio::select! {
+                opened = self.open_at(access, &address) => opened,
+                () = &mut replaced => continue,
+            };
+            let opened = Opened { replaced, ..opened? };
+            self.prefer(sentinel);
+            return Ok(opened);
+        }
     }
 
     /// Whether it is what the sentinels take it for: a master that was lost is told last that it is none any more.
@@ -148,11 +164,11 @@ impl Sentinels {
         })
     }
 
-    /// Ends when the master is no longer at `address`.
-    async fn replaced(self: Arc<Self>, address: Address) {
+    /// Ends when the master is no longer at `address`, as it was by `teller`.
+    async fn replaced(self: Arc<Self>, teller: Address, address: Address) {
         loop {
-            let known = self.lock().clone();
-            for sentinel in known {
+            let others: Vec<_> = self.lock().iter().filter(|known| **known != teller).cloned().collect();
+            for sentinel in std::iter::once(teller.clone()).chain(others) {
                 if self.listen(&sentinel, &address).await.is_ok() {
                     return;
                 }
