@@ -1,4 +1,5 @@
 /** Where ours differs from unstorage on purpose: one test for each row of docs/compatibility.md, under the row's name. */
+import { createHash } from "node:crypto";
 import { createStorage, isStorageError, prefixStorage } from "rustorage";
 import db0 from "rustorage/drivers/db0";
 import cloudflareKvHttp from "rustorage/drivers/cloudflare-kv-http";
@@ -980,12 +981,14 @@ test("cloudflare-kv-http refuses names that Workers KV cannot have", async () =>
 /** The github driver on an API that knows the file `a`, with the bytes of `content`, or fails; `asked` are the paths. */
 async function overGithub({ content = "1", fails = () => false, truncated = false } = {}) {
   const asked = [];
+  const bytes = Buffer.from(content);
+  const sha = createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
   const { url } = await overHttp((request, response) => {
     asked.push(request.url);
     if (fails()) response.writeHead(401).end();
-    else if (!request.url.includes("/git/trees/")) response.end(content);
+    else if (!request.url.includes("/git/trees/")) response.end(bytes);
     else {
-      const tree = [{ path: "a", type: "blob", sha: "1", mode: "100644" }];
+      const tree = [{ path: "a", type: "blob", sha, mode: "100644" }];
       response.end(JSON.stringify({ tree, truncated }));
     }
   });
