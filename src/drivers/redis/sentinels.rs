@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -164,28 +164,35 @@ impl Sentinels {
         })
     }
 
-    /// Ends when the master is no longer at `address`, as it was by `teller`.
+    /// Ends when the master is no longer at `address`, as it was by `teller`. All sentinels are listened to: the one that replaces
+    /// a master knows of it a second before the others, while the old one still takes writes.
     async fn replaced(self: Arc<Self>, teller: Address, address: Address) {
-        loop {
-            let others: Vec<_> = self.lock().iter().filter(|known| **known != teller).cloned().collect();
-            for sentinel in std::iter::once(teller.clone()).chain(others) {
-                if self.listen(&sentinel, &address).await.is_ok() {
-                    return;
-                }
-            }
-            sleep(AGAIN).await;
+        let known = self.lock().clone();
+        let mut listeners: FuturesUnordered<_> =
+            known.iter().map(|sentinel| self.hear(sentinel, &address, *sentinel == teller)).collect();
+        if let Some(sentinel) = listeners.next().await {
+            self.prefer(sentinel);
         }
     }
 
+    /// Ends when the sentinel says that the master is no longer at `address`.
+    async fn hear<'a>(&self, sentinel: &'a Address, address: &Address, is_teller: bool) -> &'a Address {
+        while self.listen(sentinel, address, is_teller).await.is_err() {
+            sleep(AGAIN).await;
+        }
+        sentinel
+    }
+
     /// An error if the sentinel broke off before it said so.
-    async fn listen(&self, sentinel: &Address, master: &Address) -> Result<(), Trouble> {
+    async fn listen(&self, sentinel: &Address, master: &Address, is_teller: bool) -> Result<(), Trouble> {
         let mut opened = self.speak_to(sentinel).await?;
         let subscribe = encode(&["SUBSCRIBE", SWITCHED]);
         let find = encode(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", &self.name]);
         // Asked first, as it may have happened before: the sentinel does both at once.
         let replies = ask(&mut opened, &[find, subscribe], self.access.connect_timeout).await?;
         match replies.as_slice() {
-            [Reply::List(found), Reply::List(_)] if address(found).as_ref() == Some(master) => {}
+            // Another may not have heard yet of the master that the teller told of.
+            [Reply::List(found), Reply::List(_)] if !is_teller || address(found).as_ref() == Some(master) => {}
             [Reply::List(_), Reply::List(_)] => return Ok(()),
             _ => return Err(unexpected(sentinel)),
         }
@@ -193,12 +200,18 @@ impl Sentinels {
         loop {
             let news = subscription.next().await;
             let broke = |error| Trouble::Passing(Failure::of_system(&format!("the sentinel at {sentinel}"), &error));
-            let news = news.map_err(broke)?;
-            // "name old-host old-port new-host new-port"
-            if news.text.strip_prefix(self.name.as_bytes()).is_some_and(|rest| rest.starts_with(b" ")) {
+            if self.switched(&news.map_err(broke)?.text).is_some_and(|now| now != *master) {
                 return Ok(());
             }
         }
+    }
+
+    /// Where the master is now, of "name old-host old-port new-host new-port".
+    fn switched(&self, news: &[u8]) -> Option<Address> {
+        let text = std::str::from_utf8(news).ok()?;
+        let mut words = text.strip_prefix(&self.name)?.strip_prefix(' ')?.split(' ').skip(2);
+        let (host, port) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
+        Some(Address::Tcp { host, port })
     }
 
     /// Asks it first from now on.
