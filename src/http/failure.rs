@@ -69,6 +69,17 @@ pub fn astray(what: &str, reply: &Reply, why: &str) -> Trouble {
     Trouble { failure: of_reply(failure, reply), passing: false }
 }
 
+/// The name of a packing that the client does not unpack; other words that stand there name none.
+pub fn packing(encoding: &str) -> Option<&'static str> {
+    ["br", "deflate", "zstd", "compress"].into_iter().find(|packing| encoding.trim().eq_ignore_ascii_case(packing))
+}
+
+pub fn packed(what: &str, reply: &Reply, packing: &str) -> Trouble {
+    let failure =
+        Failure::new("EPROTO", format!("{what}: the answer is packed by {packing}, and only gzip is unpacked"));
+    Trouble { failure: of_reply(failure, reply), passing: false }
+}
+
 pub fn too_large(what: &str, most: u64) -> Trouble {
     let message = format!("{what}: the answer is larger than {most} bytes");
     Trouble { failure: Failure::new("TOO_LARGE", message), passing: false }

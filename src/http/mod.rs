@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{
-    ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, TRANSFER_ENCODING,
+    ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    TRANSFER_ENCODING,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -243,7 +244,12 @@ impl Service {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, headers, body: body.freeze() })
+        let reply = Reply { status, headers, body: body.freeze() };
+        // What the client unpacks has lost this header by now.
+        match reply.header(CONTENT_ENCODING.as_str()).and_then(failure::packing) {
+            Some(packing) if !reply.body.is_empty() => Err(failure::packed(&what, &reply, packing)),
+            _ => Ok(reply),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 /** What becomes of calls when a service or the network fails: each ends in its time, and says what it was. */
 import { createStorage } from "rustorage";
 import http from "rustorage/drivers/http";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startAnswers } from "../../servers/answers.js";
 import { startProxy } from "../../servers/proxy.js";
@@ -258,6 +258,15 @@ describe("an answer that is too much", () => {
     expect(await failure(open(url, { retries: 0 }).getItem("far:a"))).toMatchObject({
       code: "EPROTO",
     });
+  });
+
+  test("is packed in a way that is not unpacked", async () => {
+    const { url } = await serve((_, response) => {
+      response.writeHead(200, { "content-encoding": "br" }).end(brotliCompressSync("a"));
+    });
+    const error = await failure(open(url).getItem("far:a"));
+    expect(error).toMatchObject({ code: "EPROTO", status: 200 });
+    expect(error.message).toContain("the answer is packed by br");
   });
 
   test("has no list of keys", async () => {
