@@ -625,6 +625,12 @@ test("redis refuses calls while too many wait", async () => {
   expect(await storage.getItem("a")).toBe(1);
 });
 
+test("redis takes no login or TLS from the URLs of a cluster's servers", () => {
+  for (const url of ["redis://:s3cret@localhost", "rediss://localhost"]) {
+    expect(() => redis({ cluster: [url] })).toThrow("options of their own, for all servers");
+  }
+});
+
 test("redis takes natMap as an object alone", () => {
   expect(() => redis({ cluster: [1], natMap: () => null })).toThrow("`natMap` must be an object");
 });
