@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { atExit } from "./at-exit.js";
 
 /**
  * Waits until `url` answers. What comes back has the `endpoint`, which is that URL, and `stop()`, which removes the `folder`, too, that the
@@ -16,7 +17,7 @@ export async function startProgram(command, args, { folder, env, url }) {
   const end = () => {
     if (server.exitCode === null && server.pid !== undefined) process.kill(-server.pid, "SIGKILL");
   };
-  process.once("exit", end);
+  const forget = atExit(end);
   for (let attempt = 0; ; attempt++) {
     const answer = await fetch(url).catch(() => undefined);
     await answer?.arrayBuffer();
@@ -33,7 +34,7 @@ export async function startProgram(command, args, { folder, env, url }) {
     async stop() {
       end();
       await ended;
-      process.off("exit", end);
+      forget();
       if (folder) rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { atExit } from "./at-exit.js";
 import { makeCertificates } from "./certificates.js";
 
 export const VALKEY = fileURLToPath(
@@ -48,7 +49,7 @@ async function launch(command, args, { port, folder }) {
   const server = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(server, "exit").catch((error) => error);
   const end = () => server.kill("SIGKILL");
-  process.once("exit", end);
+  const forget = atExit(end);
   let log = "";
   await new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -65,7 +66,7 @@ async function launch(command, args, { port, folder }) {
     async stop(signal = "SIGTERM", { keep = false } = {}) {
       server.kill(signal);
       await ended;
-      process.off("exit", end);
+      forget();
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
