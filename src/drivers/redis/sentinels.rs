@@ -125,7 +125,8 @@ impl Sentinels {
         let [found, others] = <[Reply; 2]>::try_from(replies).map_err(|_| unexpected(sentinel))?;
         if let Reply::List(others) = others {
             let mut known = self.lock();
-            for other in others.into_iter().filter_map(described) {
+            // One that is down now may be up when it is needed.
+            for other in others.into_iter().filter_map(|other| described(other, false)) {
                 if !known.contains(&other) {
                     known.push(other);
                 }
@@ -139,7 +140,8 @@ impl Sentinels {
             }
             (Reply::List(parts), Role::Master) => Ok(vec![address(&parts).ok_or_else(|| unexpected(sentinel))?]),
             (Reply::List(replicas), Role::Replica) => {
-                let mut replicas: Vec<_> = replicas.into_iter().filter_map(described).collect();
+                let mut replicas: Vec<_> =
+                    replicas.into_iter().filter_map(|replica| described(replica, true)).collect();
                 if replicas.is_empty() {
                     let message = format!("the sentinel at {sentinel} knows no replica of {:?} that is up", self.name);
                     return Err(Trouble::Passing(Failure::new("ENOTFOUND", message)));
@@ -253,15 +255,16 @@ fn address(parts: &[Reply]) -> Option<Address> {
     Some(Address::Tcp { host, port: std::str::from_utf8(port).ok()?.parse().ok()? })
 }
 
-/// The address of a replica or a sentinel that is up, of its fields: a name and a value each.
-fn described(fields: Reply) -> Option<Address> {
+/// The address of a replica or a sentinel, of its fields: a name and a value each. `up`: only of one that is.
+fn described(fields: Reply, up: bool) -> Option<Address> {
     let Reply::List(mut fields) = fields else { return None };
     let mut field = |name: &str| {
         let is_it = |reply: &Reply| matches!(reply, Reply::Bulk(Some(text)) if text == name);
         let index = fields.iter().step_by(2).position(is_it)? * 2 + 1;
         fields.get_mut(index).map(|value| mem::replace(value, Reply::Bulk(None)))
     };
-    if let Reply::Bulk(Some(flags)) = field("flags")?
+    if up
+        && let Reply::Bulk(Some(flags)) = field("flags")?
         && String::from_utf8_lossy(&flags).split(',').any(|flag| flag.ends_with("_down") || flag == "disconnected")
     {
         return None;
