@@ -48,7 +48,8 @@ import { run } from "./lifecycle/run.js";
 import { startAnswers } from "./servers/answers.js";
 import { OPTIONS as KEYS, createBucket, startMoto } from "./servers/s3.js";
 import { startProxy } from "./servers/proxy.js";
-import { freePort, startRedis, startSentinel } from "./servers/redis.js";
+import { freePort } from "./servers/ports.js";
+import { startRedis, startSentinel } from "./servers/redis.js";
 import { startServer } from "./servers/storage.js";
 import { TOKEN, startUpstash } from "./servers/upstash.js";
 

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificates } from "../__test__/servers/certificates.js";
-import { freePort, startCluster, startRedis } from "../__test__/servers/redis.js";
+import { freePort } from "../__test__/servers/ports.js";
+import { startCluster, startRedis } from "../__test__/servers/redis.js";
 
 const START = {
   async plain() {

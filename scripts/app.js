@@ -16,10 +16,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../__test__/servers/ports.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -202,17 +202,6 @@ async function ask(url, method, path, body) {
   } catch {
     throw new Error(`${method} ${path} gave ${response.status}: ${text}`);
   }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** The environment of a user's shell, with `node` first in the path: Nitro does other things in tests. */

@@ -4,6 +4,8 @@ const ends = new Set();
 process.once("exit", () => {
   for (const end of ends) end();
 });
+// The end of a worker of vitest is a signal, which no listener of "exit" hears of.
+process.once("SIGTERM", () => process.exit(143));
 
 /** Calls `end` when the process ends, unless what comes back was called before. */
 export function atExit(end) {

@@ -1,7 +1,7 @@
 /** Starts Workers KV on a free port: `programs/cloudflare-kv.js`, which needs a newer Node than the oldest that runs tests. */
 import { fileURLToPath } from "node:url";
+import { freePort } from "./ports.js";
 import { startProgram } from "./program.js";
-import { freePort } from "./redis.js";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 

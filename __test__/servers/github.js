@@ -5,8 +5,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./ports.js";
 import { startProgram } from "./program.js";
-import { freePort } from "./redis.js";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 

@@ -2,7 +2,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { atExit } from "./at-exit.js";
 import { makeCertificates } from "./certificates.js";
+import { freePort } from "./ports.js";
 
 export const VALKEY = fileURLToPath(
   new URL(
@@ -17,16 +17,6 @@ export const VALKEY = fileURLToPath(
     import.meta.url,
   ),
 );
-
-/** A port that nobody listens on, below `limit`. */
-export async function freePort(limit = 65_536) {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port < limit ? port : freePort(limit);
-}
 
 /**
  * Starts a server and waits until it takes connections. `args` are further arguments of `command`; `port` is 0 for none.
@@ -46,7 +36,7 @@ function newFolder() {
 }
 
 async function launch(command, args, { port, folder }) {
-  const server = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const server = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(server, "exit").catch((error) => error);
   const end = () => server.kill("SIGKILL");
   const forget = atExit(end);
@@ -54,10 +44,12 @@ async function launch(command, args, { port, folder }) {
   await new Promise((resolve, reject) => {
     server.once("error", reject);
     server.once("exit", () => reject(new Error(`${command} ended at once:\n${log}`)));
-    server.stdout.on("data", (text) => {
-      log += text;
-      if (/eady to accept connections|Sentinel ID/.test(log)) resolve();
-    });
+    for (const output of [server.stdout, server.stderr]) {
+      output.on("data", (text) => {
+        log += text;
+        if (/eady to accept connections|Sentinel ID/.test(log)) resolve();
+      });
+    }
   });
   return {
     port,
@@ -156,9 +148,7 @@ export async function startCluster({ replicas = 0, args = [] } = {}) {
   own.push("--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0", ...args);
   const servers = [];
   for (let index = 0; index < 3 * (1 + replicas); index++) {
-    // The bus listens 10,000 ports above.
-    const port = await freePort(45_000);
-    servers.push(await startRedis({ port, args: own }));
+    servers.push(await startRedis({ args: own }));
   }
   const ports = servers.map(({ port }) => port);
   const nodes = ports.map((port) => `127.0.0.1:${port}`);

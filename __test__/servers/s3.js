@@ -1,12 +1,11 @@
 /** Starts servers that speak as S3 does, on free ports: SeaweedFS and moto. `scripts/servers.sh` installs them. */
 import { AwsClient } from "aws4fetch";
-import { once } from "node:events";
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./ports.js";
 import { startProgram } from "./program.js";
 
 const SERVERS = fileURLToPath(new URL("../../node_modules/.servers/", import.meta.url));
@@ -18,30 +17,10 @@ export const OPTIONS = {
   region: "us-east-1",
 };
 
-/**
- * So many ports in a row that nobody listens on, nor 10,000 above, where SeaweedFS listens too. They are below those that the system gives
- * out by itself.
- */
-async function freePorts(count) {
-  for (;;) {
-    const first = 10_000 + Math.floor(Math.random() * 10_000);
-    const ports = Array.from({ length: count }, (_, index) => [
-      first + index,
-      first + index + 10_000,
-    ]);
-    const listeners = ports.flat().map((port) => createServer().listen(port, "127.0.0.1"));
-    const opened = await Promise.allSettled(
-      listeners.map((listener) => once(listener, "listening")),
-    );
-    for (const listener of listeners) listener.close();
-    if (opened.every(({ status }) => status === "fulfilled")) return first;
-  }
-}
-
 /** What comes back has the `endpoint`, and `stop()`. */
 export async function startSeaweed() {
   const folder = mkdtempSync(join(tmpdir(), "rustorage-s3-"));
-  const port = await freePorts(4);
+  const port = await freePort(4);
   const credentials = [{ accessKey: OPTIONS.accessKeyId, secretKey: OPTIONS.secretAccessKey }];
   const identities = [{ name: "test", credentials, actions: ["Admin", "Read", "Write", "List"] }];
   writeFileSync(join(folder, "s3.json"), JSON.stringify({ identities }));
@@ -79,7 +58,7 @@ async function hasPlace(master) {
 /** As `startSeaweed`. */
 export async function startMoto() {
   const folder = mkdtempSync(join(tmpdir(), "rustorage-moto-"));
-  const port = await freePorts(1);
+  const port = await freePort(1);
   const args = ["-m", "moto.server", "-H", "127.0.0.1", "-p", `${port}`];
   const env = { PYTHONPATH: `${SERVERS}moto` };
   return startProgram("python3", args, { folder, env, url: `http://127.0.0.1:${port}` });

@@ -1,7 +1,8 @@
 /** Starts a server with the REST API of Upstash, over a Redis of its own. */
 import { fileURLToPath } from "node:url";
+import { freePort } from "./ports.js";
 import { startProgram } from "./program.js";
-import { freePort, startRedis } from "./redis.js";
+import { startRedis } from "./redis.js";
 
 const PROGRAM = fileURLToPath(
   new URL("../../node_modules/.bin/upstash-redis-server", import.meta.url),

@@ -5,7 +5,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startAnswers } from "../../servers/answers.js";
 import { startProxy } from "../../servers/proxy.js";
-import { freePort } from "../../servers/redis.js";
+import { freePort } from "../../servers/ports.js";
 
 const SECRET = "s3cret-token";
 

@@ -5,7 +5,8 @@ import { createStorage as createStorage2 } from "unstorage";
 import redis2 from "unstorage/drivers/redis";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { startProxy } from "../../servers/proxy.js";
-import { freePort, startCluster, startRedis } from "../../servers/redis.js";
+import { freePort } from "../../servers/ports.js";
+import { startCluster, startRedis } from "../../servers/redis.js";
 
 const cluster = await startCluster({ replicas: 1 });
 afterAll(() => cluster.stop());
@@ -245,7 +246,7 @@ describe("slots that move under load", () => {
 test("a master that joined later is gone through, too", async () => {
   const grown = await startCluster();
   onTestFinished(() => grown.stop());
-  const port = await freePort(45_000);
+  const port = await freePort();
   const joins = await startRedis({ port, args: ["--cluster-enabled", "yes"] });
   onTestFinished(() => joins.stop("SIGKILL"));
   const [first] = grown.ports;

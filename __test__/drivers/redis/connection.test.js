@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { makeCertificates } from "../../servers/certificates.js";
 import { startProxy } from "../../servers/proxy.js";
-import { freePort, startRedis } from "../../servers/redis.js";
+import { freePort } from "../../servers/ports.js";
+import { startRedis } from "../../servers/redis.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rustorage-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -9,7 +9,8 @@ import redis2 from "unstorage/drivers/redis";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { makeCertificates } from "../../servers/certificates.js";
 import { startProxy } from "../../servers/proxy.js";
-import { freePort, startRedis, startSentinel, startSentinels } from "../../servers/redis.js";
+import { freePort } from "../../servers/ports.js";
+import { startRedis, startSentinel, startSentinels } from "../../servers/redis.js";
 
 const name = "mymaster";
 const group = await startSentinels();

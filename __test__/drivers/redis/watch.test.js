@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createStorage as createStorage2 } from "unstorage";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { startProxy } from "../../servers/proxy.js";
-import { VALKEY, freePort, startCluster, startRedis, startSentinels } from "../../servers/redis.js";
+import { freePort } from "../../servers/ports.js";
+import { VALKEY, startCluster, startRedis, startSentinels } from "../../servers/redis.js";
 
 const TELLS = ["--notify-keyspace-events", "K$gxe"];
 const check = { keyspaceNotifications: "check" };
