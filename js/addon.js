@@ -22,7 +22,7 @@ const ADVICE = [
     "The package is for another libc than this system's. Install on this system, or with npm install --libc=glibc or --libc=musl.",
   ],
   [
-    /cannot open shared object file|Error loading shared library|Library not loaded/,
+    /cannot open shared object file|Error loading shared library|Library not loaded|specified module could not be found/,
     "The system lacks that library. Install it, or use an image that has it.",
   ],
   [
@@ -30,7 +30,7 @@ const ADVICE = [
     "The folder is mounted noexec, or a policy forbids to run what lies there. Install elsewhere.",
   ],
   [
-    /ELF|file too short|mach-o|incompatible architecture/i,
+    /ELF|file too short|mach-o|incompatible architecture|not a valid Win32 application/i,
     "The file is damaged, or for another processor or libc. Remove node_modules, and install again on this system.",
   ],
 ];
@@ -97,6 +97,16 @@ function candidates() {
         ["npm/darwin-arm64", () => require("../npm/darwin-arm64/rustorage.darwin-arm64.node")],
         ["@rustorage/darwin-arm64", () => require("@rustorage/darwin-arm64")],
       ];
+    case "win32 x64":
+      return [
+        ["npm/win32-x64", () => require("../npm/win32-x64/rustorage.win32-x64.node")],
+        ["@rustorage/win32-x64", () => require("@rustorage/win32-x64")],
+      ];
+    case "win32 arm64":
+      return [
+        ["npm/win32-arm64", () => require("../npm/win32-arm64/rustorage.win32-arm64.node")],
+        ["@rustorage/win32-arm64", () => require("@rustorage/win32-arm64")],
+      ];
     default:
       return [];
   }
@@ -120,7 +130,7 @@ function notFound(path, problems) {
   }
   if (problems.length === 0) {
     const advice =
-      "Linux and macOS on x64 and arm64 have one. docs/install.md tells how to build one.";
+      "Linux, macOS and Windows on x64 and arm64 have one. docs/install.md tells how to build one.";
     return addonError("ADDON_NOT_FOUND", `There is no binary for ${platform} ${arch}`, advice);
   }
   const libc = platform === "linux" ? libcName() : undefined;

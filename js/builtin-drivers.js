@@ -3,8 +3,6 @@
 const NATIVE = [
   "cloudflare-kv-http",
   "db0",
-  "fs",
-  "fs-lite",
   "github",
   "http",
   "lmdb",
@@ -18,6 +16,10 @@ const NATIVE = [
   "upstash",
   "vercel-kv",
 ];
+
+/** Native where files are what Unix knows as files: on Windows these two are unstorage's. */
+const FILES = ["fs", "fs-lite"];
+export const ownsFiles = process.platform !== "win32";
 
 const IDENTITY = { name: "@azure/identity", version: "^4.13.0" };
 const OPTIONAL_IDENTITY = { ...IDENTITY, optional: true };
@@ -88,6 +90,7 @@ function underBothNames(entries) {
 
 export const builtinDrivers = underBothNames([
   ...NATIVE.map((name) => [name, `rustorage/drivers/${name}`]),
+  ...FILES.map((name) => [name, `${ownsFiles ? "rustorage" : "unstorage"}/drivers/${name}`]),
   ...Object.keys(BORROWED).map((name) => [name, `unstorage/drivers/${name}`]),
 ]);
 

@@ -1,17 +1,27 @@
 /** The drivers that keep files: fs and fs-lite. */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { borrowedDriver } from "./borrowed-driver.js";
+import { ownsFiles } from "./builtin-drivers.js";
 import { storageError } from "./errors.js";
+import { withoutIneffective } from "./ineffective-options.js";
 import { createNativeDriver, tableOf } from "./native-driver.js";
 import { INVALID, native, pending } from "./native.js";
 import { isRecord } from "./runtime-options.js";
 
-export function fs(options = {}) {
-  return createFileDriver("fs", options, { watches: true });
-}
+export const fs = ownsFiles
+  ? (options = {}) => createFileDriver("fs", options, { watches: true })
+  : withFewerOptions("fs");
 
-export function fsLite(options = {}) {
-  return createFileDriver("fs-lite", options);
+export const fsLite = ownsFiles
+  ? (options = {}) => createFileDriver("fs-lite", options)
+  : withFewerOptions("fs-lite");
+
+/** unstorage's driver, on which some of the options have no effect. */
+function withFewerOptions(name) {
+  const names = ["atomic", "dirMode", "durable", "followSymlinks", "mode", "ttl"];
+  const factory = borrowedDriver(name);
+  return (options) => factory(withoutIneffective(name, options, names));
 }
 
 function createFileDriver(name, options, { watches = false } = {}) {

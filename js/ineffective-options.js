@@ -1,4 +1,4 @@
-/** Options that clients of other drivers take and ours do without. */
+/** Options that others of the drivers take, and ours do without. */
 import { isRecord } from "./runtime-options.js";
 
 const warned = new Set();
@@ -15,7 +15,7 @@ export function withoutIneffective(driver, options, names) {
 }
 
 function warn(driver, name) {
-  const warning = `the option \`${name}\` has no effect on rustorage's ${driver} driver`;
+  const warning = `the option \`${name}\` has no effect on the driver ${driver} here`;
   if (warned.has(warning)) return;
   warned.add(warning);
   process.emitWarning(warning, "RustorageWarning");

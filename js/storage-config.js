@@ -1,7 +1,7 @@
 /** Makes a storage from a config that has the fields which a Nitro config has for storage. */
 import { isAbsolute, join } from "node:path";
 import { findDriver } from "./borrowed-driver.js";
-import { builtinDrivers } from "./builtin-drivers.js";
+import { builtinDrivers, ownsFiles } from "./builtin-drivers.js";
 import { DATA_DRIVERS, dataMount } from "./data-mount.js";
 import lmdb from "./drivers/lmdb.js";
 import lruCache from "./drivers/lru-cache.js";
@@ -17,8 +17,12 @@ import { createStorage } from "./storage.js";
 
 /** Loaded with this module: who calls for a storage cannot wait for an import. */
 const NATIVE = new Map([
-  ["rustorage/drivers/fs", fs],
-  ["rustorage/drivers/fs-lite", fsLite],
+  ...(ownsFiles
+    ? [
+        ["rustorage/drivers/fs", fs],
+        ["rustorage/drivers/fs-lite", fsLite],
+      ]
+    : []),
   ["rustorage/drivers/cloudflare-kv-http", cloudflareKvHttp],
   ["rustorage/drivers/github", github],
   ["rustorage/drivers/http", http],

@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GLIBC, PLATFORMS, binary, host } from "./platforms.js";
+import { GLIBC, PLATFORMS, binary, host, library } from "./platforms.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [profile = "dist", name] = process.argv.slice(2);
@@ -28,6 +28,8 @@ if (name === undefined) {
   if (platform.libc === "musl") env.RUSTFLAGS = "-C target-feature=-crt-static";
 } else {
   options.unshift("build", "--target", platform.target);
+  // Without it, the binary needs a library of Visual C++ that not every Windows has.
+  if (platform.os === "win32") env.RUSTFLAGS = "-C target-feature=+crt-static";
 }
 
 const built = spawnSync("cargo", options, { cwd: root, env, stdio: "inherit" });
@@ -36,13 +38,13 @@ if (built.status !== 0) process.exit(built.status ?? 1);
 
 const folder = join(root, "npm", platform.name);
 mkdirSync(folder, { recursive: true });
-const library = join(
+const file = join(
   process.env.CARGO_TARGET_DIR ?? join(root, "target"),
   name === undefined ? "" : platform.target,
   profile === "dev" ? "debug" : profile,
-  platform.os === "darwin" ? "librustorage.dylib" : "librustorage.so",
+  library(platform),
 );
 // By rename: a process that runs the old binary keeps it.
 const destination = join(folder, binary(platform));
-copyFileSync(library, `${destination}.new`);
+copyFileSync(file, `${destination}.new`);
 renameSync(`${destination}.new`, destination);

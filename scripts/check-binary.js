@@ -19,11 +19,15 @@ const MOST_BYTES = 12_000_000;
 const LIBRARIES = {
   glibc: /^(?:libc\.so\.6|libm\.so\.6|libgcc_s\.so\.1|libpthread\.so\.0|libdl\.so\.2|ld-linux-.+)$/,
   musl: /^libc\.so$/,
-  macos: /^\/(?:usr\/lib\/lib(?:System|iconv|objc)\..+|System\/Library\/Frameworks\/.+)$/,
+  win32:
+    /^(?:advapi32|api-ms-win-.+|bcrypt|bcryptprimitives|crypt32|iphlpapi|kernel32|ntdll|ole32|secur32|shell32|user32|userenv|ws2_32)\.dll$/i,
+  darwin: /^\/(?:usr\/lib\/lib(?:System|iconv|objc)\..+|System\/Library\/Frameworks\/.+)$/,
 };
 
 /** Crates that bring C libraries which we have in Rust, or two of one thing. */
 const UNWANTED = ["aws-lc-sys", "openssl-sys"];
+
+const NEEDED = { linux: neededOnLinux, darwin: neededOnMacOS, win32: neededOnWindows };
 
 const names = process.argv.slice(2);
 const platforms =
@@ -36,8 +40,8 @@ for (const platform of platforms) {
   const { size } = statSync(path);
   if (size > MOST_BYTES) problems.push(`${path} has ${size} bytes; ${MOST_BYTES} are allowed`);
 
-  const needed = platform.os === "darwin" ? neededOnMacOS(path) : neededOnLinux(path);
-  const allowed = LIBRARIES[platform.libc ?? "macos"];
+  const needed = NEEDED[platform.os](path);
+  const allowed = LIBRARIES[platform.libc ?? platform.os];
   const foreign = needed.filter((library) => !allowed.test(library));
   if (foreign.length > 0) problems.push(`${path} needs ${foreign.join(", ")}`);
 
@@ -65,6 +69,11 @@ function neededOnMacOS(path) {
   const libraries = execFileSync("otool", ["-L", path], { encoding: "utf8" });
   // The first is the library's own name.
   return [...libraries.matchAll(/^\t(\S+) \(/gm)].map(([, library]) => library).slice(1);
+}
+
+function neededOnWindows(path) {
+  const headers = execFileSync("objdump", ["--private-headers", path], { encoding: "utf8" });
+  return [...headers.matchAll(/^\s*DLL Name: (\S+)/gm)].map(([, library]) => library);
 }
 
 function newestGlibc(path) {

@@ -11,6 +11,8 @@ export const PLATFORMS = [
   linux("arm64", "aarch64", "musl"),
   darwin("x64", "x86_64"),
   darwin("arm64", "aarch64"),
+  windows("x64", "x86_64"),
+  windows("arm64", "aarch64"),
 ];
 
 function linux(cpu, arch, libc) {
@@ -35,6 +37,16 @@ function darwin(cpu, arch) {
   };
 }
 
+function windows(cpu, arch) {
+  return {
+    name: `win32-${cpu}`,
+    target: `${arch}-pc-windows-msvc`,
+    os: "win32",
+    cpu,
+    words: `Windows on ${cpu}`,
+  };
+}
+
 /** The platform that this process runs on. */
 export function host() {
   const { platform, arch } = process;
@@ -44,6 +56,11 @@ export function host() {
   );
   if (found === undefined) throw new Error(`rustorage is not built for ${platform} ${arch}`);
   return found;
+}
+
+/** What cargo makes. */
+export function library({ os }) {
+  return { linux: "librustorage.so", darwin: "librustorage.dylib", win32: "rustorage.dll" }[os];
 }
 
 /** The name of a platform's binary, in its folder. */

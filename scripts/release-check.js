@@ -34,9 +34,11 @@ const env = {
   BUN_INSTALL_CACHE_DIR: join(apps, "bun-cache"),
   DENO_DIR: join(apps, "deno-cache"),
   YARN_ENABLE_GLOBAL_CACHE: "false",
+  LIBNODE_PATH: tools,
 };
 const linux = PLATFORMS.filter(({ os }) => os === "linux");
-const darwin = PLATFORMS.filter(({ os }) => os === "darwin");
+/** What only their own systems link: there are no headers of Visual C++ elsewhere, and what compiles by MinGW's does by those. */
+const OTHERS = ["x86_64-apple-darwin", "aarch64-apple-darwin", "x86_64-pc-windows-gnu"];
 
 /** Works only with the addon, and touches the disk and another thread. */
 const PROGRAM = `
@@ -54,7 +56,9 @@ await step("tools", () => {
   mkdirSync(tools, { recursive: true });
   run("python3", ["-m", "venv", join(tools, "python")]);
   run(join(python, "pip"), ["install", "--quiet", "-r", "scripts/requirements.txt"]);
-  run("rustup", ["target", "add", ...PLATFORMS.map(({ target }) => target)]);
+  run("rustup", ["target", "add", ...linux.map(({ target }) => target), ...OTHERS]);
+  // napi wants to find one for MinGW, where it would link it.
+  writeFileSync(join(tools, "libnode.dll"), "");
   writeFileSync(join(tools, "package.json"), `{ "private": true }`);
   // By force: one of them is of another processor, for the emulator.
   run("npm", ["install", "--force", "--no-audit", "--no-fund", ...TOOLS], tools);
@@ -81,7 +85,7 @@ await step("binaries", () => {
     "--config=build.rustflags=['-Dwarnings']",
     "--target",
   ];
-  for (const { target } of darwin) run("cargo-zigbuild", [...check, target]);
+  for (const target of OTHERS) run("cargo-zigbuild", [...check, target]);
 });
 
 await step("tarballs", () => {

@@ -2,6 +2,7 @@
 
 use std::{any::Any, borrow::Cow, fmt, io};
 
+#[cfg(unix)]
 use rustix::io::Errno;
 
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,7 @@ impl Cause {
     }
 }
 
+#[cfg(unix)]
 impl From<Errno> for Cause {
     fn from(error: Errno) -> Self {
         Self::Io(error.into())
@@ -168,22 +170,43 @@ fn words(error: &io::Error) -> String {
 }
 
 fn system_code(error: &io::Error) -> &'static str {
-    let known =
-        error.raw_os_error().and_then(|number| SYSTEM_CODES.iter().find(|(code, _)| code.raw_os_error() == number));
-    match (known, error.kind()) {
-        (Some((_, name)), _) => name,
-        (None, io::ErrorKind::NotFound) => "ENOENT",
-        (None, io::ErrorKind::OutOfMemory) => "ENOMEM",
-        (None, io::ErrorKind::IsADirectory) => "EISDIR",
-        (None, io::ErrorKind::NotADirectory) => "ENOTDIR",
-        (None, io::ErrorKind::TimedOut) => "ETIMEDOUT",
-        (None, io::ErrorKind::Unsupported) => "EOPNOTSUPP",
-        (None, io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => "ECONNRESET",
+    #[cfg(unix)]
+    if let Some((_, name)) =
+        error.raw_os_error().and_then(|number| SYSTEM_CODES.iter().find(|(code, _)| code.raw_os_error() == number))
+    {
+        return name;
+    }
+    code_of_kind(error.kind())
+}
+
+/// For errors that are not the system's, and for systems with numbers of their own, by what Rust makes of those.
+fn code_of_kind(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "ENOENT",
+        io::ErrorKind::OutOfMemory => "ENOMEM",
+        io::ErrorKind::IsADirectory => "EISDIR",
+        io::ErrorKind::NotADirectory => "ENOTDIR",
+        io::ErrorKind::TimedOut => "ETIMEDOUT",
+        io::ErrorKind::Unsupported => "EOPNOTSUPP",
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => "ECONNRESET",
+        io::ErrorKind::PermissionDenied => "EACCES",
+        io::ErrorKind::AlreadyExists => "EEXIST",
+        io::ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
+        io::ErrorKind::ConnectionAborted => "ECONNABORTED",
+        io::ErrorKind::ConnectionRefused => "ECONNREFUSED",
+        io::ErrorKind::HostUnreachable => "EHOSTUNREACH",
+        io::ErrorKind::NetworkUnreachable => "ENETUNREACH",
+        io::ErrorKind::StorageFull => "ENOSPC",
+        io::ErrorKind::ReadOnlyFilesystem => "EROFS",
+        io::ErrorKind::ResourceBusy => "EBUSY",
+        io::ErrorKind::BrokenPipe => "EPIPE",
+        io::ErrorKind::InvalidFilename => "EINVAL",
         _ => "EIO",
     }
 }
 
 /// What the system answers with, by the names that Node has for it.
+#[cfg(unix)]
 const SYSTEM_CODES: [(Errno, &str); 37] = [
     (Errno::ACCESS, "EACCES"),
     (Errno::ADDRNOTAVAIL, "EADDRNOTAVAIL"),

@@ -28,6 +28,7 @@ test.each(Object.keys(RUNTIMES))(
       timeout: 100_000,
       killSignal: "SIGKILL",
     });
-    expect(JSON.parse(stdout)).toEqual({ steps: 80, failed: {} });
+    const steps = process.platform === "win32" ? 56 : 80;
+    expect(JSON.parse(stdout)).toEqual({ steps, failed: {} });
   },
 );

@@ -28,14 +28,21 @@ import { Worker } from "node:worker_threads";
 const folder = process.argv[2];
 const program = new URL("worker.js", import.meta.url);
 
+/** Files are unstorage's on Windows. */
+const ownsFiles = process.platform !== "win32";
+
+const FILES = {
+  fs: () => fs({ base: join(folder, `fs-${Math.random()}`) }),
+  "fs from a config": () =>
+    fs({ "rustorage:mount": "files", base: join(folder, `{{NONE:config-${Math.random()}}}`) }),
+};
+
 const DRIVERS = {
   memory: () => memory(),
   "lru-cache": () => lruCache({ max: 1000 }),
-  fs: () => fs({ base: join(folder, `fs-${Math.random()}`) }),
   lmdb: () => lmdb({ path: join(folder, `lmdb-${Math.random()}`) }),
   sqlite: () => sqlite({ path: join(folder, `sqlite-${Math.random()}`) }),
-  "fs from a config": () =>
-    fs({ "rustorage:mount": "files", base: join(folder, `{{NONE:config-${Math.random()}}}`) }),
+  ...(ownsFiles && FILES),
 };
 
 /** What is done with each driver, in a storage where it is at `at:`. */
@@ -190,9 +197,13 @@ const STEPS = {
   },
 
   async "an error of the system"() {
-    writeFileSync(join(folder, "no-folder"), "");
-    const storage = createStorage({ driver: fs({ base: join(folder, "no-folder") }) });
-    await assert.rejects(storage.setItem("a", 1), { driver: "fs", operation: "setItem", key: "a" });
+    const file = join(folder, "no-folder");
+    writeFileSync(file, "");
+    const drivers = [sqlite({ path: join(file, "items") }), ownsFiles && fs({ base: file })];
+    for (const driver of drivers.filter(Boolean)) {
+      const call = createStorage({ driver }).setItem("a", 1);
+      await assert.rejects(call, { driver: driver.name, operation: "setItem", key: "a" });
+    }
   },
   async "what a callback throws reaches the caller"() {
     const dispose = () => {

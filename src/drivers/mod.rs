@@ -2,6 +2,7 @@
 
 mod cloudflare_kv_http;
 mod embedded;
+#[cfg(unix)]
 mod fs;
 mod github;
 mod http;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub use cloudflare_kv_http::{CloudflareKvHttp, CloudflareKvHttpOptions};
+#[cfg(unix)]
 pub use fs::{Fs, FsOptions};
 pub use github::{Github, GithubOptions};
 pub use http::{Http, HttpOptions};
@@ -41,7 +43,9 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
     match name {
         "memory" => inline(Memory::new(parse("memory", options)?)),
         "lru-cache" => inline(LruCache::new(parse("lru-cache", options)?)?),
+        #[cfg(unix)]
         "fs" => Ok(Lane::Blocking(Arc::new(Fs::new("fs", parse("fs", options)?)?))),
+        #[cfg(unix)]
         "fs-lite" => Ok(Lane::Blocking(Arc::new(Fs::new("fs-lite", parse("fs-lite", options)?)?))),
         "cloudflare-kv-http" => store(CloudflareKvHttp::new(parse("cloudflare-kv-http", options)?)?),
         "github" => store(Github::new(parse("github", options)?)?),
@@ -77,7 +81,9 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     vec![
         ("memory", schema_for!(MemoryOptions)),
         ("lru-cache", schema_for!(LruCacheOptions)),
+        #[cfg(unix)]
         ("fs", schema_for!(FsOptions)),
+        #[cfg(unix)]
         ("fs-lite", fs::lite_schema()),
         ("cloudflare-kv-http", schema_for!(CloudflareKvHttpOptions)),
         ("github", schema_for!(GithubOptions)),

@@ -1,6 +1,11 @@
 //! Whether a file and its file system bear a database that several processes map into memory.
 
-use std::{fs::Metadata, os::unix::fs::MetadataExt, path::Path};
+#[cfg(unix)]
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::{
+    fs::{Metadata, OpenOptions},
+    path::Path,
+};
 
 use crate::error::Failure;
 
@@ -45,12 +50,40 @@ pub fn check(folder: &Path) -> Result<(), Failure> {
     if system.f_flags & 0x1000 == 0 { Err(on_network("the disk")) } else { Ok(()) }
 }
 
+/// Refuses a folder of another machine: a drive that stands for one shows where it leads.
+#[cfg(windows)]
+pub fn check(folder: &Path) -> Result<(), Failure> {
+    use std::path::{Component, Prefix};
+    let whole = folder.canonicalize().map_err(|error| Failure::of_system("the folder", &error))?;
+    match whole.components().next() {
+        Some(Component::Prefix(prefix)) if matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)) => {
+            Err(on_network("a share"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a new file may be used for, but for what the process's mask takes away. Windows asks the folder.
+pub fn for_everyone(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    options.mode(0o666);
+    options
+}
+
 /// Refuses a file that has several names: locks lie beside each of them, and do not hold between those who use another.
+#[cfg(unix)]
 pub fn check_links(metadata: &Metadata) -> Result<(), Failure> {
     if metadata.nlink() > 1 {
         let message = "the file has several names (hard links), between which locks do not hold";
         return Err(Failure::new("EMLINK", message));
     }
+    Ok(())
+}
+
+/// Windows tells how many names a file has only to who holds it open, which takes the locks away.
+#[cfg(windows)]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it refuses")]
+pub fn check_links(_: &Metadata) -> Result<(), Failure> {
     Ok(())
 }
 

@@ -23,7 +23,7 @@ use call::{Touches, Work};
 use database::Database;
 
 pub use database::Registry;
-pub use disk::{check as check_disk, check_links};
+pub use disk::{check as check_disk, check_links, for_everyone};
 pub use store::{Edit, Found, Manner, Store, View};
 
 use super::invalid;

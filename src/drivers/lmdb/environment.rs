@@ -5,7 +5,6 @@ use std::{
     fs::{self, File},
     io,
     ops::Bound,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
@@ -26,7 +25,7 @@ use super::{
 use crate::{
     clock::wall,
     driver::{Field, Fields},
-    drivers::embedded::{Edit, Found, Manner, Registry, Store, View, check_disk, check_links},
+    drivers::embedded::{Edit, Found, Manner, Registry, Store, View, check_disk, check_links, for_everyone},
     error::{Cause, Failure},
     key::Listing,
 };
@@ -40,6 +39,7 @@ const LOCK_SIZE: u64 = 128 * 1024;
 const READERS_CHECKED: Duration = Duration::from_secs(1);
 
 /// With less room in bytes, a commit that failed has failed of that.
+#[cfg(unix)]
 const NEARLY_FULL: u64 = 64 * 1024;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -192,12 +192,24 @@ impl Environment {
     /// LMDB calls it an I/O error when the disk took a part only.
     fn commit_failure(&self, error: &heed::Error) -> Failure {
         let failure = failure(error);
-        let is_full =
-            || rustix::fs::statvfs(self.env.path()).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < NEARLY_FULL);
-        if failure.code == "EIO" && is_full() {
-            return Failure::of_system("the database", &rustix::io::Errno::NOSPC.into());
+        match self.disk_full() {
+            Some(error) if failure.code == "EIO" => Failure::of_system("the database", &error),
+            _ => failure,
         }
-        failure
+    }
+
+    /// The system's error, if the disk is nearly full.
+    #[cfg(unix)]
+    fn disk_full(&self) -> Option<io::Error> {
+        let disk = rustix::fs::statvfs(self.env.path()).ok()?;
+        (disk.f_bavail * disk.f_frsize < NEARLY_FULL).then(|| rustix::io::Errno::NOSPC.into())
+    }
+
+    /// Windows says by itself that its disk is full.
+    #[cfg(windows)]
+    #[allow(clippy::unused_self, reason = "elsewhere the disk is asked")]
+    fn disk_full(&self) -> Option<io::Error> {
+        None
     }
 
     /// Makes the map larger, or as large as another process made it.
@@ -411,8 +423,8 @@ impl Edit for Transaction<'_> {
 /// Refuses what is no database, or not all of one.
 fn check_file(path: &Path, read_only: bool) -> Result<(), Failure> {
     let mut options = File::options();
-    options.read(true).write(!read_only).create(!read_only).mode(0o666);
-    let file = options.open(path).map_err(|error| Failure::of_system("the database", &error))?;
+    options.read(true).write(!read_only).create(!read_only);
+    let file = for_everyone(&mut options).open(path).map_err(|error| Failure::of_system("the database", &error))?;
     if !read_only {
         check_links(&file.metadata().map_err(|error| Failure::of_system("the database", &error))?)?;
     }
@@ -434,14 +446,23 @@ fn lock_path(path: &Path) -> PathBuf {
 
 /// LMDB makes the file sparse and maps it, and where the disk is full the first write to the map would end the process.
 fn reserve_lock_file(path: &Path) -> io::Result<()> {
-    let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o666).open(path)?;
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = for_everyone(&mut options).open(path)?;
     if file.metadata()?.len() >= LOCK_SIZE {
         return Ok(());
     }
     reserve(&file)
 }
 
-#[cfg(not(target_os = "macos"))]
+/// Windows makes no sparse files by itself.
+#[cfg(windows)]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere the disk may be full")]
+fn reserve(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
 fn reserve(file: &File) -> io::Result<()> {
     Ok(rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, LOCK_SIZE)?)
 }

@@ -1,6 +1,6 @@
 //! A look at a file before it is mapped: reading a map beyond the file's end would end the process.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{fs::File, io};
 
 const HEADER: usize = 16;
 const META: usize = 136;
@@ -180,11 +180,21 @@ impl Missing<'_> {
     }
 }
 
+#[cfg(unix)]
+fn read_some(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn read_some(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, bytes, at)
+}
+
 /// How much of `bytes` the file had.
 fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     let mut read = 0;
     while read < bytes.len() {
-        match file.read_at(&mut bytes[read..], at + read as u64)? {
+        match read_some(file, &mut bytes[read..], at + read as u64)? {
             0 => break,
             more => read += more,
         }

@@ -154,10 +154,16 @@ impl Access {
 
     async fn connect(&self, address: &Address) -> Result<Box<dyn Stream>, Trouble> {
         match address {
+            #[cfg(unix)]
             Address::Unix(path) => match tokio::net::UnixStream::connect(path).await {
                 Ok(stream) => Ok(Box::new(stream)),
                 Err(error) => Err(refused(address, &error)),
             },
+            #[cfg(windows)]
+            Address::Unix(_) => {
+                let message = "a server is not reached by a Unix socket on Windows";
+                Err(Trouble::Lasting(Failure::new("UNSUPPORTED", message)))
+            }
             Address::Tcp { host, port } => {
                 let stream = self.connect_tcp(host, *port).await?;
                 match &self.tls {

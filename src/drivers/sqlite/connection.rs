@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::OpenOptionsExt,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -12,7 +11,10 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{failure::failure, options::Sync, sql::Sql};
-use crate::{drivers::embedded::check_links, error::Failure};
+use crate::{
+    drivers::embedded::{check_links, for_everyone},
+    error::Failure,
+};
 
 /// One statement of each kind is kept prepared.
 const STATEMENTS: usize = 32;
@@ -63,7 +65,7 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
 /// An empty file is a database to SQLite. A file that is there is not opened here: closing it again would take the locks away that
 /// this process has on it.
 fn make(path: &Path) -> Result<(), Failure> {
-    match File::options().write(true).create_new(true).mode(0o666).open(path) {
+    match for_everyone(File::options().write(true).create_new(true)).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
