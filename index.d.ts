@@ -340,6 +340,17 @@ export declare function fromEnv<T extends object>(
 export declare function setStorage(storage: Storage<any>): void;
 
 /**
+ * What stands for a driver in JavaScript whose options come from a config: the driver is made by the first call, with what the environment makes of the options
+ * then. `options` have the mount's name under `rustorage:mount`, `load` gives the driver's factory. With `hidesOptions`, the driver shows what the config has. For builds, as `rustorage/nitro` makes them.
+ */
+export declare function configDriver(
+  name: string,
+  options: Record<string, unknown>,
+  load: () => (options: any) => Driver,
+  hidesOptions?: boolean,
+): Driver;
+
+/**
  * A view of what is under a base. Views nest; an empty base gives the storage itself. Throws where the base holds a `?`; with a `.` or `..` segment in it, the view's
  * calls reject.
  */

@@ -1,4 +1,5 @@
 export { builtinDriverDependencies, builtinDrivers } from "./js/builtin-drivers.js";
+export { configDriver } from "./js/config-driver.js";
 export { isStorageError } from "./js/errors.js";
 export {
   filterKeyByBase,

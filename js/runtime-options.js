@@ -18,8 +18,28 @@ const PREFIXES = ["NITRO_STORAGE_", "NUXT_STORAGE_"];
 
 const PLACEHOLDER = /\{\{([^{}:]+)(?::([^{}]*))?\}\}/g;
 
-/** The mounts that came from a config, by their names in variables: which of them a variable is for depends on all. */
+/**
+ * The mounts that came from a config, by their names in variables, and how many drivers each has: which of them a variable is for
+ * depends on all.
+ */
 const mounts = new Map();
+
+/** Options of a config. A mount counts for as long as its driver, which holds on to them. */
+const dropped = new FinalizationRegistry(forget);
+
+function remember(options, name, mount) {
+  if (!mounts.has(name)) mounts.set(name, new Map());
+  const drivers = mounts.get(name);
+  drivers.set(mount, (drivers.get(mount) ?? 0) + 1);
+  dropped.register(options, { name, mount });
+}
+
+function forget({ name, mount }) {
+  const drivers = mounts.get(name);
+  drivers.set(mount, drivers.get(mount) - 1);
+  if (drivers.get(mount) === 0) drivers.delete(mount);
+  if (drivers.size === 0) mounts.delete(name);
+}
 
 /**
  * What a driver's factory was given: the `options` to show, the `mount` where they come from a config, and `read()`, which
@@ -41,8 +61,7 @@ export function runtimeOptions(driver, given, types = OPTION_TYPES[driver]) {
   }
   const context = { driver, mount, name: variableName(normalizeKey(mount)) };
   if (types) checkNames(options, types, context);
-  if (!mounts.has(context.name)) mounts.set(context.name, new Set());
-  mounts.get(context.name).add(normalizeKey(mount));
+  remember(options, context.name, normalizeKey(mount));
   return { options, mount, read: () => resolveFields(options, fields, context) };
 }
 
@@ -143,7 +162,7 @@ function overrideOf(type, context, path) {
     (known) => process.env[known] !== undefined,
   );
   if (variable === undefined || ownerOf(name) !== context.name) return undefined;
-  const [first, second] = mounts.get(context.name);
+  const [first, second] = mounts.get(context.name).keys();
   if (second !== undefined) {
     const both = `${JSON.stringify(first)} and ${JSON.stringify(second)}`;
     throw invalid(context, `the environment variable ${variable} may be for ${both}: rename one`);

@@ -2,6 +2,7 @@
 import { isAbsolute, join } from "node:path";
 import { findDriver } from "./borrowed-driver.js";
 import { builtinDrivers, ownsFiles } from "./builtin-drivers.js";
+import { configDriver } from "./config-driver.js";
 import { DATA_DRIVERS, dataMount } from "./data-mount.js";
 import lmdb from "./drivers/lmdb.js";
 import lruCache from "./drivers/lru-cache.js";
@@ -11,8 +12,7 @@ import sqlite from "./drivers/sqlite.js";
 import { storageError } from "./errors.js";
 import { fs, fsLite } from "./file-driver.js";
 import { cloudflareKvHttp, github, http, s3, upstash, vercelKv } from "./service-drivers.js";
-import { lateDriver } from "./late-driver.js";
-import { MOUNT, isRecord, runtimeOptions } from "./runtime-options.js";
+import { MOUNT, isRecord } from "./runtime-options.js";
 import { createStorage } from "./storage.js";
 
 /** Loaded with this module: who calls for a storage cannot wait for an import. */
@@ -105,7 +105,7 @@ function driverOf(mount, written, rootDir) {
   }
   const config = { ...options, [MOUNT]: mount };
   if (typeof driver === "function") {
-    return FACTORIES.has(driver) ? driver(config) : lateOf(driver.name, config, () => driver);
+    return FACTORIES.has(driver) ? driver(config) : configDriver(driver.name, config, () => driver);
   }
   if (typeof driver !== "string") {
     refuse("`driver` must be a driver's name, a factory or a driver", mount);
@@ -120,19 +120,9 @@ function driverOf(mount, written, rootDir) {
     );
   }
   const native = NATIVE.get(builtinDrivers[name]);
-  return native ? native(config) : lateOf(name, config, findDriver(name, mount, rootDir), true);
-}
-
-/** A driver in JavaScript that does not know configs: it is made with the first call, from what the environment makes of its options. */
-function lateOf(name, config, load, hidesOptions = false) {
-  // Nor is it known here what options it has.
-  const { options, read } = runtimeOptions(name, config, null);
-  return lateDriver(name, options, () => {
-    const driver = load()(read());
-    // Such drivers show what they were given, secrets of the environment too. They do not read it there.
-    if (hidesOptions) driver.options = options;
-    return driver;
-  });
+  return native
+    ? native(config)
+    : configDriver(name, config, findDriver(name, mount, rootDir), true);
 }
 
 function nameIn(id) {

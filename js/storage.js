@@ -88,7 +88,8 @@ export function createStorage(options = {}) {
     const driver = mount.make();
     checkDriver(driver, mount.base);
     const owner = nativeOwner(driver);
-    Object.assign(mount, { driver, owner, make: undefined });
+    // What was mounted stays, as its options keep the mount's name in variables.
+    Object.assign(mount, { driver, owner, make: undefined, mounted: mount.driver });
     if (owner) native.retarget(table, mount.id, owner.handle);
     listing.mountsChanged();
     watcher.added(mount);

@@ -32,3 +32,7 @@ test.runIf(process.platform === "linux")(
     expect(await run("collected-databases", folder())).toEqual({ values: [1, 1], opened: true });
   },
 );
+
+test("mounts of a config whose drivers nobody holds take no variables from others", async () => {
+  await run("mount-names");
+});

@@ -10,11 +10,26 @@ const MINUTES = 60_000;
 
 const TYPESCRIPT = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
 
-/** What the mount `private` reads when it is first used: a folder of its config's, and an option in the place of its config's. */
-const PRIVATE = { PRIVATE_FOLDER: "of-run-time", NITRO_STORAGE_PRIVATE_TTL: "0.5" };
+/**
+ * What mounts read when they are first used: `private` a folder of its config's, and an option in the place of its config's; `own`, whose driver
+ * is the app's, the same, and `remote`, whose driver is unstorage's, its base.
+ */
+export const RUN_TIME = {
+  PRIVATE_FOLDER: "of-run-time",
+  NITRO_STORAGE_PRIVATE_TTL: "0.5",
+  OWN_PREFIX: "of-run-time",
+  NITRO_STORAGE_OWN_SIZE: "5",
+  REMOTE_BASE: "of-run-time",
+};
 
 /** The same while the app is built, where none of it may be seen. */
-const BUILD = { PRIVATE_FOLDER: "secret-of-build-time", NITRO_STORAGE_PRIVATE_TTL: "86399.5" };
+const BUILD = {
+  PRIVATE_FOLDER: "secret-of-build-time",
+  NITRO_STORAGE_PRIVATE_TTL: "86399.5",
+  OWN_PREFIX: "own-secret-of-build-time",
+  NITRO_STORAGE_OWN_SIZE: "86398.5",
+  REMOTE_BASE: "remote-secret-of-build-time",
+};
 
 export function testTarget(name, manager) {
   const title = [name, manager].filter(Boolean).join(", ");
@@ -50,6 +65,8 @@ export function testTarget(name, manager) {
     // JavaScript by their nature.
     "assets:": false,
     "nothing:": false,
+    "own:": false,
+    "remote:": false,
   };
 
   describe(`${title}: production, moved away from the project`, () => {
@@ -58,7 +75,7 @@ export function testTarget(name, manager) {
     beforeAll(async () => {
       // CI: where Nitro installs by itself what it thinks is missing.
       folder = buildApp(target.app, { ...target, env: { ...target.env, ...BUILD, CI: "1" } });
-      use(await startApp(folder, { node: target.node, env: { ...PRIVATE, LATEST_MAX: "3" } }));
+      use(await startApp(folder, { node: target.node, env: { ...RUN_TIME, LATEST_MAX: "3" } }));
     }, 10 * MINUTES);
 
     afterAll(async () => {
@@ -98,6 +115,14 @@ export function testTarget(name, manager) {
       expect(error.message).toBe(
         '[rustorage] [fs] create "private": the option `base` needs the environment variable PRIVATE_FOLDER, which is not set',
       );
+      for (const [mount, driver, message] of [
+        ["own", "own", "the option `prefix` needs the environment variable OWN_PREFIX"],
+        ["remote", "vercel-runtime-cache", "the option `base` needs the environment variable"],
+      ]) {
+        const failed = await api.call(mount, "getItem", "options").catch((caught) => caught);
+        expect(failed.code).toBe("INVALID_OPTIONS");
+        expect(failed.message).toContain(`[rustorage] [${driver}] create "${mount}": ${message}`);
+      }
       await api.call("data", "setItem", "other", 1);
       expect(await api.call("data", "getItem", "other")).toBe(1);
     });
@@ -142,7 +167,7 @@ export function testTarget(name, manager) {
 
   describe(`${title}: development`, () => {
     beforeAll(async () => {
-      const env = { ...target.env, ...PRIVATE };
+      const env = { ...target.env, ...RUN_TIME };
       use(await startDevelopment(target.app, target.development, { ...target, env }));
     }, 10 * MINUTES);
 
@@ -228,12 +253,19 @@ function testBehaviour(api, folder, asset = () => undefined) {
   test("options of a config come from the environment when their mount is first used", async () => {
     const { call } = api();
     await call("private", "setItem", "long", "life", { ttl: 3600 });
-    const file = join(folder(), ".data", PRIVATE.PRIVATE_FOLDER, "long");
+    const file = join(folder(), ".data", RUN_TIME.PRIVATE_FOLDER, "long");
     expect(readFileSync(file, "utf8")).toBe("life");
     await call("private", "setItem", "short", "life");
     await vi.waitFor(async () => expect(await call("private", "hasItem", "short")).toBe(false), {
       timeout: MINUTES,
     });
+  });
+
+  test("so do those of drivers in JavaScript, the app's own and unstorage's", async () => {
+    const { call } = api();
+    const given = { prefix: RUN_TIME.OWN_PREFIX, size: 5 };
+    expect(await call("own", "getItem", "options")).toEqual(given);
+    expect(await call("remote", "getItem", "a")).toEqual({ asked: `${RUN_TIME.REMOTE_BASE}:a` });
   });
 
   test("a failed call names its driver", async () => {

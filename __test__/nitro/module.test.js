@@ -1,5 +1,8 @@
 /** What the module makes of a Nitro's options; the other tests of this folder run real apps. */
-import { expect, test, vi } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
 import rustorage, { withNativeStorage } from "rustorage/nitro";
 import nuxtModule from "rustorage/nuxt";
 import { builtinDrivers } from "rustorage";
@@ -59,9 +62,10 @@ test("native mounts import our drivers and know their own names, whatever name t
   });
 });
 
-test("mounts of other drivers stay as they are", async () => {
+test("mounts of other drivers import what makes these late, and know their own names", async () => {
   const storage = {
     kv: { driver: "cloudflare-kv-binding", binding: "KV" },
+    alike: { driver: "cloudflare-kv-binding", binding: "OTHER" },
     own: { driver: "/app/drivers/own.js" },
     aliased: { driver: "mine" },
     made: { driver: "made", anything: 1 },
@@ -69,8 +73,39 @@ test("mounts of other drivers stay as they are", async () => {
   };
   const modules = { alias: { mine: "/app/mine.js" }, virtual: { made: "export default 1" } };
   const rootDir = process.cwd();
-  const { options } = await configured({ storage: { ...storage }, rootDir, ...modules });
-  expect(options.storage).toEqual(storage);
+  const nitro = await configured({ storage: { ...storage }, rootDir, ...modules });
+  const { options } = nitro;
+  const claimed = structuredClone(options.storage);
+  await nitro.build();
+  expect(options.storage).toEqual(claimed);
+  for (const [name, mount] of Object.entries(storage)) {
+    const late = expect.stringMatching(/^#rustorage\/driver\/\d$/);
+    expect(claimed[name]).toEqual({ ...mount, driver: late, "rustorage:mount": name });
+  }
+  expect(claimed.alike.driver).toBe(claimed.kv.driver);
+  expect(claimed.own.driver).not.toBe(claimed.kv.driver);
+  const source = (name) => options.virtual[claimed[name].driver];
+  expect(source("kv")).toContain('import factory from "unstorage/drivers/cloudflare-kv-binding"');
+  expect(source("own")).toContain('import factory from "/app/drivers/own.js"');
+  // The folder of the build is not in what is deployed.
+  expect(source("own")).toContain('configDriver("own", ');
+  expect(source("aliased")).toContain('import factory from "mine"');
+});
+
+test("clients that are installed reach unstorage's drivers in Nitro 3, as it would bring them", async () => {
+  const storage = { a: { driver: "planetscale" }, b: { driver: "unstorage/drivers/deno-kv-node" } };
+  const rootDir = mkdtempSync(join(tmpdir(), "rustorage-"));
+  onTestFinished(() => rmSync(rootDir, { recursive: true }));
+  const client = join(rootDir, "node_modules/@planetscale/database");
+  mkdirSync(client, { recursive: true });
+  writeFileSync(join(client, "index.js"), "");
+  const source = async (name, majorVersion) => {
+    const { options } = await configured({ storage: { ...storage }, rootDir }, { majorVersion });
+    return options.virtual[options.storage[name].driver];
+  };
+  expect(await source("a", 3)).toContain('{ lib: () => import("@planetscale/database") }');
+  expect(await source("a", 2)).not.toContain("@planetscale/database");
+  expect(await source("b", 3)).not.toContain("@deno/kv");
 });
 
 test.each([
@@ -208,21 +243,31 @@ test.each([
   },
 );
 
-test.each([
-  [{}, ["kv", "deep"]],
-  [{ preset: "nitro-prerender" }, undefined],
-  [{ node: false, preset: "cloudflare-module" }, ["kv", "files", "deep"]],
-])("variables in options that nobody replaces are warned of: %o", async (more, names) => {
+test("variables in options are warned of where nobody replaces them", async () => {
   const storage = {
     kv: { driver: "cloudflare-kv-binding", binding: "{{KV}}" },
     files: { driver: "fs", base: "{{FILES:files}}" },
     plain: { driver: "cloudflare-kv-binding", binding: "{KV}" },
   };
   const devStorage = { deep: { driver: "/app/own.js", list: [{ text: "a {{B}}" }] } };
-  const { logger } = await configured({ storage, devStorage, ...more });
-  const said = logger.warn.mock.calls.flat().filter((text) => text.includes("{{VAR}}"));
-  const listed = names?.map((name) => `\`${name}\``).join(", ");
-  expect(said).toEqual(names ? [expect.stringContaining(`options of ${listed}.`)] : []);
+  const warnings = async (more) => {
+    const mounts = { storage: { ...storage }, devStorage: { ...devStorage } };
+    const { logger } = await configured({ ...mounts, ...more });
+    return logger.warn.mock.calls.flat().filter((text) => text.includes("{{VAR}}"));
+  };
+  expect(await warnings({})).toEqual([]);
+  expect(await warnings({ node: false, preset: "cloudflare-module" })).toEqual([
+    expect.stringContaining("options of `kv`, `files`, `deep`."),
+  ]);
+});
+
+test("the Nitro that renders routes for another has the module too", async () => {
+  const storage = { files: { driver: "fs", base: "files" } };
+  const { options } = await configured({ storage: { ...storage } });
+  const config = { storage, virtual: { ...options.virtual }, preset: "nitro-prerender" };
+  const renderer = await configured(config);
+  expect(renderer.options.storage.files.driver).toBe("rustorage/drivers/fs");
+  expect(renderer.options.plugins[0]).toBe("#rustorage/plugin");
 });
 
 test("a linked package is refused where it would have to be copied", async () => {

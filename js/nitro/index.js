@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import {
   addDefaultMounts,
   checkConfig,
-  claimNativeMounts,
+  claimMounts,
   hideClients,
   placeData,
   revealClients,
@@ -21,6 +21,9 @@ const root = new URL("../../", import.meta.url);
 
 /** Hands Nitro's storage to `useStorage` of "rustorage", so that both are one: when it is loaded, before the app's plugins. */
 const PLUGIN = "#rustorage/plugin";
+
+/** On a Nitro that has the module. Not what the module adds to the options: the Nitro that renders routes for another has those from the start. */
+const SET_UP = Symbol.for("rustorage.nitro.module");
 
 /**
  * What exports Nitro's `useStorage`, by Nitro's major version; 3.0.0 does not tell its. Not the whole `…/runtime`: that imports
@@ -56,13 +59,14 @@ const module = {
     const { options, logger } = nitro;
     const version = nitro.meta?.majorVersion;
     // Nuxt's module and an entry of `modules` may both bring it.
-    if (options.virtual[PLUGIN]) return;
+    if (nitro[SET_UP]) return;
+    nitro[SET_UP] = true;
     options.virtual[PLUGIN] = pluginSource(version);
     if (!options.node || options.noExternals === true) {
       const why = options.node ? "`noExternals`" : `the preset \`${options.preset}\``;
       logger.warn(`[rustorage] With ${why} no native addon can be loaded: unstorage stays.`);
       revealClients(options);
-      nitro.hooks.hook("build:before", () => warnOfVariables(options, logger, () => false));
+      nitro.hooks.hook("build:before", () => warnOfVariables(options, logger));
       return;
     }
 
@@ -77,11 +81,7 @@ const module = {
     placeData(options);
     if (version === 3 && options.rustorage?.defaultMounts !== false) addDefaultMounts(options);
     // Modules that come later may add mounts.
-    nitro.hooks.hook("build:before", async () => {
-      await claimNativeMounts(options, logger);
-      // Another Nitro renders routes while this one builds.
-      if (options.preset !== "nitro-prerender") warnOfVariables(options, logger);
-    });
+    nitro.hooks.hook("build:before", () => claimMounts(options, logger, version));
   },
 };
 export default module;

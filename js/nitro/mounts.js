@@ -1,10 +1,10 @@
 /** The mounts of a Nitro config: which of them are native here, and those that every app has. */
-import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { builtinDrivers } from "../builtin-drivers.js";
 import { DATA_DRIVERS, dataMount } from "../data-mount.js";
 import { storageError } from "../errors.js";
 import { MOUNT, hasVariables } from "../runtime-options.js";
+import { borrowedName, isInstalled, lateModule } from "./late-modules.js";
 
 /** The drivers here that unstorage has too, and needs nothing else for. */
 const NEED_NO_CLIENT = [
@@ -33,9 +33,7 @@ export function nativeImport(driver) {
 
 /** What a module of ours is imported from whose driver is unstorage's; undefined for any other module. */
 export function borrowedImport(id) {
-  const [, name] = /^rustorage\/drivers\/([\w-]+)$/.exec(id) ?? [];
-  const target = Object.hasOwn(builtinDrivers, name) ? builtinDrivers[name] : undefined;
-  return target?.startsWith("unstorage/") ? target : undefined;
+  return id.startsWith("rustorage/drivers/") ? builtinDrivers[borrowedName(id)] : undefined;
 }
 
 /** The file of one of our drivers. */
@@ -44,17 +42,20 @@ function driverFile(target) {
 }
 
 /**
- * Native mounts import our drivers by themselves, and know which mount they are. A mount that could not work ends the build, but
- * not a development server, which would not be there for the mended config.
+ * Native mounts import our drivers by themselves, others what makes their drivers late, and all know which mount they are. `version` is Nitro's. A mount that could
+ * not work ends the build, but not a development server, which would not be there for the mended config.
  */
-export async function claimNativeMounts(options, logger) {
+export async function claimMounts(options, logger, version) {
   for (const mounts of [options.storage, options.devStorage]) {
     for (const [name, mount] of Object.entries(mounts ?? {})) {
       const target = nativeImport(mount?.driver);
-      if (target) mounts[name] = { ...mount, driver: target, [MOUNT]: name };
+      const claim = (driver) => (mounts[name] = { ...mount, driver, [MOUNT]: name });
       try {
-        if (target) await checkOptions(target, mounts[name]);
-        else checkDriver(mount?.driver, name, options);
+        if (target) await checkOptions(target, claim(target));
+        else {
+          checkDriver(mount?.driver, name, options);
+          claim(lateModule(mount.driver, options, version));
+        }
       } catch (error) {
         if (!options.dev) throw error;
         logger.error(error.message);
@@ -91,28 +92,15 @@ function checkDriver(driver, mount, { alias = {}, virtual = {}, rootDir }) {
   refuse(`unknown driver ${JSON.stringify(driver)}, expected a module or one of ${known}`);
 }
 
-/** Says of which mounts the options have variables that nobody replaces; `isRead` says of a driver whether it reads them. */
-export function warnOfVariables({ storage, devStorage }, logger, isRead = nativeImport) {
+/** Says of which mounts the options have variables, where nobody replaces them. */
+export function warnOfVariables({ storage, devStorage }, logger) {
   const entries = [storage, devStorage].flatMap((mounts) => Object.entries(mounts ?? {}));
-  const names = new Set(
-    entries
-      .filter(([, mount]) => !isRead(mount?.driver) && hasVariables(mount))
-      .map(([name]) => `\`${name}\``),
-  );
-  if (names.size === 0) return;
+  const found = entries.filter(([, mount]) => hasVariables(mount));
+  if (found.length === 0) return;
+  const names = new Set(found.map(([name]) => `\`${name}\``));
   logger.warn(
-    `[rustorage] Only native drivers read {{VAR}} from the environment: it stays as it stands in the options of ${[...names].join(", ")}.`,
+    `[rustorage] Here {{VAR}} is not read from the environment: it stays as it stands in the options of ${[...names].join(", ")}.`,
   );
-}
-
-function isInstalled(name, rootDir) {
-  try {
-    createRequire(join(rootDir, "package.json")).resolve(name);
-    return true;
-  } catch (error) {
-    // Such a package has no entry for `require`, and may have one for `import`.
-    return error.code !== "MODULE_NOT_FOUND";
-  }
 }
 
 /** The mounts, with a file for the driver where unstorage would need a client for it, or does not have it. */

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } fr
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startDevelopment } from "../../../scripts/app.js";
+import { RUN_TIME } from "../behaviour.js";
 import { driver, setUpTarget } from "../targets.js";
 
 const RELOADS = 20;
@@ -21,7 +22,7 @@ test.each([
     const target = setUpTarget(name);
     const env = {
       ...target.env,
-      PRIVATE_FOLDER: "private",
+      ...RUN_TIME,
       WATCH: "1",
       ...(runner && { NITRO_DEV_RUNNER: runner }),
     };

@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 const misspelt = process.env.MISSPELT ? { maxItems: 2 } : {};
 
 /** The mounts of every target. */
@@ -7,6 +9,12 @@ export const storage = {
   recent: { driver: "lruCache", max: "{{RECENT_MAX:2}}", ...misspelt },
   private: { driver: "fs", base: "./.data/{{PRIVATE_FOLDER}}", ttl: "{{PRIVATE_TTL:3600}}" },
   nothing: { driver: "null" },
+  own: {
+    driver: fileURLToPath(new URL("server/drivers/own.js", import.meta.url)),
+    prefix: "{{OWN_PREFIX}}",
+    size: 1,
+  },
+  remote: { driver: "vercel-runtime-cache", base: "{{REMOTE_BASE}}" },
 };
 
 export const devStorage = { files: { driver: "memory" } };

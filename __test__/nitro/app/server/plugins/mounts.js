@@ -6,6 +6,10 @@ import { definePlugin, useStorage } from "../target.js";
 // When the module is loaded, and not only when a plugin runs.
 const data = ownStorage("data");
 
+// What unstorage's driver of the mount `remote` asks, as Vercel has it: here it answers with what it is asked for.
+const cache = { get: async (key) => ({ asked: key }) };
+globalThis[Symbol.for("@vercel/request-context")] = { get: () => ({ cache }) };
+
 export default definePlugin(async () => {
   const max = Number(process.env.LATEST_MAX ?? 2);
   // Nitro 3.0.0 keeps its storage where Vite reloads the rest.
