@@ -114,8 +114,18 @@ type Item<T, K> = K extends keyof Items<T>
  * An invalid key rejects with `[unstorage] Invalid key: …`, what a driver throws reaches the caller as it is, and what a native driver reports is
  * a `StorageError`.
  */
-// NoInfer: from another library's storage, which is alike, TypeScript would infer a type of the items without null.
+// NoInfer: from another library's storage, which is alike, TypeScript would infer a type of the items without null. `Uninferred` is for the same the other way round.
 export interface Storage<T extends StorageValue = StorageValue> extends Methods<NoInfer<T>> {}
+
+/**
+ * No call fits. Where unstorage's `createStorage()` stands for ours, TypeScript infers its items from our methods, last overloads first, and `any`
+ * goes before what it makes of the others: values of the types that a call may ask for, and not null.
+ */
+interface Uninferred {
+  (key: never): Promise<any>;
+  (key: never, options: never): Promise<any>;
+  (key: never, options: never, more: never): Promise<any>;
+}
 
 interface Methods<T extends StorageValue> {
   /** Whether the driver has the key. */
@@ -204,7 +214,7 @@ interface Methods<T extends StorageValue> {
   getMounts: (base?: string, options?: { parents?: boolean }) => { base: string; driver: Driver }[];
 
   keys: Storage["getKeys"];
-  get: Storage<T>["getItem"];
+  get: Storage<T>["getItem"] & Uninferred;
   set: Storage<T>["setItem"];
   has: Storage<T>["hasItem"];
   del: Storage<T>["removeItem"];

@@ -47,14 +47,39 @@ typed1 = typed;
 typed2 = typed;
 
 // Made where another library's storage is expected, or one of given items.
+interface User {
+  name: string;
+}
+declare function takes(storage: ours.Storage): void;
+declare function takes1(storage: v1.Storage<User>): void;
+declare function takes2(storage: v2.Storage): void;
+declare function takesUsers(storage: ours.Storage<User>): void;
+declare function takesAny<S extends ours.Storage>(config: { storage: S }): S;
 storage1 = createStorage();
 storage2 = useStorage("base");
 typed1 = createStorage();
 typed2 = prefixStorage(createStorage(), "base");
 typed = createStorage();
-const texts: ours.Storage<string> = createStorage();
-const texts2: v2.Storage<string> = createStorage();
-void [texts, texts2];
+takes1(createStorage());
+takes2(prefixV2(createStorage(), "base"));
+export const texts: ours.Storage<string> = createStorage();
+export const texts2: v2.Storage<string> = createStorage();
+export const users1: v1.Storage<User | null> = prefixV1(createStorage(), "base");
+export const users2 = async (): Promise<v2.Storage<User>> => createStorage();
+
+// And theirs where ours is.
+storage = createV1();
+storage = createV2();
+typed = createV1();
+typed = createV2();
+takes(createV1());
+takes(prefixV2(createV2(), "base"));
+takesUsers(createV1());
+takesUsers(prefixStorage(createV2(), "base"));
+takesAny({ storage: createV2() });
+export const theirs: { storage: ours.Storage<null> } = { storage: createV1() };
+export const list: ours.Storage[] = [createStorage(), createV1(), createV2()];
+export const later = async (): Promise<ours.Storage<User>> => createV2();
 
 declare let driver: ours.Driver;
 declare let driver1: v1.Driver;
