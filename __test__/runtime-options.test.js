@@ -193,6 +193,9 @@ describe("options of a config", () => {
 });
 
 describe("a variable for an option", () => {
+  const WATCH_FIELDS =
+    "have no fields but `awaitWriteFinish`, `depth`, `ignoreInitial`, `ignored`, `interval`, `usePolling`";
+
   test("goes before the config, whose own variable need not be set", async () => {
     const base = folder();
     vi.stubEnv("NITRO_STORAGE_FILES_BASE", base);
@@ -240,24 +243,31 @@ describe("a variable for an option", () => {
   });
 
   test.each([
-    ["MAX_ENTRIES", "s3cret", memory, "maxEntries", "a whole number, and not below 0"],
-    ["MAX_ENTRIES", "-1", memory, "maxEntries", "a whole number, and not below 0"],
-    ["MAX_ENTRIES", "", memory, "maxEntries", "a whole number, and not below 0"],
-    ["TTL", "Infinity", fs, "ttl", "a number"],
-    ["READ_ONLY", "yes", fs, "readOnly", "true or false"],
-    ["IGNORE", "s3cret", fs, "ignore", "a list, as JSON"],
-    ["IGNORE", "[1]", fs, "ignore", "a list, as JSON"],
-    ["WATCH_OPTIONS", "[]", fs, "watchOptions", "an object, as JSON"],
-    ["WATCH_OPTIONS", '{"s3cret":1}', fs, "watchOptions", "an object, as JSON"],
-    ["WATCH_OPTIONS_DEPTH", "deep", fs, "watchOptions.depth", "a whole number, and not below 0"],
-    ["SIZE_CALCULATION", "s3cret", lruCache, "sizeCalculation", "a function"],
+    ["MAX_ENTRIES", "s3cret", memory, "maxEntries", "be a whole number, and not below 0"],
+    ["MAX_ENTRIES", "-1", memory, "maxEntries", "be a whole number, and not below 0"],
+    ["MAX_ENTRIES", "", memory, "maxEntries", "be a whole number, and not below 0"],
+    ["TTL", "Infinity", fs, "ttl", "be a number"],
+    ["READ_ONLY", "yes", fs, "readOnly", "be true or false"],
+    ["IGNORE", "s3cret", fs, "ignore", "be a list, as JSON"],
+    ["IGNORE", "[1]", fs, "ignore", "be a list, as JSON"],
+    ["WATCH_OPTIONS", "[]", fs, "watchOptions", "be an object, as JSON"],
+    ["WATCH_OPTIONS", '{"s3cret":1}', fs, "watchOptions", WATCH_FIELDS],
+    [
+      "WATCH_OPTIONS",
+      '{"depth":1,"interval":"s3cret"}',
+      fs,
+      "watchOptions.interval",
+      "have a whole number, and not below 0",
+    ],
+    ["WATCH_OPTIONS_DEPTH", "deep", fs, "watchOptions.depth", "be a whole number, and not below 0"],
+    ["SIZE_CALCULATION", "s3cret", lruCache, "sizeCalculation", "be a function"],
   ])("%s=%j is refused", async (name, value, factory, option, expected) => {
     vi.stubEnv(`NITRO_STORAGE_REFUSED_${name}`, value);
     const error = await failure(() => factory(configured("refused")).getItem("a"));
     expect(error).toMatchObject({ code: "INVALID_OPTIONS", key: "refused" });
     expect(error.message).toBe(
       `[rustorage] [${error.driver}] create "refused": the environment variable ` +
-        `NITRO_STORAGE_REFUSED_${name} must be ${expected}, for the option \`${option}\``,
+        `NITRO_STORAGE_REFUSED_${name} must ${expected}, for the option \`${option}\``,
     );
   });
 

@@ -5,7 +5,7 @@
  * by `createRequire`; in what they make as CommonJS there is no `import.meta.url`.
  */
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 
 const VERSION = "0.1.0";
 
@@ -133,8 +133,10 @@ function notFound(path, problems) {
       "Linux, macOS and Windows on x64 and arm64 have one. docs/install.md tells how to build one.";
     return addonError("ADDON_NOT_FOUND", `There is no binary for ${platform} ${arch}`, advice);
   }
-  const libc = platform === "linux" ? libcName() : undefined;
   const packages = problems.filter(({ place }) => place.startsWith("@"));
+  const emptied = packages.find((problem) => isInstalled(problem.place));
+  if (emptied) return withoutBinary(emptied);
+  const libc = platform === "linux" ? libcName() : undefined;
   const { place, error } = packages[libc === "musl" ? 1 : 0];
   const flags = `--os=${platform} --cpu=${arch}${libc ? ` --libc=${libc}` : ""}`;
   return addonError(
@@ -146,6 +148,27 @@ function notFound(path, problems) {
 - A lockfile from another system? npm may leave the package out then: remove node_modules and package-lock.json, and install again.
 - Bundled? Keep rustorage external, so that its packages stay beside it.
 - A checkout? Run make build.`,
+    error,
+  );
+}
+
+function isInstalled(name) {
+  try {
+    return require.resolve(`${name}/package.json`) !== "";
+  } catch {
+    return false;
+  }
+}
+
+function withoutBinary({ place, error }) {
+  const folder = dirname(require.resolve(`${place}/package.json`));
+  const file = `rustorage.${place.slice("@rustorage/".length)}.node`;
+  return addonError(
+    "ADDON_NOT_FOUND",
+    `The package ${place} is installed, and its file ${file} is missing from ${folder}`,
+    `Something removed the file, or left it out of a copy:
+- A build, an image or an archive that copies JavaScript alone? Copy the file, too (.dockerignore, COPY, .vercelignore, a cleaner of node_modules).
+- An installation that was interrupted, or a virus scanner? Remove node_modules, and install again.`,
     error,
   );
 }

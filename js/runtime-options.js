@@ -103,8 +103,11 @@ function checkNames(options, fields, context, prefix = "") {
 
 /** As serde says it. */
 function oneOf(names) {
-  const quoted = names.map((name) => `\`${name}\``);
-  return quoted.length > 2 ? `one of ${quoted.join(", ")}` : quoted.join(" or ");
+  return names.length > 2 ? `one of ${listOf(names)}` : listOf(names, " or ");
+}
+
+function listOf(names, separator = ", ") {
+  return names.map((name) => `\`${name}\``).join(separator);
 }
 
 /** `context` has what errors name and, where variables of the mount count, its `name` in them. */
@@ -173,8 +176,21 @@ function overrideOf(type, context, path) {
 function readVariable(text, type, context, path, variable) {
   const value = readAs(text, type);
   if (value !== undefined) return value;
-  const cause = `the environment variable ${variable} must be ${wordsOf(type)}, for the option \`${inWords(path)}\``;
+  const [words, place] = complaint(jsonIn(text), type, path);
+  const cause = `the environment variable ${variable} must ${words}, for the option \`${inWords(place)}\``;
   throw invalid(context, cause);
+}
+
+/** What is wrong with a value that is not of the type: what it has to do, and of which option. Its own fields' names may be secrets. */
+function complaint(value, type, path) {
+  if (!type.fields || !isRecord(value)) return [`be ${wordsOf(type)}`, path];
+  const names = Object.keys(type.fields);
+  if (Object.keys(value).some((field) => !names.includes(field))) {
+    return [`have no fields but ${listOf(names)}`, path];
+  }
+  const wrong = names.find((name) => name in value && !isOfType(value[name], type.fields[name]));
+  const [words, place] = complaint(value[wrong], type.fields[wrong], [...path, wrong]);
+  return [words.replace(/^be /, "have "), place];
 }
 
 /** The mount with the longest name that the variable's begins with: `A_B_BASE` is no option of `a` where there is `a_b`. */

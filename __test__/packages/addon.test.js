@@ -192,6 +192,17 @@ test("without the platform's package, the error names it and the command that in
   expect(failure.cause).toContain(`Cannot find module '${packageName}'`);
 });
 
+test("where the package is there without its binary, the error says so", async () => {
+  const folder = app({ "package.json": manifest() });
+  const failure = await failureIn(folder);
+  expect(failure.code).toBe("ADDON_NOT_FOUND");
+  expect(failure.message).toContain(
+    `The package ${packageName} is installed, and its file ${binary(platform)} is missing from `,
+  );
+  expect(failure.message).toContain(join(folder, "node_modules", packageName));
+  expect(failure.message).not.toContain("--os=");
+});
+
 test("a platform without a binary is told so", async () => {
   const before = `Object.defineProperty(process, "platform", { value: "sunos" });`;
   const failure = await failureIn(app({}), { before });
