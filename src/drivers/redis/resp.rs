@@ -1,5 +1,7 @@
 //! The protocol of Redis, version 2: commands out, replies in.
 
+use std::mem;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::error::Failure;
@@ -53,10 +55,16 @@ fn number(out: &mut Vec<u8>, kind: u8, mut number: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Takes replies out of what has come in so far.
+/// Takes replies out of what has come in so far. What it went through stays so, however many pieces a reply comes in.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// A reply is not complete before so many bytes are there: so it is not looked at for each piece of a large value.
+    /// Up to here the reply was gone through: the next of its parts begins here.
+    measured: usize,
+    /// That part's line does not end before.
+    searched: usize,
+    /// How many replies the lists lack that are not complete, the innermost last.
+    open: Vec<usize>,
+    /// There is nothing to see before so many bytes are there.
     needed: usize,
 }
 
@@ -66,63 +74,74 @@ impl Decoder {
         if buffer.len() < self.needed.max(1) {
             return Ok(None);
         }
-        match measure(buffer, 0, 0)? {
-            Extent::Complete(end) => {
-                self.needed = 0;
-                let mut frame = buffer.split_to(end).freeze();
-                read(&mut frame).map(Some)
-            }
-            Extent::Needs(least) => {
-                self.needed = least;
-                // A large value finds its room at once, not by doubling.
-                buffer.reserve(least.saturating_sub(buffer.len()).min(LONGEST_BULK));
-                Ok(None)
-            }
+        if !self.measure(buffer)? {
+            // A large value finds its room at once, not by doubling.
+            buffer.reserve(self.needed.saturating_sub(buffer.len()).min(LONGEST_BULK));
+            return Ok(None);
         }
+        let end = mem::take(self).measured;
+        let mut frame = buffer.split_to(end).freeze();
+        read(&mut frame).map(Some)
     }
-}
 
-enum Extent {
-    /// Where the reply ends.
-    Complete(usize),
-    /// So many bytes have to be there at least.
-    Needs(usize),
-}
-
-/// How far the reply reaches that starts at `start`.
-fn measure(buffer: &[u8], start: usize, depth: usize) -> Result<Extent, Malformed> {
-    let Some((line, after)) = line(buffer, start)? else {
-        return Ok(Extent::Needs(buffer.len() + 1));
-    };
-    match line.split_first() {
-        Some((b'+' | b'-', _)) => Ok(Extent::Complete(after)),
-        Some((b':', digits)) => integer(digits).map(|_| Extent::Complete(after)),
-        Some((b'$', digits)) => {
-            let Some(length) = length(digits)? else { return Ok(Extent::Complete(after)) };
-            let end = after + length + 2;
-            if buffer.len() < end {
-                return Ok(Extent::Needs(end));
-            }
-            if &buffer[end - 2..end] == b"\r\n" { Ok(Extent::Complete(end)) } else { Err(Malformed) }
-        }
-        Some((b'*', digits)) if depth < DEEPEST => {
+    /// Goes on through the reply. Whether all of it is there.
+    fn measure(&mut self, buffer: &[u8]) -> Result<bool, Malformed> {
+        loop {
+            let Some((line, after)) = line(buffer, self.measured, self.searched)? else {
+                self.searched = buffer.len();
+                self.needed = buffer.len() + 1;
+                return Ok(false);
+            };
             let mut end = after;
-            for _ in 0..length(digits)?.unwrap_or(0) {
-                match measure(buffer, end, depth + 1)? {
-                    Extent::Complete(next) => end = next,
-                    needs @ Extent::Needs(_) => return Ok(needs),
+            let mut replies = 0;
+            match line.split_first() {
+                Some((b'+' | b'-', _)) => {}
+                Some((b':', digits)) => {
+                    integer(digits)?;
                 }
+                Some((b'$', digits)) => {
+                    if let Some(length) = length(digits)? {
+                        end = after + length + 2;
+                        if buffer.len() < end {
+                            self.needed = end;
+                            return Ok(false);
+                        }
+                        if &buffer[end - 2..end] != b"\r\n" {
+                            return Err(Malformed);
+                        }
+                    }
+                }
+                Some((b'*', digits)) if self.open.len() < DEEPEST => replies = length(digits)?.unwrap_or(0),
+                _ => return Err(Malformed),
             }
-            Ok(Extent::Complete(end))
+            (self.measured, self.searched) = (end, end);
+            if replies > 0 {
+                self.open.push(replies);
+            } else if self.is_last() {
+                return Ok(true);
+            }
         }
-        _ => Err(Malformed),
+    }
+
+    /// Counts a part that is complete, and the lists that end with it. Whether the reply does.
+    fn is_last(&mut self) -> bool {
+        while let Some(lacks) = self.open.last_mut() {
+            *lacks -= 1;
+            if *lacks > 0 {
+                return false;
+            }
+            self.open.pop();
+        }
+        true
     }
 }
 
-/// The line that starts there, and where the next one does.
-fn line(buffer: &[u8], start: usize) -> Result<Option<(&[u8], usize)>, Malformed> {
+/// The line that starts there, and where the next one does. It does not end before `searched`.
+fn line(buffer: &[u8], start: usize, searched: usize) -> Result<Option<(&[u8], usize)>, Malformed> {
     let rest = buffer.get(start..).unwrap_or_default();
-    match rest.iter().take(LONGEST_LINE).position(|&byte| byte == b'\n') {
+    let before = searched.saturating_sub(start);
+    let end = rest.iter().take(LONGEST_LINE).skip(before).position(|&byte| byte == b'\n').map(|end| before + end);
+    match end {
         Some(end) if end > 0 && rest[end - 1] == b'\r' => Ok(Some((&rest[..end - 1], start + end + 1))),
         Some(_) => Err(Malformed),
         None if rest.len() >= LONGEST_LINE => Err(Malformed),
@@ -146,7 +165,7 @@ fn length(digits: &[u8]) -> Result<Option<usize>, Malformed> {
 
 /// Reads a complete reply, whose values share the frame's memory.
 fn read(frame: &mut Bytes) -> Result<Reply, Malformed> {
-    let (line, after) = line(frame, 0)?.ok_or(Malformed)?;
+    let (line, after) = line(frame, 0, 0)?.ok_or(Malformed)?;
     let end = line.len();
     let mut text = frame.split_to(after);
     text.truncate(end);
@@ -233,9 +252,44 @@ mod tests {
         }
 
         #[test]
+        fn replies_are_read_wherever_they_are_cut(reply in reply()) {
+            let mut wire = Vec::new();
+            write(&reply, &mut wire);
+            for cut in 0..wire.len() {
+                let (mut decoder, mut buffer) = (Decoder::default(), BytesMut::from(&wire[..cut]));
+                prop_assert_eq!(decoder.next(&mut buffer), Ok(None));
+                buffer.extend_from_slice(&wire[cut..]);
+                prop_assert_eq!(decoder.next(&mut buffer), Ok(Some(reply.clone())));
+                prop_assert!(buffer.is_empty());
+            }
+        }
+
+        #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
             let (mut decoder, mut buffer) = (Decoder::default(), BytesMut::from(&bytes[..]));
             while let Ok(Some(_)) = decoder.next(&mut buffer) {}
+        }
+    }
+
+    #[test]
+    fn what_was_gone_through_is_not_gone_through_again() {
+        let part = b"$3\r\nabc\r\n";
+        let wire = [b"*1\r\n*100000\r\n".to_vec(), part.repeat(100_000)].concat();
+        let (mut decoder, mut buffer) = (Decoder::default(), BytesMut::new());
+        let pieces = wire.chunks(7);
+        let last = pieces.len() - 1;
+        for (index, piece) in pieces.enumerate() {
+            buffer.extend_from_slice(piece);
+            let there = buffer.len();
+            let reply = decoder.next(&mut buffer).unwrap();
+            assert_eq!(reply.is_some(), index == last);
+            assert!(index == last || decoder.measured + part.len() + 8 > there);
+        }
+        let line = [b"+".to_vec(), vec![b'x'; LONGEST_LINE / 2]].concat();
+        for length in 1..line.len() {
+            buffer = BytesMut::from(&line[..length]);
+            assert_eq!(decoder.next(&mut buffer), Ok(None));
+            assert_eq!(decoder.searched, length);
         }
     }
 
