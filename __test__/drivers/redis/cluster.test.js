@@ -1,4 +1,5 @@
 /** The redis driver on a cluster. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { createStorage } from "rustorage";
 import redis from "rustorage/drivers/redis";
 import { createStorage as createStorage2 } from "unstorage";
@@ -104,6 +105,67 @@ test("servers are reached where natMap says", async () => {
   const connections = proxies.map(({ opened }) => Math.min(opened, 2));
   // One to each master, and one that asked for the slots.
   expect(connections.toSorted()).toEqual([0, 0, 0, 1, 1, 2]);
+});
+
+describe("a call that is sent to another master", () => {
+  /** A storage that reaches all masters through proxies, and whose slot is moved from one to the next. */
+  async function moving(tag, options) {
+    const proxies = await Promise.all(cluster.ports.map((port) => startProxy(port)));
+    onTestFinished(() => Promise.all(proxies.map((proxy) => proxy.close())));
+    const places = cluster.ports.map((port, index) => [
+      `127.0.0.1:${port}`,
+      { host: "127.0.0.1", port: proxies[index].port },
+    ]);
+    const storage = open({ base: "", natMap: Object.fromEntries(places), ...options });
+    const ask = (index, ...words) =>
+      cluster.cli("-p", `${cluster.ports[index]}`, "cluster", ...words);
+    const slot = (await ask(0, "keyslot", tag)).trim();
+    // Each of three masters has a third of the slots.
+    const from = Math.min(Math.floor(Number(slot) / 5461), 2);
+    const to = (from + 1) % 3;
+    const ids = await Promise.all([0, 1, 2].map((index) => ask(index, "myid")));
+    expect(await storage.getItem(tag)).toBe(null);
+    const move = async () => {
+      await ask(to, "setslot", slot, "importing", ids[from].trim());
+      for (const index of [to, from]) await ask(index, "setslot", slot, "node", ids[to].trim());
+    };
+    return { storage, from: proxies[from], to: proxies[to], move };
+  }
+
+  test("has the time that it had from the beginning", async () => {
+    const { storage, from, to, move } = await moving("timed", { commandTimeout: 3000 });
+    // Some are with the other master, where they will have more time left than the one that comes after them.
+    const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key) => storage.getItem(key)));
+    from.stall();
+    to.stall();
+    const start = performance.now();
+    const late = expect(storage.getItem("timed")).rejects.toMatchObject({ code: "ETIMEDOUT" });
+    await move();
+    await sleep(1500 - (performance.now() - start));
+    const others = Promise.allSettled(keys.map((key) => storage.getItem(key)));
+    await sleep(100);
+    from.go();
+    await late;
+    expect(performance.now() - start).toBeLessThan(4000);
+    to.go();
+    await others;
+  });
+
+  test("and not after dispose, which no connection is opened after", async () => {
+    const { storage, from, to, move } = await moving("disposed");
+    from.stall();
+    const call = expect(storage.getItem("disposed")).rejects.toMatchObject({ code: "CLOSED" });
+    await expect.poll(() => from.pieces).toBeGreaterThan(0);
+    const disposed = storage.dispose();
+    const opened = to.opened;
+    await move();
+    from.go();
+    await call;
+    await disposed;
+    await sleep(100);
+    expect(to.opened).toBe(opened);
+  });
 });
 
 test("a clear that fails midway tells what is gone", async () => {
@@ -243,6 +305,33 @@ describe("slots that move under load", () => {
   });
 });
 
+test("a master that is killed midway keeps no listing and no clear from its end", async () => {
+  const mortal = await startCluster({ replicas: 1 });
+  onTestFinished(() => mortal.stop());
+  const names = Array.from({ length: 15_000 }, (_, index) => `k${index}`);
+  const options = { cluster: mortal.ports, base: "", scanCount: 10, commandTimeout: 30_000 };
+  const storage = open(options);
+  await storage.setItems(names.map((key) => ({ key, value: 1 })));
+  const masters = mortal.servers.slice(0, 3);
+  const replicated = ({ port }) => mortal.cli("-p", `${port}`, "wait", "1", "1000");
+  for (const master of masters) await expect.poll(() => replicated(master)).toContain("1");
+  /** Ends a master when its first page has come, and the rest has not. */
+  const midway = async (call, { port, stop }) => {
+    let over = false;
+    const result = call().finally(() => (over = true));
+    const calls = () => mortal.cli("-p", `${port}`, "info", "commandstats");
+    await expect.poll(calls, { interval: 1 }).toContain("cmdstat_scan");
+    await stop("SIGKILL");
+    expect(over).toBe(false);
+    return result;
+  };
+  const listed = await midway(() => storage.getKeys(), masters[2]);
+  expect(listed.toSorted()).toEqual(names.toSorted());
+  await mortal.cli("-p", `${masters[1].port}`, "config", "resetstat");
+  await midway(() => storage.clear(), masters[1]);
+  expect(await open(options).getKeys()).toEqual([]);
+});
+
 test("a master that joined later is gone through, too", async () => {
   const grown = await startCluster();
   onTestFinished(() => grown.stop());
@@ -275,4 +364,11 @@ test("a master that joined later is gone through, too", async () => {
   const later = open({ cluster: [first], base: "" });
   await storage.clear();
   expect(await later.getKeys()).toEqual([]);
+  // Nobody takes over.
+  await joins.stop("SIGKILL");
+  const lost = open({ cluster: [first], base: "", commandTimeout: 1000 });
+  await expect(lost.getKeys()).rejects.toMatchObject({
+    code: expect.stringMatching(/^(ECONNREFUSED|CLUSTERDOWN)$/),
+    operation: "getKeys",
+  });
 });

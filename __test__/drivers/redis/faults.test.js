@@ -106,6 +106,71 @@ describe("a connection that breaks", () => {
   });
 });
 
+describe("a listing that breaks off", () => {
+  const names = Array.from({ length: 10_000 }, (_, index) => `k${index}`);
+  const filled = names.map((key) => ({ key, value: 1 }));
+
+  /** Waits until many pages have come. */
+  async function underWay(storage, before) {
+    const calls = async () => {
+      const statistics = await before.command("INFO", "commandstats");
+      return Number(/cmdstat_scan:calls=(\d+)/.exec(statistics)?.[1] ?? 0);
+    };
+    const first = await calls();
+    const listing = { over: false, keys: storage.getKeys() };
+    const over = () => (listing.over = true);
+    listing.keys.then(over, over);
+    await expect.poll(calls, { interval: 1 }).toBeGreaterThan(first + 20);
+    expect(listing.over).toBe(false);
+    return listing;
+  }
+
+  test("is begun anew, as a cursor is of use to its server alone", async () => {
+    const log = ["--appendonly", "yes", "--appendfsync", "always"];
+    const mortal = await startRedis({ args: log });
+    const { port, folder } = mortal;
+    const driver = redis({ port, scanCount: 10, retryStrategy: 50 });
+    onTestFinished(() => driver.dispose());
+    const storage = createStorage({ driver });
+    await storage.setItems(filled);
+    const { keys: listed } = await underWay(storage, driver.getInstance());
+    await mortal.stop("SIGKILL", { keep: true });
+    const back = await startRedis({ port, args: log, folder });
+    onTestFinished(() => back.stop());
+    expect((await listed).toSorted()).toEqual(names.toSorted());
+    // Of the new server, from its first page on.
+    const statistics = await driver.getInstance().command("INFO", "commandstats");
+    expect(Number(/cmdstat_scan:calls=(\d+)/.exec(statistics)[1])).toBeGreaterThan(900);
+  });
+
+  test("no more often than a call is tried again", async () => {
+    const proxy = await proxied();
+    const driver = redis({ port: server.port, base: "listed" });
+    onTestFinished(() => driver.dispose());
+    await createStorage({ driver }).setItems(filled);
+    const limits = { scanCount: 10, maxRetriesPerRequest: 0 };
+    const storage = open({ port: proxy.port, base: "listed", ...limits });
+    await storage.getItem("a");
+    const listing = await underWay(storage, driver.getInstance());
+    proxy.cut("reset");
+    await expect(listing.keys).rejects.toMatchObject({ code: "ECONNRESET", operation: "getKeys" });
+  });
+
+  test("by dispose, which no page opens a connection after", async () => {
+    const proxy = await proxied();
+    const driver = redis({ port: server.port, base: "listed" });
+    onTestFinished(() => driver.dispose());
+    await createStorage({ driver }).setItems(filled);
+    const storage = open({ port: proxy.port, base: "listed", scanCount: 10 });
+    await storage.getItem("a");
+    const listing = await underWay(storage, driver.getInstance());
+    const disposed = storage.dispose();
+    await expect(listing.keys).rejects.toMatchObject({ code: "CLOSED", operation: "getKeys" });
+    await disposed;
+    expect(proxy.opened).toBe(1);
+  });
+});
+
 describe("a server that says nothing", () => {
   test("fails the calls in their time, and is given up", async () => {
     const proxy = await proxied();

@@ -98,6 +98,19 @@ describe("the server that sentinels name", () => {
     expect(await role(openDriver({ sentinels, commandTimeout: 5000 }))).toBe("master");
   });
 
+  test("is found when one comes back, although another says nothing", async () => {
+    const [silent, gone] = await Promise.all(group.addresses.map(({ port }) => startProxy(port)));
+    onTestFinished(() => Promise.all([silent.close(), gone.close()]));
+    silent.stall();
+    gone.swallow();
+    const sentinels = [silent.port, gone.port];
+    const driver = openDriver({ sentinels, commandTimeout: 8000, connectTimeout: 20_000 });
+    const found = role(driver);
+    await expect.poll(() => gone.pieces).toBeGreaterThan(0);
+    gone.swallow(false);
+    expect(await found).toBe("master");
+  });
+
   test("unstorage with ioredis and ours read what the other wrote", async () => {
     const options = { sentinels: group.addresses, name, base: "shared" };
     const theirs = createStorage2({ driver: redis2(options) });
@@ -215,6 +228,14 @@ describe("a master that is lost under load", () => {
     await expect.poll(() => group.master(), { timeout: 20_000 }).not.toBe(old);
   }
 
+  /** Starts a server that was killed, which follows the new master then. */
+  async function restart(victim) {
+    const { port, folder } = victim;
+    group.servers[group.servers.indexOf(victim)] = await startRedis({ port, folder });
+    const replication = () => group.cli("-p", `${port}`, "info", "replication");
+    await expect.poll(replication, { timeout: 30_000 }).toContain("master_link_status:up");
+  }
+
   /**
    * Takes the master away under load. Of what was acknowledged nothing may be missing that the replica had before, or that its
    * successor acknowledged: what lies between Redis itself may lose. One that is replaced takes writes until it is told to follow.
@@ -243,13 +264,30 @@ describe("a master that is lost under load", () => {
     await survives("killed", async (old) => {
       const victim = group.servers.find(({ port }) => port === old);
       await victim.stop("SIGKILL", { keep: true });
-      return async () => {
-        const { folder } = victim;
-        group.servers[group.servers.indexOf(victim)] = await startRedis({ port: old, folder });
-        const replication = () => group.cli("-p", `${old}`, "info", "replication");
-        await expect.poll(replication, { timeout: 30_000 }).toContain("master_link_status:up");
-      };
+      return () => restart(victim);
     });
+  });
+
+  test("a listing goes on at the new one, and tells each key once", async () => {
+    const base = "listed";
+    const names = Array.from({ length: 20_000 }, (_, index) => `k${index}`);
+    const storage = open({ commandTimeout: 30_000, maxRetriesPerRequest: -1, base, scanCount: 10 });
+    await storage.setItems(names.map((key) => ({ key, value: 1 })));
+    const old = await group.master();
+    await replicated(old);
+    const victim = group.servers.find(({ port }) => port === old);
+    let over = false;
+    const listed = storage.getKeys().finally(() => (over = true));
+    const calls = async () => {
+      const statistics = await group.cli("-p", `${old}`, "info", "commandstats");
+      return Number(/cmdstat_scan:calls=(\d+)/.exec(statistics)?.[1] ?? 0);
+    };
+    await expect.poll(calls, { interval: 1 }).toBeGreaterThan(20);
+    await victim.stop("SIGKILL", { keep: true });
+    expect(over).toBe(false);
+    expect((await listed).toSorted()).toEqual(names.toSorted());
+    await failover(old);
+    await restart(victim);
   });
 
   test("by an ordered failover, where it lives on as a replica", async () => {

@@ -19,10 +19,11 @@ use tokio::{
 };
 
 use super::{
-    command::{Command, Done, Expects, Patience, Weight},
+    command::{Command, Done, Expects, Patience, Weight, is_busy, is_lost},
     link::Link,
     resp::{Reply, encode},
     server::{Access, Address, Place, Server, Trouble},
+    servers::Owners,
     slot::{SLOTS, Slot},
     steps,
     topology::{Range, ask_for_ranges, parse_address},
@@ -82,6 +83,8 @@ struct Routed {
     expects: Expects,
     deadline: Option<Instant>,
     tries: u32,
+    /// When it was begun: [`State::era`].
+    era: u64,
     done: Done,
     _weight: Weight,
 }
@@ -114,8 +117,9 @@ impl Cluster {
 
     pub fn push(&self, slot: Slot, bytes: Bytes, expects: Expects, done: Done, weight: Weight) {
         let deadline = self.patience.deadline();
-        let routed = Routed { slot, bytes, expects, deadline, tries: 0, done, _weight: weight };
         let mut state = self.lock();
+        let era = state.era;
+        let routed = Routed { slot, bytes, expects, deadline, tries: 0, era, done, _weight: weight };
         if let Some(held) = state.held.get_mut(&slot) {
             held.fresh.push_back(routed);
         } else if let Err(routed) = self.send(&mut state, routed) {
@@ -174,11 +178,11 @@ impl Cluster {
         }
     }
 
-    /// The links to all masters, if they are known.
-    pub fn masters(&self) -> Option<Vec<Arc<Link>>> {
+    /// Who has which slots, if anybody is known.
+    pub fn owners(&self) -> Option<Owners> {
         let state = self.lock();
         let links: Vec<_> = state.masters.iter().map(|(_, link)| Arc::clone(link)).collect();
-        (!links.is_empty()).then_some(links)
+        (!links.is_empty()).then(|| Owners { links, by_slot: state.owners.clone() })
     }
 
     pub fn servers(&self) -> Vec<Server> {
@@ -218,19 +222,24 @@ impl Cluster {
         Command::new(bytes, expects, deadline, done)
     }
 
-    fn arrived(&self, mut routed: Routed, reply: Result<Reply, Failure>, bells: &mut Bells) {
+    fn arrived(&self, mut routed: Routed, mut reply: Result<Reply, Failure>, bells: &mut Bells) {
         let slot = routed.slot;
-        let verdict = match &reply {
+        let mut verdict = match &reply {
             Err(failure) => self.judge(&routed, failure),
             Ok(_) => Verdict::Answered,
         };
         routed.tries += 1;
         let mut state = self.lock();
+        let disposed = routed.era != state.era;
+        if disposed && !matches!(verdict, Verdict::Answered) {
+            verdict = Verdict::Answered;
+            reply = Err(Failure::new("CLOSED", "the driver was disposed before a server that has the key was reached"));
+        }
         state.in_flight[usize::from(slot)] -= 1;
         let mut answered = None;
         match verdict {
             Verdict::Answered => {
-                if matches!(&reply, Err(failure) if failure.code == "ETIMEDOUT") {
+                if !disposed && matches!(&reply, Err(failure) if failure.code == "ETIMEDOUT") {
                     // A master that says nothing may have been replaced.
                     self.learn(&mut state, Duration::ZERO);
                 }
@@ -291,12 +300,8 @@ impl Cluster {
             // The server does not know what it is called: it is told who asks for all slots.
             ("MOVED", None) if redirected => Verdict::Again,
             ("ASK", Some((_, address))) if redirected => Verdict::Ask(address),
-            ("TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "LOADING", _) if again => Verdict::Again,
-            (
-                "ECONNREFUSED" | "ECONNRESET" | "EPIPE" | "EHOSTUNREACH" | "ENETUNREACH" | "ENOTFOUND" | "EPROTO"
-                | "ETIMEDOUT",
-                _,
-            ) if again && routed.expects.is_repeatable() => Verdict::Again,
+            _ if again && is_busy(failure) => Verdict::Again,
+            _ if again && is_lost(failure) && routed.expects.is_repeatable() => Verdict::Again,
             _ => Verdict::Answered,
         }
     }
@@ -349,31 +354,22 @@ impl Cluster {
         }
     }
 
-    async fn find_out(&self, delay: Duration, era: u64) {
-        self.beside_ticks(sleep(delay)).await;
-        let mut attempts = 0;
-        loop {
-            if self.lock().era != era {
-                break;
-            }
-            match self.beside_ticks(self.ask()).await {
-                Ok(ranges) => {
-                    self.apply(ranges);
-                    return;
-                }
-                Err(trouble) => {
-                    attempts += 1;
-                    let (failure, lasting) = match trouble {
-                        Trouble::Passing(failure) => (failure, false),
-                        Trouble::Lasting(failure) => (failure, true),
-                    };
-                    let delay = self.patience.delay(attempts);
-                    let spent = self.patience.retries.is_some_and(|most| attempts > most);
-                    match delay {
-                        Some(delay) if !lasting && !spent => self.beside_ticks(sleep(delay)).await,
-                        _ => return self.fail(&failure),
-                    }
-                }
+    async fn find_out(&self, mut delay: Duration, era: u64) {
+        for attempt in 1.. {
+            let asked = async {
+                sleep(delay).await;
+                self.ask().await
+            };
+            let (failure, lasting) = match self.unless_disposed(era, asked).await {
+                None => break,
+                Some(Ok(ranges)) => return self.apply(ranges),
+                Some(Err(Trouble::Passing(failure))) => (failure, false),
+                Some(Err(Trouble::Lasting(failure))) => (failure, true),
+            };
+            let spent = self.patience.retries.is_some_and(|most| attempt > most);
+            match self.patience.delay(attempt) {
+                Some(next) if !lasting && !spent => delay = next,
+                _ => return self.fail(&failure),
             }
         }
         let mut state = self.lock();
@@ -384,30 +380,38 @@ impl Cluster {
         }
     }
 
-    /// Waits for `work`, while held calls run out of time.
-    async fn beside_ticks<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Waits for `work`, while held calls run out of time. None if the driver was disposed meanwhile.
+    async fn unless_disposed<T>(&self, era: u64, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
-        loop {
+        while self.era() == era {
             tokio::select! {
-                result = &mut work => return result,
+                result = &mut work => return Some(result),
                 () = sleep(TICK) => self.expire(),
             }
         }
+        None
+    }
+
+    /// How often the driver was disposed.
+    pub fn era(&self) -> u64 {
+        self.lock().era
     }
 
     fn expire(&self) {
-        let (now, mut over) = (Instant::now(), Vec::new());
+        let now = Instant::now();
+        let over = |routed: &Routed| routed.deadline.is_some_and(|deadline| deadline <= now);
         let mut state = self.lock();
-        for held in state.held.values_mut() {
-            for queue in [&mut held.returned, &mut held.fresh] {
-                while queue.front().is_some_and(|routed| routed.deadline.is_some_and(|deadline| deadline <= now)) {
-                    over.extend(queue.pop_front());
-                }
+        let mut ended = Vec::new();
+        for queue in state.held.values_mut().flat_map(|held| [&mut held.returned, &mut held.fresh]) {
+            if queue.iter().any(over) {
+                let (gone, rest): (VecDeque<_>, _) = mem::take(queue).into_iter().partition(over);
+                ended.extend(gone);
+                *queue = rest;
             }
         }
         drop(state);
         let mut bells = Bells::default();
-        for routed in over {
+        for routed in ended {
             let message = "the cluster had no master for the key in time; whether it was carried out is not known";
             (routed.done)(Err(Failure::new("ETIMEDOUT", message)), &mut bells);
         }
@@ -430,8 +434,9 @@ impl Cluster {
 
     /// The known masters first.
     async fn ask(&self) -> Result<Vec<Range>, Trouble> {
-        let known: Vec<_> = self.lock().masters.iter().map(|(address, _)| address.clone()).collect();
-        ask_for_ranges(&self.access, known.iter().chain(&self.seeds)).await
+        let mut known: Vec<_> = self.lock().masters.iter().map(|(address, _)| address.clone()).collect();
+        known.extend(self.seeds.iter().filter(|seed| !known.contains(seed)).cloned().collect::<Vec<_>>());
+        ask_for_ranges(&self.access, &known).await
     }
 
     fn apply(&self, ranges: Vec<Range>) {

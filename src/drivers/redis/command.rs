@@ -72,6 +72,19 @@ impl Command {
     }
 }
 
+/// Whether nobody answered: there is no connection, or it broke.
+pub fn is_lost(failure: &Failure) -> bool {
+    matches!(
+        failure.code.as_ref(),
+        "ECONNREFUSED" | "ECONNRESET" | "EPIPE" | "EHOSTUNREACH" | "ENETUNREACH" | "ENOTFOUND" | "EPROTO" | "ETIMEDOUT"
+    )
+}
+
+/// Whether the server answers that it, or another, will answer soon.
+pub fn is_busy(failure: &Failure) -> bool {
+    matches!(failure.code.as_ref(), "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "LOADING")
+}
+
 /// When a link waits and when it gives up.
 #[derive(Debug, Clone)]
 pub struct Patience {

@@ -6,7 +6,10 @@
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::{sync::Notify, time::Instant};
@@ -35,6 +38,8 @@ pub struct Shared {
     pub server: Server,
     pub patience: Patience,
     pub changed: Notify,
+    /// How many connections there were.
+    pub connections: AtomicU64,
     inbox: Mutex<Inbox>,
 }
 
@@ -46,11 +51,14 @@ pub struct Inbox {
     pub status: Status,
     /// Nobody holds the link any more.
     pub gone: bool,
+    /// How often it was closed.
+    pub closed: u64,
 }
 
 impl Link {
     pub fn new(server: Server, patience: Patience) -> Self {
-        Self(Arc::new(Shared { server, patience, inbox: Mutex::default(), changed: Notify::new() }))
+        let (changed, connections) = (Notify::new(), AtomicU64::new(0));
+        Self(Arc::new(Shared { server, patience, changed, connections, inbox: Mutex::default() }))
     }
 
     /// Puts a command in line. It goes out with the next `flush`.
@@ -89,12 +97,25 @@ impl Link {
 
     /// Ends the connection when all before it is answered; gives up what has no connection.
     pub fn close(&self, answer: Answer<()>) {
-        self.0.lock().orders.push_back(Order::Close(answer));
+        let mut inbox = self.0.lock();
+        inbox.closed += 1;
+        inbox.orders.push_back(Order::Close(answer));
+        drop(inbox);
         self.0.start();
     }
 
     pub fn status(&self) -> Status {
         self.0.lock().status
+    }
+
+    /// The number of the connection, while a reply is told.
+    pub fn connection(&self) -> u64 {
+        self.0.connections.load(Ordering::Relaxed)
+    }
+
+    /// How often it was closed.
+    pub fn era(&self) -> u64 {
+        self.0.lock().closed
     }
 }
 
@@ -163,7 +184,7 @@ impl Drop for Running {
         }
         let mut inbox = self.shared.lock();
         let before = mem::take(&mut *inbox);
-        inbox.gone = before.gone;
+        (inbox.gone, inbox.closed) = (before.gone, before.closed);
         drop(inbox);
         // Each of the orders answers that it was given up.
         drop(before);

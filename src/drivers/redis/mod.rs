@@ -7,6 +7,7 @@ mod link;
 mod options;
 mod resp;
 mod rivals;
+mod scan;
 mod sentinels;
 mod server;
 mod servers;
@@ -29,12 +30,12 @@ use gathering::Gathering;
 use link::Link;
 use options::{Notifications, Target};
 use resp::{Reply, encode, refusal};
+use scan::Scan;
 use servers::{Servers, Whom};
-use steps::Scan;
 use watch::Watcher;
 
 pub use options::RedisOptions;
-pub use steps::escaped;
+pub use scan::escaped;
 
 use super::invalid;
 use crate::{
@@ -58,6 +59,8 @@ pub struct Redis {
     database: u32,
     notifications: Option<Notifications>,
     patience: Patience,
+    /// How often a call goes to another server of a cluster.
+    redirections: u32,
 }
 
 impl Redis {
@@ -84,6 +87,7 @@ impl Redis {
             database: options.db,
             notifications: options.keyspace_notifications,
             patience,
+            redirections: options.max_redirections,
         })
     }
 
@@ -124,7 +128,15 @@ impl Redis {
     }
 
     fn scan(&self, listing: Listing) -> Scan {
-        Scan { servers: self.servers.clone(), prefix: self.prefix.clone(), count: self.scan_count, listing }
+        Scan {
+            servers: self.servers.clone(),
+            patience: self.patience.clone(),
+            moves: self.redirections,
+            prefix: self.prefix.clone(),
+            count: self.scan_count,
+            listing,
+            era: self.servers.era(),
+        }
     }
 }
 

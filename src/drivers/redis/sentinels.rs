@@ -50,8 +50,8 @@ impl Sentinels {
     /// Opens a connection to the server that is looked for, which is spoken to as `access` says.
     pub async fn open(self: Arc<Self>, access: &Access) -> Result<Opened, Trouble> {
         let known = self.lock().clone();
-        let asked = known.iter().map(|sentinel| Arc::clone(&self).open_told(access, sentinel).boxed()).collect();
-        first_answer(asked).await.map_err(|mut troubles| {
+        let ask = |index: usize| Arc::clone(&self).open_told(access, &known[index]).boxed();
+        first_answer(known.len(), ask).await.map_err(|mut troubles| {
             // What may pass for one of them is worth another attempt.
             let passing = troubles.iter().rposition(|trouble| matches!(trouble, Trouble::Passing(_)));
             match passing {

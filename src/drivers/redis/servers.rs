@@ -29,6 +29,19 @@ pub enum Whom {
     Cluster(Arc<Cluster>),
 }
 
+/// Who has which keys: in a cluster by their slots, or else as if there were one slot.
+pub struct Owners {
+    pub links: Vec<Arc<Link>>,
+    /// Which of the links; another number for none.
+    pub by_slot: Vec<u16>,
+}
+
+impl Owners {
+    pub fn of(&self, slot: usize) -> Option<&Arc<Link>> {
+        self.links.get(usize::from(*self.by_slot.get(slot)?))
+    }
+}
+
 impl Servers {
     pub fn new(whom: Whom) -> Self {
         Self { whom, load: Load::default() }
@@ -81,11 +94,19 @@ impl Servers {
         matches!(self.whom, Whom::One(..))
     }
 
-    /// All servers that have keys of their own, if they are known.
-    pub fn all(&self) -> Option<Vec<Arc<Link>>> {
+    /// Who has which keys, if anybody is known.
+    pub fn owners(&self) -> Option<Owners> {
         match &self.whom {
-            Whom::One(link) => Some(vec![Arc::clone(link)]),
-            Whom::Cluster(cluster) => cluster.masters(),
+            Whom::One(link) => Some(Owners { links: vec![Arc::clone(link)], by_slot: vec![0] }),
+            Whom::Cluster(cluster) => cluster.owners(),
+        }
+    }
+
+    /// How often the driver was disposed.
+    pub fn era(&self) -> u64 {
+        match &self.whom {
+            Whom::One(link) => link.era(),
+            Whom::Cluster(cluster) => cluster.era(),
         }
     }
 
@@ -100,7 +121,7 @@ impl Servers {
         }
     }
 
-    /// Waits until they are.
+    /// Waits until the owners are known, as somebody says who is asked now.
     pub async fn find_all(&self) -> Result<(), Failure> {
         match &self.whom {
             Whom::One(..) => Ok(()),

@@ -1,6 +1,13 @@
 //! The life of a link's connection: it is opened, carries commands and replies, breaks, and is opened again.
 
-use std::{collections::VecDeque, future::Future, io, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::{
@@ -23,6 +30,8 @@ use crate::{
 const CHUNK: usize = 64 << 10;
 /// Room for what comes in.
 const READ: usize = 64 << 10;
+/// Calls are looked at no more often than so, whether their time is over.
+const LOOK: Duration = Duration::from_millis(10);
 
 pub struct Session {
     running: Running,
@@ -30,12 +39,12 @@ pub struct Session {
     waiting: VecDeque<Command>,
     /// Sent, in the order in which the replies will come.
     sent: VecDeque<Command>,
-    /// So many of `sent` were answered by the clock. They are its first, as all wait equally long.
-    expired: usize,
+    /// No call's time is over before. Those that a cluster sends elsewhere have less of it than those that came here first.
+    due: Option<Instant>,
     closing: Option<Answer<()>>,
     /// Somebody wants a connection without having a command.
     opening: bool,
-    /// When the server last said something.
+    /// When the server last said something, or was asked while it owed nothing.
     heard: Instant,
 }
 
@@ -51,7 +60,7 @@ impl Session {
             running,
             waiting: VecDeque::new(),
             sent: VecDeque::new(),
-            expired: 0,
+            due: None,
             closing: None,
             opening: false,
             heard: Instant::now(),
@@ -87,7 +96,10 @@ impl Session {
         let mut inbox = shared.lock();
         while let Some(order) = inbox.orders.pop_front() {
             match order {
-                Order::Command(command) => self.waiting.push_back(command),
+                Order::Command(command) => {
+                    self.due = earliest(self.due, command.deadline);
+                    self.waiting.push_back(command);
+                }
                 Order::Open => self.opening = true,
                 Order::Close(answer) => {
                     self.closing = Some(answer);
@@ -133,6 +145,7 @@ impl Session {
             let still = last.clone().unwrap_or_else(|| shared.server.silence());
             match self.unless_over(shared.server.open(), Some(&still)).await? {
                 Ok(opened) => {
+                    shared.connections.fetch_add(1, Ordering::Relaxed);
                     shared.set_status(Status::Ready);
                     return Ok(opened);
                 }
@@ -161,7 +174,7 @@ impl Session {
         tokio::pin!(work);
         loop {
             self.take_orders();
-            let deadline = self.waiting.front().and_then(|command| command.deadline);
+            let due = self.due;
             // A call that waits is answered although nobody holds its driver any more.
             let unwanted = self.waiting.is_empty() && (!self.opening || self.is_gone());
             if self.closing.is_some() || unwanted {
@@ -171,7 +184,7 @@ impl Session {
             tokio::select! {
                 result = &mut work => return Ok(result),
                 () = shared.changed.notified() => {}
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     self.expire(last);
                 }
             }
@@ -194,8 +207,7 @@ impl Session {
                 let _ = writer.shutdown().await;
                 return End::Closed;
             }
-            let next = self.sent.get(self.expired).or(self.waiting.front());
-            timer.set(next.and_then(|command| command.deadline));
+            timer.set(self.due);
             if input.capacity() - input.len() < READ / 4 {
                 input.reserve(READ);
             }
@@ -217,8 +229,7 @@ impl Session {
                     sent.err().map(|error| Failure::of_system("the connection broke", &error))
                 }
                 () = shared.changed.notified() => None,
-                () = &mut timer.sleep, if timer.set => {
-                    timer.set = false;
+                () = &mut timer.sleep, if timer.due.is_some() => {
                     self.expire(None).then(|| Failure::new("ETIMEDOUT", "the server has stopped answering"))
                 }
                 () = &mut replaced => Some(Failure::new("ECONNRESET", "the sentinels have named another master")),
@@ -232,8 +243,11 @@ impl Session {
 
     /// Puts commands into the output, if all of it is gone.
     fn fill(&mut self, output: &mut Bytes) {
-        if output.has_remaining() {
+        if output.has_remaining() || self.waiting.is_empty() {
             return;
+        }
+        if self.sent.is_empty() {
+            self.heard = Instant::now();
         }
         let mut chunk = BytesMut::new();
         while let Some(command) = self.waiting.front() {
@@ -266,7 +280,6 @@ impl Session {
             let Some(command) = (if fits { self.sent.pop_front() } else { None }) else {
                 return Err(Failure::new("EPROTO", "the server sent a reply that nobody asked for"));
             };
-            self.expired = self.expired.saturating_sub(1);
             let result = match reply {
                 Reply::Error(text) => Err(refusal(&text)),
                 reply => Ok(reply),
@@ -296,23 +309,26 @@ impl Session {
         let over = |command: &Command| command.deadline.is_some_and(|deadline| deadline <= now);
         let milliseconds = most.as_millis();
         let mut silent = false;
-        while let Some(command) = self.sent.get_mut(self.expired).filter(|command| over(command)) {
-            self.expired += 1;
-            silent |= now.duration_since(self.heard) >= most;
+        for command in self.sent.iter_mut().filter(|command| over(command)) {
             if let Some(done) = command.done.take() {
+                silent |= now.duration_since(self.heard) >= most;
                 let message = format!("no answer within {milliseconds} ms; whether it was carried out is not known");
                 done(Err(Failure::new("ETIMEDOUT", message)), &mut bells);
             }
         }
-        while self.waiting.front().is_some_and(over)
-            && let Some(command) = self.waiting.pop_front()
-        {
-            let message = match last {
-                Some(failure) => format!("no connection within {milliseconds} ms: {failure}"),
-                None => format!("not sent within {milliseconds} ms"),
-            };
-            command.end(Err(Failure::new("ETIMEDOUT", message)), &mut bells);
+        for command in self.waiting.iter_mut().filter(|command| over(command)) {
+            if let Some(done) = command.done.take() {
+                let message = match last {
+                    Some(failure) => format!("no connection within {milliseconds} ms: {failure}"),
+                    None => format!("not sent within {milliseconds} ms"),
+                };
+                done(Err(Failure::new("ETIMEDOUT", message)), &mut bells);
+            }
         }
+        self.waiting.retain(|command| command.done.is_some());
+        let pending = self.sent.iter().filter(|command| command.done.is_some()).chain(&self.waiting);
+        let next = pending.filter_map(|command| command.deadline).min();
+        self.due = next.map(|next| next.max(now + LOOK));
         silent
     }
 
@@ -327,7 +343,6 @@ impl Session {
     fn settle(&mut self, end: End) {
         let mut bells = Bells::default();
         let retries = self.shared().patience.retries.unwrap_or(u32::MAX);
-        self.expired = 0;
         let failure = match end {
             End::Closed => Failure::new("CLOSED", "the driver was disposed"),
             End::Lost(failure) => failure,
@@ -365,21 +380,27 @@ async fn send(writer: &mut (impl AsyncWrite + Unpin), output: &mut Bytes, unflus
     Ok(())
 }
 
-/// A timer that is set for the first of many deadlines, and not again for each.
+fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+/// A timer that is set anew only when something is due at another time.
 struct Timer {
     sleep: Pin<Box<Sleep>>,
-    set: bool,
+    due: Option<Instant>,
 }
 
 impl Timer {
     fn new() -> Self {
-        Self { sleep: Box::pin(sleep(Duration::ZERO)), set: false }
+        Self { sleep: Box::pin(sleep(Duration::ZERO)), due: None }
     }
 
-    fn set(&mut self, deadline: Option<Instant>) {
-        if let Some(deadline) = deadline.filter(|_| !self.set) {
-            self.sleep.as_mut().reset(deadline);
-            self.set = true;
+    fn set(&mut self, due: Option<Instant>) {
+        if self.due != due {
+            self.due = due;
+            if let Some(due) = due {
+                self.sleep.as_mut().reset(due);
+            }
         }
     }
 }

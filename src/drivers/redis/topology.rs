@@ -19,10 +19,10 @@ pub struct Range {
 }
 
 /// Asks these servers, the first ones first.
-pub async fn ask_for_ranges(access: &Access, servers: impl Iterator<Item = &Address>) -> Result<Vec<Range>, Trouble> {
-    let asked = servers.map(|address| ask_at(access, address).boxed()).collect();
+pub async fn ask_for_ranges(access: &Access, servers: &[Address]) -> Result<Vec<Range>, Trouble> {
+    let ask = |index| ask_at(access, &servers[index]).boxed();
     let none = || Trouble::Lasting(Failure::new("INVALID_OPTIONS", "the cluster has no servers"));
-    first_answer(asked).await.map_err(|mut troubles| troubles.pop().unwrap_or_else(none))
+    first_answer(servers.len(), ask).await.map_err(|mut troubles| troubles.pop().unwrap_or_else(none))
 }
 
 async fn ask_at(access: &Access, address: &Address) -> Result<Vec<Range>, Trouble> {

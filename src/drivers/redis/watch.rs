@@ -15,9 +15,10 @@ use super::{
     command::Patience,
     options::Notifications,
     resp::{Reply, encode, refusal},
+    scan::escaped,
     server::{Address, Server, Trouble},
     servers::Servers,
-    steps::{escaped, spawn},
+    steps::spawn,
     subscription::{News, Subscription},
 };
 use crate::{
