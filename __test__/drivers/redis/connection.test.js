@@ -231,6 +231,25 @@ describe("commands", () => {
       message: expect.not.stringContaining("s3cret"),
     });
     expect(() => connection.command()).toThrow("a command has a name");
+    for (const words of [
+      ["select", 1],
+      ["MULTI"],
+      ["SUBSCRIBE", "news"],
+      ["MONITOR"],
+      ["HELLO", 3],
+      ["QUIT"],
+      ["CLIENT", "REPLY", "OFF"],
+      ["BLPOP", "list", 0],
+      ["XREAD", "BLOCK", 0, "STREAMS", "stream", "$"],
+    ]) {
+      await expect(connection.command(...words)).rejects.toMatchObject({
+        code: "UNSUPPORTED",
+        driver: "redis",
+        operation: "command",
+        message: expect.stringContaining(words[0].toUpperCase()),
+      });
+    }
+    expect(await connection.command("GET", "count")).toBe("5");
     await driver.dispose();
     expect(connection.status).toBe("wait");
   });

@@ -5,6 +5,7 @@ mod command;
 mod gathering;
 mod link;
 mod options;
+mod own_command;
 mod resp;
 mod rivals;
 mod scan;
@@ -262,6 +263,9 @@ impl AsyncDriver for Redis {
     }
 
     fn command(&self, words: Vec<Vec<u8>>, answer: Answer<Response>) {
+        if let Err(failure) = own_command::check(&words) {
+            return answer.send(Err(failure.into()), &mut Bells::default());
+        }
         let done = |reply: Result<Reply, Failure>, bells: &mut Bells| {
             answer.send(reply.map(response).map_err(Cause::from), bells);
         };
