@@ -626,9 +626,10 @@ test("redis refuses calls while too many wait", async () => {
   expect(await storage.getItem("a")).toBe(1);
 });
 
-test("redis takes no login or TLS from the URLs of a cluster's servers", () => {
+test("redis takes one login from the URLs of all servers of a cluster", () => {
   for (const url of ["redis://:s3cret@localhost", "rediss://localhost"]) {
-    expect(() => redis({ cluster: [url] })).toThrow("options of their own, for all servers");
+    expect(() => redis({ cluster: [url, url] })).not.toThrow();
+    expect(() => redis({ cluster: [url, 1] })).toThrow("they are for all servers");
   }
 });
 

@@ -4,7 +4,10 @@ import type { CommonDriverOptions, Driver, RedisConnection } from "../../index.j
 export interface RedisOptions extends CommonDriverOptions {
   /** What the keys of all items start with, before a colon. Default: `""`. */
   base?: string | undefined;
-  /** Some servers of a cluster, each with `host` and `port`, or as a URL; they tell of the others. Instead of all options above. */
+  /**
+   * Some servers of a cluster, each with `host` and `port`, or as a URL; they tell of the others. What all URLs say of login and
+   * encryption is for all servers. Instead of all options above.
+   */
   cluster?:
     | ({ host?: string | undefined; port?: number | string | undefined } | string | number)[]
     | undefined;
@@ -22,7 +25,7 @@ export interface RedisOptions extends CommonDriverOptions {
         [option: string]: unknown;
       }
     | undefined;
-  /** Milliseconds for a call, waiting for a connection included; 0 for no end. Default: `10000`. */
+  /** Milliseconds for a call, waiting for a connection included, and for each step of `getKeys` and `clear`; 0 for no end. Default: `10000`. */
   commandTimeout?: number | undefined;
   /** Milliseconds for connecting, and logging in. Default: `10000`. */
   connectTimeout?: number | undefined;

@@ -84,14 +84,15 @@ export default function redis(options = {}) {
 function toSettings(options) {
   if (!isRecord(options)) return options;
   const { clusterOptions, ...others } = options;
-  const { redisOptions, ...forCluster } = clusterOptions ?? {};
+  const { redisOptions, ...forCluster } = asRecord("clusterOptions", clusterOptions);
   const ofCluster = withoutIneffective("redis", forCluster, WITHOUT_EFFECT_IN_CLUSTERS);
-  const all = { ...others, ...redisOptions, ...ofCluster };
+  const ofServers = asRecord("clusterOptions.redisOptions", redisOptions);
+  const all = { ...others, ...ofServers, ...ofCluster };
   const settings = withoutIneffective("redis", all, WITHOUT_EFFECT);
   if (typeof settings.natMap === "function") {
-    const cause =
-      "the option `natMap` must be an object: where servers are is asked on another thread";
-    throw storageError("INVALID_OPTIONS", "redis", "create", undefined, cause);
+    throw refusal(
+      "the option `natMap` must be an object: where servers are is asked on another thread",
+    );
   }
   // As ioredis has it; a null in options counts for nothing else.
   if (settings.maxRetriesPerRequest === null) settings.maxRetriesPerRequest = -1;
@@ -109,6 +110,17 @@ function toSettings(options) {
     }
   }
   return settings;
+}
+
+/** An option that holds others. */
+function asRecord(option, given) {
+  if (given === undefined || given === null) return {};
+  if (isRecord(given)) return given;
+  throw refusal(`the option \`${option}\` must be an object`);
+}
+
+function refusal(cause) {
+  return storageError("INVALID_OPTIONS", "redis", "create", undefined, cause);
 }
 
 function delaysOf(retryStrategy) {

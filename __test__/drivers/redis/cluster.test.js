@@ -72,6 +72,22 @@ test("a seed that is down does not matter, no seed at all does", async () => {
   await expect(lost.getKeys()).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
 
+test("a login that the URLs of all seeds name is for all servers", async () => {
+  const everywhere = (...words) =>
+    Promise.all(cluster.ports.map((port) => cluster.cli("-p", `${port}`, "acl", ...words)));
+  await everywhere("setuser", "app", "on", ">s3cret", "~*", "+@all");
+  onTestFinished(() => everywhere("deluser", "app"));
+  const urls = seeds.map(({ port }) => `redis://app:s3cret@127.0.0.1:${port}`);
+  const connection = openDriver({ cluster: urls }).getInstance();
+  for (const key of ["a", "b", "c", "d"]) await connection.command("GET", key);
+  const lists = await Promise.all(
+    cluster.ports.map((port) => cluster.cli("-p", `${port}`, "client", "list")),
+  );
+  const users = lists.filter((list) => list.includes(" user=app "));
+  // A master of which no seed tells is among them.
+  expect(users.length).toBe(3);
+});
+
 test("a seed that says nothing does not keep the others from it", async () => {
   const proxy = await startProxy(cluster.ports[0]);
   onTestFinished(() => proxy.close());

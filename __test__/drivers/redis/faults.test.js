@@ -417,7 +417,30 @@ test("options are checked when the driver is made", () => {
   expect(message({ hots: "localhost" })).toContain("unknown field `hots`");
   expect(message({ port: "s3cret" })).toMatch(/the option `port` must be a whole number/);
   expect(message({ port: "s3cret" })).not.toContain("s3cret");
-  expect(message({ port: 70000 })).toContain("the option `port` must be");
+  const ports = "must be a whole number from 1 to 65535";
+  for (const port of [0, "0", 70000, -1, 1.5, ""]) {
+    expect(message({ port })).toContain(`the option \`port\` ${ports}`);
+    expect(message({ cluster: [{ port }] })).toContain(`the option \`cluster[0].port\` ${ports}`);
+  }
+  expect(message({ url: "redis://localhost:0" })).toContain("no number from 1 to 65535");
+  expect(message({ host: "" })).toContain("the option `host` must be a name or an address");
+  for (const [node, refused] of [
+    [{ host: "" }, "[0].host` must be a name or an address"],
+    [0, `[0]\` ${ports}`],
+    [true, "[0]` must be an object with host and port, a URL or a port"],
+  ]) {
+    expect(message({ cluster: [node] })).toContain(`the option \`cluster${refused}`);
+    expect(message({ sentinels: [node], name: "a" })).toContain(`the option \`sentinels${refused}`);
+  }
+  expect(message({ cluster: [] })).toContain("`cluster` must be a list of one server or more");
+  expect(message({ sentinels: [] })).toContain("`sentinels` must be a list of one server or more");
+  for (const given of [5, "s3cret", [1], true]) {
+    const refused = message({ cluster: [1], clusterOptions: given });
+    expect(refused).toContain("the option `clusterOptions` must be an object");
+    expect(message({ cluster: [1], clusterOptions: { redisOptions: given } })).toContain(
+      "the option `clusterOptions.redisOptions` must be an object",
+    );
+  }
   expect(message({ family: 5 })).toContain("the option `family` must be 0, 4 or 6");
   expect(message({ base: "a:..:b" })).toContain("the option `base`");
   expect(message({ url: "http://localhost" })).toContain("must start with redis://");
@@ -431,12 +454,15 @@ test("options are checked when the driver is made", () => {
   );
   expect(message({ natMap: () => undefined })).toContain("`natMap` must be an object");
   expect(message({ natMap: { nowhere: {} } })).toContain("which is no host:port");
+  expect(message({ natMap: { "a:1": { port: 1 } } })).toContain("must have a host and a port");
   for (const url of ["rediss://host:1", "redis://:s3cret@host"]) {
-    const refused = "]` may name a host and a port alone";
-    expect(message({ cluster: [1, url] })).toContain(`the option \`cluster[1${refused}`);
-    expect(message({ sentinels: [url], name: "a" })).toContain(refused);
-    expect(message({ cluster: [url] })).not.toContain("s3cret");
+    expect(message({ cluster: [1, url] })).toContain("the option `cluster[1]` may name");
+    expect(message({ cluster: [1, url] })).not.toContain("s3cret");
+    expect(message({ sentinels: [url], name: "a" })).toContain(
+      "]` may name a host and a port alone",
+    );
   }
+  expect(message({ cluster: ["redis://host/1"] })).toContain("the option `cluster[0]` may name");
   expect(message({ cluster: [{ port: 1 }], db: 1 })).toContain("the option `db` must be 0");
   expect(message({ cluster: [{ port: 1 }], clusterOptions: { other: 1 } })).toContain("`other`");
   expect(message({ retryStrategy: "never" })).toContain(

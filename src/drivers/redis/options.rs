@@ -1,20 +1,10 @@
 //! The options: unstorage's and ioredis's, by their names.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::collections::HashMap;
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Serialize};
 
-use super::{
-    command::Patience,
-    sentinels::{Role, Sentinels},
-    server::{Access, Address, Family, Login, NatMap, Place, Server},
-    tls::{Material, Tls},
-    topology::parse_address,
-    url::Url,
-};
+use super::option_values::{Delays, HostAndPort, Node, RoleOption, TlsOption, named, port, some, whole};
 
 #[derive(Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -29,10 +19,11 @@ pub struct RedisOptions {
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("x-secret" = true)))]
     pub url: Option<String>,
     /// The server's name or address.
+    #[serde(deserialize_with = "named")]
     pub host: String,
     /// The server's port.
     #[cfg_attr(feature = "schema", schemars(extend("x-type" = "number | string")))]
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "port")]
     pub port: u16,
     /// 4 or 6 for an address of that family only; 0 for either.
     #[serde(deserialize_with = "whole")]
@@ -40,8 +31,10 @@ pub struct RedisOptions {
     /// A Unix socket, instead of host and port.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub path: Option<String>,
-    /// Some servers of a cluster, each with `host` and `port`, or as a URL; they tell of the others. Instead of all options above.
+    /// Some servers of a cluster, each with `host` and `port`, or as a URL; they tell of the others. What all URLs say of login and
+    /// encryption is for all servers. Instead of all options above.
     #[cfg_attr(feature = "schema", schemars(extend("x-type" = NODES)))]
+    #[serde(deserialize_with = "some")]
     pub cluster: Vec<Node>,
     /// What ioredis takes for a cluster: `redisOptions` (options as here, for each server), `maxRedirections`, `keyPrefix`, `natMap` and
     /// `enableOfflineQueue`. JavaScript puts them among the other options.
@@ -52,6 +45,7 @@ pub struct RedisOptions {
     /// Some sentinels, as the servers of `cluster` are named, by default on port 26379; they tell of the others, and where the server
     /// called `name` is. Instead of `host` and `port`.
     #[cfg_attr(feature = "schema", schemars(extend("x-type" = NODES)))]
+    #[serde(deserialize_with = "some")]
     pub sentinels: Vec<Node>,
     /// What the sentinels call the master.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
@@ -107,7 +101,7 @@ pub struct RedisOptions {
     pub lazy_connect: bool,
     /// Milliseconds for connecting, and logging in.
     pub connect_timeout: u64,
-    /// Milliseconds for a call, waiting for a connection included; 0 for no end.
+    /// Milliseconds for a call, waiting for a connection included, and for each step of `getKeys` and `clear`; 0 for no end.
     pub command_timeout: u64,
     /// How often a call is tried again, as there is no connection or it breaks; null, or below 0, for no end.
     #[cfg_attr(feature = "schema", schemars(extend("x-type" = "number | null")))]
@@ -163,42 +157,6 @@ const CLUSTER_OPTIONS: &str = "{ redisOptions?: RedisOptions | undefined; maxRed
                                enableOfflineQueue?: boolean | undefined; \
                                natMap?: Record<string, { host: string; port: number | string }> | undefined; [option: string]: unknown }";
 
-/// A server of a cluster, or a sentinel.
-#[derive(Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "an object with host and port, a URL or a port")]
-pub enum Node {
-    Url(String),
-    Port(u16),
-    Place(HostAndPort),
-}
-
-#[derive(Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct HostAndPort {
-    host: String,
-    #[serde(deserialize_with = "whole")]
-    port: u16,
-}
-
-impl Default for HostAndPort {
-    fn default() -> Self {
-        // 0 stands for the usual one.
-        Self { host: "127.0.0.1".into(), port: 0 }
-    }
-}
-
-#[derive(Deserialize, Serialize, Default, Clone, Copy)]
-#[serde(rename_all = "camelCase")]
-pub enum RoleOption {
-    #[default]
-    Master,
-    /// As ioredis has it.
-    Slave,
-    Replica,
-}
-
 impl Default for RedisOptions {
     fn default() -> Self {
         Self {
@@ -241,330 +199,5 @@ impl Default for RedisOptions {
             max_pending_bytes: 256 << 20,
             keyspace_notifications: None,
         }
-    }
-}
-
-#[derive(Default, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct TlsOption(#[cfg_attr(feature = "schema", schemars(with = "GivenTls"))] Option<TlsOptions>);
-
-#[cfg(feature = "schema")]
-#[derive(schemars::JsonSchema)]
-#[schemars(untagged)]
-#[allow(dead_code, reason = "only its schema counts")]
-enum GivenTls {
-    Whether(bool),
-    How(TlsOptions),
-}
-
-#[derive(Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-struct TlsOptions {
-    ca: OneOrMany,
-    cert: Option<String>,
-    key: Option<String>,
-    servername: Option<String>,
-    reject_unauthorized: bool,
-}
-
-impl Default for TlsOptions {
-    fn default() -> Self {
-        Self { ca: OneOrMany::default(), cert: None, key: None, servername: None, reject_unauthorized: true }
-    }
-}
-
-impl<'de> Deserialize<'de> for TlsOption {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Given;
-        impl<'de> Visitor<'de> for Given {
-            type Value = TlsOption;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-                formatter.write_str("true, false or an object")
-            }
-
-            fn visit_bool<E: Error>(self, on: bool) -> Result<TlsOption, E> {
-                Ok(TlsOption(on.then(TlsOptions::default)))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TlsOption, A::Error> {
-                TlsOptions::deserialize(MapAccessDeserializer::new(map)).map(|options| TlsOption(Some(options)))
-            }
-        }
-        deserializer.deserialize_any(Given)
-    }
-}
-
-#[derive(Default, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct OneOrMany(#[cfg_attr(feature = "schema", schemars(with = "GivenTexts"))] Vec<String>);
-
-#[cfg(feature = "schema")]
-#[derive(schemars::JsonSchema)]
-#[schemars(untagged)]
-#[allow(dead_code, reason = "only its schema counts")]
-enum GivenTexts {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Texts;
-        impl<'de> Visitor<'de> for Texts {
-            type Value = OneOrMany;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-                formatter.write_str("a string or a list of strings")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![text.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = list.next_element()? {
-                    texts.push(text);
-                }
-                Ok(OneOrMany(texts))
-            }
-        }
-        deserializer.deserialize_any(Texts)
-    }
-}
-
-/// What is waited before each attempt to connect again, in milliseconds; the last holds for all after it.
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Delays(#[cfg_attr(feature = "schema", schemars(with = "GivenDelays"))] Vec<Option<f64>>);
-
-#[cfg(feature = "schema")]
-#[derive(schemars::JsonSchema)]
-#[schemars(untagged)]
-#[allow(dead_code, reason = "only its schema counts")]
-enum GivenDelays {
-    One(f64),
-    Many(Vec<f64>),
-}
-
-impl Default for Delays {
-    fn default() -> Self {
-        Self((1..=40).map(|times| Some(f64::from(times * 50))).collect())
-    }
-}
-
-impl<'de> Deserialize<'de> for Delays {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a number, a list of numbers or a function")]
-        enum Given {
-            One(f64),
-            Many(Vec<serde_json::Value>),
-        }
-        Ok(Self(match Given::deserialize(deserializer)? {
-            Given::One(delay) => vec![Some(delay)],
-            Given::Many(delays) => delays.iter().map(serde_json::Value::as_f64).collect(),
-        }))
-    }
-}
-
-/// A whole number, or its text: what comes from the environment is text.
-fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
-    struct Whole;
-    impl Visitor<'_> for Whole {
-        type Value = u64;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-            formatter.write_str("a whole number that is not too large")
-        }
-
-        fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
-            Ok(number)
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
-            text.parse().map_err(|_| E::invalid_type(serde::de::Unexpected::Str(text), &self))
-        }
-    }
-    let number = deserializer.deserialize_any(Whole)?;
-    T::try_from(number).map_err(|_| D::Error::invalid_value(serde::de::Unexpected::Unsigned(number), &Whole))
-}
-
-fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
-}
-
-/// Whom the options name, and how.
-pub enum Target {
-    Server(Server),
-    Cluster(Access, Vec<Address>),
-}
-
-impl RedisOptions {
-    /// The servers and how long they are waited for. An error names the option.
-    pub fn read(&mut self) -> Result<(Target, Patience), String> {
-        if let Some(url) = filled(self.url.take()) {
-            self.read_url(Url::parse(&url).map_err(|error| format!("the option `url` {error}"))?)?;
-        }
-        let family = match self.family {
-            0 => Family::Any,
-            4 => Family::V4,
-            6 => Family::V6,
-            _ => return Err("the option `family` must be 0, 4 or 6".into()),
-        };
-        if self.connect_timeout == 0 {
-            return Err("the option `connectTimeout` must be more than 0".into());
-        }
-        let access = Access {
-            nat_map: Arc::new(self.nat_map()?),
-            family,
-            tls: self.tls.read("tls")?,
-            login: login(self.username.take(), self.password.take()),
-            database: self.db,
-            name: filled(self.connection_name.take()),
-            connect_timeout: Duration::from_millis(self.connect_timeout),
-            keep_alive: (self.keep_alive > 0).then(|| Duration::from_millis(self.keep_alive)),
-            no_delay: self.no_delay,
-            read_only: self.read_only,
-        };
-        let patience = Patience {
-            command: (self.command_timeout > 0).then(|| Duration::from_millis(self.command_timeout)),
-            retries: u32::try_from(self.max_retries_per_request).ok(),
-            delays: self.retry_strategy.durations(),
-            offline: self.enable_offline_queue,
-        };
-        Ok((self.target(access)?, patience))
-    }
-
-    fn target(&mut self, access: Access) -> Result<Target, String> {
-        match (self.cluster.is_empty(), self.sentinels.is_empty()) {
-            (true, true) => {
-                let place = match filled(self.path.take()) {
-                    Some(path) => Address::Unix(path.into()),
-                    None => Address::Tcp { host: self.host.clone(), port: self.port },
-                };
-                Ok(Target::Server(Server { place: Place::At(place), access }))
-            }
-            (true, false) => Ok(Target::Server(self.told(access)?)),
-            (false, true) if self.db == 0 => Ok(Target::Cluster(access, addresses("cluster", &self.cluster, 6379)?)),
-            (false, true) => Err("the option `db` must be 0: a cluster has no other".into()),
-            (false, false) => Err("the options `cluster` and `sentinels` are for different things".into()),
-        }
-    }
-
-    /// The server that sentinels tell of.
-    fn told(&mut self, access: Access) -> Result<Server, String> {
-        let name = filled(self.name.take()).ok_or("the option `name` must be what the sentinels call the master")?;
-        let role = match self.role {
-            RoleOption::Master => Role::Master,
-            RoleOption::Slave | RoleOption::Replica => Role::Replica,
-        };
-        let spoken_to = Access {
-            tls: self.sentinel_tls.read("sentinelTLS")?,
-            login: login(self.sentinel_username.take(), self.sentinel_password.take()),
-            database: 0,
-            read_only: false,
-            ..access.clone()
-        };
-        let sentinels = Sentinels::new(spoken_to, addresses("sentinels", &self.sentinels, 26379)?, name, role);
-        let tls = access.tls.clone().filter(|_| self.enable_tls_for_sentinel_mode);
-        Ok(Server { place: Place::Told(sentinels), access: Access { tls, ..access } })
-    }
-
-    fn nat_map(&self) -> Result<NatMap, String> {
-        let entry = |(told, HostAndPort { host, port }): (&String, &HostAndPort)| {
-            let told = parse_address(told)
-                .ok_or_else(|| format!("the option `natMap` has the key {told:?}, which is no host:port"))?;
-            Ok((told, Address::Tcp { host: host.clone(), port: if *port == 0 { 6379 } else { *port } }))
-        };
-        self.nat_map.iter().map(entry).collect()
-    }
-
-    fn read_url(&mut self, url: Url) -> Result<(), String> {
-        if url.secure && self.tls.0.is_none() {
-            self.tls = TlsOption(Some(TlsOptions::default()));
-        }
-        if url.secure && !url.sentinels.is_empty() && self.sentinel_tls.0.is_none() {
-            self.sentinel_tls = TlsOption(Some(TlsOptions::default()));
-        }
-        if !url.sentinels.is_empty() {
-            let node = |(host, port): (Option<String>, Option<u16>)| {
-                let host = host.unwrap_or(HostAndPort::default().host);
-                Node::Place(HostAndPort { host, port: port.unwrap_or_default() })
-            };
-            self.sentinels = url.sentinels.into_iter().map(node).collect();
-        }
-        self.name = url.name.or(self.name.take());
-        self.path = url.path.or(self.path.take());
-        if let Some(host) = url.host {
-            self.host = host;
-        }
-        self.port = url.port.unwrap_or(self.port);
-        self.username = url.username.or(self.username.take());
-        self.password = url.password.or(self.password.take());
-        self.db = url.database.unwrap_or(self.db);
-        for (name, value) in url.query {
-            match name.as_str() {
-                "db" => self.db = value.parse().map_err(|_| "the option `url` has a `db` that is no number")?,
-                "family" => {
-                    self.family = value.parse().map_err(|_| "the option `url` has a `family` that is no number")?;
-                }
-                _ => return Err(format!("the option `url` has the unknown parameter `{name}`")),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn login(username: Option<String>, password: Option<String>) -> Option<Login> {
-    let username = filled(username);
-    filled(password).map(|password| Login { username, password })
-}
-
-/// Where the servers are that an option names.
-fn addresses(option: &str, nodes: &[Node], usual: u16) -> Result<Vec<Address>, String> {
-    let address = |(index, node): (usize, &Node)| {
-        let (host, port) = match node {
-            Node::Port(port) => (HostAndPort::default().host, *port),
-            Node::Place(HostAndPort { host, port }) => (host.clone(), *port),
-            Node::Url(url) => {
-                let url = Url::parse(url).map_err(|error| format!("the option `{option}[{index}]` {error}"))?;
-                if !url.is_place() {
-                    return Err(format!(
-                        "the option `{option}[{index}]` may name a host and a port alone: login and encryption are options of their own, \
-                         for all servers"
-                    ));
-                }
-                (url.host.unwrap_or(HostAndPort::default().host), url.port.unwrap_or_default())
-            }
-        };
-        Ok(Address::Tcp { host, port: if port == 0 { usual } else { port } })
-    };
-    nodes.iter().enumerate().map(address).collect()
-}
-
-impl TlsOption {
-    fn read(&self, option: &str) -> Result<Option<Tls>, String> {
-        let Some(options) = &self.0 else { return Ok(None) };
-        let material = Material {
-            option,
-            authorities: &options.ca.0,
-            certificate: options.cert.as_deref(),
-            key: options.key.as_deref(),
-            name: options.servername.clone(),
-            verified: options.reject_unauthorized,
-        };
-        Tls::new(&material).map(Some)
-    }
-}
-
-impl Delays {
-    fn durations(&self) -> Vec<Option<Duration>> {
-        let duration = |&delay: &Option<f64>| {
-            delay.filter(|delay| *delay >= 0.0).and_then(|delay| Duration::try_from_secs_f64(delay / 1000.0).ok())
-        };
-        self.0.iter().map(duration).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! A server's URL, as Redis clients have it. Errors say nothing of what stands in it: that may be a password.
 
+use std::num::NonZeroU16;
+
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Url {
     pub secure: bool,
@@ -55,10 +57,14 @@ impl Url {
 }
 
 impl Url {
-    /// Whether it says nothing but where a server is.
+    /// Where the server is, of what it says.
+    pub fn place(&self) -> Self {
+        Self { host: self.host.clone(), port: self.port, ..Self::default() }
+    }
+
+    /// Whether it says nothing else.
     pub fn is_place(&self) -> bool {
-        let place = Self { host: self.host.clone(), port: self.port, ..Self::default() };
-        *self == place
+        *self == self.place()
     }
 }
 
@@ -67,8 +73,8 @@ fn parse_place(place: &str) -> Result<(Option<String>, Option<u16>), &'static st
         Some((address, rest)) => (address, rest.strip_prefix(':').unwrap_or(rest)),
         None => place.split_once(':').unwrap_or((place, "")),
     };
-    let number = || port.parse().map_err(|_| "has a port that is no number up to 65535");
-    Ok((decoded(host)?, if port.is_empty() { None } else { Some(number()?) }))
+    let number = || port.parse::<NonZeroU16>().map_err(|_| "has a port that is no number from 1 to 65535");
+    Ok((decoded(host)?, if port.is_empty() { None } else { Some(number()?.get()) }))
 }
 
 fn parse_database(text: &str) -> Result<Option<u32>, &'static str> {
