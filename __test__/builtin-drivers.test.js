@@ -16,7 +16,7 @@ const CLOUDFLARE = { accountId: "a", namespaceId: "n", apiToken: "t" };
 
 test("every native driver's module exists and makes a driver of its name", async () => {
   const native = Object.entries(builtinDrivers).filter(([, id]) => id.startsWith("rustorage/"));
-  expect(native.length).toBe(20);
+  expect(native.length).toBe(24);
   for (const [, id] of native) {
     const { default: factory } = await import(id);
     const driver = factory({

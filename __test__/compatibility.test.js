@@ -9,10 +9,12 @@ import github from "rustorage/drivers/github";
 import http from "rustorage/drivers/http";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
+import netlifyBlobs from "rustorage/drivers/netlify-blobs";
 import nullDriver from "rustorage/drivers/null";
 import redis from "rustorage/drivers/redis";
 import s3 from "rustorage/drivers/s3";
 import upstash from "rustorage/drivers/upstash";
+import vercelBlob from "rustorage/drivers/vercel-blob";
 import vercelKv from "rustorage/drivers/vercel-kv";
 import { createStorageHandler, createStorageServer } from "rustorage/server";
 import { withTracing } from "rustorage/tracing";
@@ -52,6 +54,7 @@ import { freePort } from "./servers/ports.js";
 import { startRedis, startSentinel } from "./servers/redis.js";
 import { startServer } from "./servers/storage.js";
 import { TOKEN, startUpstash } from "./servers/upstash.js";
+import { startVercelBlob } from "./servers/vercel-blob.js";
 
 function folder() {
   const path = mkdtempSync(join(tmpdir(), "rustorage-"));
@@ -960,9 +963,11 @@ const upstashServer = await startUpstash();
 afterAll(() => upstashServer.stop());
 const restApi = { url: upstashServer.endpoint, token: TOKEN };
 
-test("upstash and vercel-kv give no client", () => {
+test("drivers over HTTP give no client", () => {
   expect(upstash(restApi)).not.toHaveProperty("getInstance");
   expect(vercelKv(restApi)).not.toHaveProperty("getInstance");
+  expect(netlifyBlobs({ name: "a" })).not.toHaveProperty("getInstance");
+  expect(vercelBlob({ access: "public" })).not.toHaveProperty("getInstance");
 });
 
 test("vercel-kv lists keys without its base", async () => {
@@ -984,6 +989,35 @@ test("cloudflare-kv-http refuses names that Workers KV cannot have", async () =>
   for (const key of ["x".repeat(513), ".", ".."]) {
     await expect(driver.getItem(key)).rejects.toMatchObject({ code: "INVALID_KEY" });
   }
+});
+
+test("vercel-blob overwrites, and keeps empty texts", async () => {
+  const server = await startVercelBlob();
+  onTestFinished(() => server.stop());
+  const storage = createStorage({ driver: vercelBlob(server.options) });
+  for (const value of ["a", "b", ""]) {
+    await storage.setItem("key", value);
+    expect(await storage.getItem("key")).toBe(value);
+  }
+});
+
+test("vercel-blob tells a failure from a miss", async () => {
+  const { url } = await overHttp((_, response) => response.writeHead(403).end());
+  const options = { access: "public", apiURL: url, blobURL: url, token: "vercel_blob_rw_a_b" };
+  const storage = createStorage({ driver: vercelBlob(options) });
+  for (const call of [storage.hasItem("a"), storage.getMeta("a")]) {
+    await expect(call).rejects.toMatchObject({ code: "FORBIDDEN" });
+  }
+});
+
+test("netlify-blobs tells what clear left", async () => {
+  const { url } = await overHttp((request, response) => {
+    if (request.method === "GET") response.end(`{"blobs":[{"key":"a"}]}`);
+    else response.writeHead(403).end();
+  });
+  const options = { name: "n", siteID: "s", token: "t", edgeURL: url };
+  const storage = createStorage({ driver: netlifyBlobs(options) });
+  await expect(storage.clear()).rejects.toMatchObject({ code: "FORBIDDEN", key: "a" });
 });
 
 /** The github driver on an API that knows the file `a`, with the bytes of `content`, or fails; `asked` are the paths. */

@@ -8,12 +8,14 @@ const NATIVE = [
   "lmdb",
   "lru-cache",
   "memory",
+  "netlify-blobs",
   "null",
   "overlay",
   "redis",
   "s3",
   "sqlite",
   "upstash",
+  "vercel-blob",
   "vercel-kv",
 ];
 
@@ -48,14 +50,9 @@ const BORROWED = {
   indexedb: lib("idb-keyval", "^6.2.2"),
   localstorage: undefined,
   mongodb: lib("mongodb", "^6 || ^7"),
-  "netlify-blobs": lib(
-    "@netlify/blobs",
-    "^6.5.0 || ^7.0.0 || ^8.1.0 || ^9.0.0 || ^10.0.0 || ^11.0.0",
-  ),
   planetscale: lib("@planetscale/database", "^1.19.0 || ^2.0.0"),
   "session-storage": undefined,
   uploadthing: lib("uploadthing", "^7.7.4", { import: "uploadthing/server" }),
-  "vercel-blob": lib("@vercel/blob", ">=0.27.3"),
   "vercel-runtime-cache": lib("@vercel/functions", "^2.2.12 || ^3.0.0", { optional: true }),
 };
 

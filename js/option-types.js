@@ -82,6 +82,19 @@ export const OPTION_TYPES = {
     updateAgeOnHas: "boolean",
   },
   memory: { maxBytes: "unsigned", maxEntries: "unsigned" },
+  "netlify-blobs": {
+    apiURL: "string",
+    consistency: "string",
+    deployID: "string",
+    deployScoped: "boolean",
+    edgeURL: "string",
+    limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
+    name: "string",
+    region: "string",
+    siteID: "string",
+    token: "string",
+    uncachedEdgeURL: "string",
+  },
   redis: {
     base: "string",
     cluster: {
@@ -179,6 +192,15 @@ export const OPTION_TYPES = {
     ttl: "number",
     url: "string",
   },
+  "vercel-blob": {
+    access: "string",
+    apiURL: "string",
+    base: "string",
+    blobURL: "string",
+    envPrefix: "string",
+    limits: { fields: { maxResponseSize: "unsigned", retries: "unsigned", timeout: "unsigned" } },
+    token: "string",
+  },
   "vercel-kv": {
     base: "string",
     env: "string",
@@ -195,8 +217,10 @@ export const SECRET_OPTIONS = {
   "cloudflare-kv-http": ["apiKey", "apiToken", "userServiceKey"],
   github: ["token"],
   http: ["headers"],
+  "netlify-blobs": ["token"],
   redis: ["clusterOptions", "password", "sentinelPassword", "sentinelTLS", "tls", "url"],
   s3: ["accessKeyId", "secretAccessKey", "sessionToken"],
   upstash: ["token", "url"],
+  "vercel-blob": ["token"],
   "vercel-kv": ["token", "url"],
 };

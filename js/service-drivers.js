@@ -66,6 +66,57 @@ function createUpstash(name, options, prefixOf) {
   });
 }
 
+export function vercelBlob(options = {}) {
+  return createRemoteDriver("vercel-blob", options, {
+    complete(settings) {
+      const { token, envPrefix, apiURL } = settings;
+      const { VERCEL_BLOB_API_URL, NEXT_PUBLIC_VERCEL_BLOB_API_URL } = process.env;
+      return withFields(settings, {
+        token: token || process.env[`${envPrefix || "BLOB"}_READ_WRITE_TOKEN`],
+        apiURL: apiURL || VERCEL_BLOB_API_URL || NEXT_PUBLIC_VERCEL_BLOB_API_URL,
+      });
+    },
+    late: isRecord(options) && !(options.token && options.apiURL),
+    toMeta({ uploadedAt, ...fields }) {
+      const date = uploadedAt && new Date(uploadedAt);
+      return { ...fields, mtime: date, uploadedAt: date };
+    },
+  });
+}
+
+export function netlifyBlobs(options = {}) {
+  const given = withoutIneffective("netlify-blobs", options, ["fetch"]);
+  return createRemoteDriver("netlify-blobs", given, {
+    complete: (settings) =>
+      isRecord(settings) ? withFields(settings, ofNetlify(settings)) : settings,
+    late: isRecord(options) && (options.deployScoped || !(options.siteID && options.token)),
+    toMeta: ({ etag, metadata }) => ({ etag, metadata: metadata && JSON.parse(metadata) }),
+  });
+}
+
+/** The options that Netlify tells what runs there, which go over those that are given, as its own client has it. */
+function ofNetlify(options) {
+  const { deployScoped, siteID, token } = options;
+  if (!deployScoped && siteID && token) return {};
+  const context = netlifyContext();
+  const edge = context.edgeURL ?? options.edgeURL ?? context.uncachedEdgeURL;
+  const names = ["siteID", "token", "apiURL", "edgeURL", "uncachedEdgeURL"];
+  const known = Object.fromEntries(names.map((name) => [name, context[name] ?? options[name]]));
+  if (!deployScoped) return known;
+  const region = options.region ?? (edge ? context.primaryRegion : undefined);
+  return { ...known, deployID: options.deployID ?? context.deployID, region };
+}
+
+function netlifyContext() {
+  const text = globalThis.netlifyBlobsContext || process.env.NETLIFY_BLOBS_CONTEXT;
+  try {
+    const context = JSON.parse(Buffer.from(text, "base64").toString());
+    return isRecord(context) ? context : {};
+  } catch {
+    return {};
+  }
+}
+
 /** The variables with such names. A thread may have an environment of its own, which the addon does not see. */
 function environmentOf(names) {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)));

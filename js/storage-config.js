@@ -11,7 +11,16 @@ import redis from "./drivers/redis.js";
 import sqlite from "./drivers/sqlite.js";
 import { storageError } from "./errors.js";
 import { fs, fsLite } from "./file-driver.js";
-import { cloudflareKvHttp, github, http, s3, upstash, vercelKv } from "./service-drivers.js";
+import {
+  cloudflareKvHttp,
+  github,
+  http,
+  netlifyBlobs,
+  s3,
+  upstash,
+  vercelBlob,
+  vercelKv,
+} from "./service-drivers.js";
 import { MOUNT, isRecord } from "./runtime-options.js";
 import { createStorage } from "./storage.js";
 
@@ -29,10 +38,12 @@ const NATIVE = new Map([
   ["rustorage/drivers/lmdb", lmdb],
   ["rustorage/drivers/lru-cache", lruCache],
   ["rustorage/drivers/memory", memory],
+  ["rustorage/drivers/netlify-blobs", netlifyBlobs],
   ["rustorage/drivers/redis", redis],
   ["rustorage/drivers/s3", s3],
   ["rustorage/drivers/sqlite", sqlite],
   ["rustorage/drivers/upstash", upstash],
+  ["rustorage/drivers/vercel-blob", vercelBlob],
   ["rustorage/drivers/vercel-kv", vercelKv],
 ]);
 

@@ -25,7 +25,15 @@ const ALIASES = {
 };
 
 /** Those of unstorage's drivers that export what they need installed. */
-const DEPENDENT = new Set(["fs", "lru-cache", "redis", "s3", "upstash"]);
+const DEPENDENT = new Set([
+  "fs",
+  "lru-cache",
+  "netlify-blobs",
+  "redis",
+  "s3",
+  "upstash",
+  "vercel-blob",
+]);
 
 /** What `getInstance()` gives and index.d.ts describes. */
 const INSTANCES = new Set(["RedisConnection"]);

@@ -8,12 +8,14 @@ import http from "rustorage/drivers/http";
 import lmdb from "rustorage/drivers/lmdb";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
+import netlifyBlobs from "rustorage/drivers/netlify-blobs";
 import nullDriver from "rustorage/drivers/null";
 import overlay from "rustorage/drivers/overlay";
 import redis from "rustorage/drivers/redis";
 import s3 from "rustorage/drivers/s3";
 import sqlite from "rustorage/drivers/sqlite";
 import upstash from "rustorage/drivers/upstash";
+import vercelBlob from "rustorage/drivers/vercel-blob";
 import vercelKv from "rustorage/drivers/vercel-kv";
 import { createStorageServer } from "rustorage/server";
 import { createDatabase } from "db0";
@@ -26,6 +28,7 @@ import { afterAll, onTestFinished } from "vitest";
 import { lateDriver } from "../../js/late-driver.js";
 import { startCloudflareKv } from "../servers/cloudflare-kv.js";
 import { startGithub } from "../servers/github.js";
+import { SITE, TOKEN as NETLIFY_TOKEN, startNetlifyBlobs } from "../servers/netlify-blobs.js";
 import {
   VALKEY,
   startCluster,
@@ -37,6 +40,7 @@ import { OPTIONS as KEYS, createBucket, startMoto, startSeaweed } from "../serve
 import { startServer } from "../servers/storage.js";
 import { unstorageHandle } from "../servers/unstorage.js";
 import { TOKEN, startUpstash } from "../servers/upstash.js";
+import { startVercelBlob } from "../servers/vercel-blob.js";
 import { mapDriver } from "./map-driver.js";
 import { conformance } from "./suite.js";
 
@@ -318,6 +322,47 @@ afterAll(() => cloudflare.stop());
 conformance("cloudflare-kv-http", {
   create: () => cloudflareKvHttp({ ...cloudflare.options, base: `test:${bases++}` }),
   capabilities: { raw: "text", nested: true },
+});
+
+const BLOBS = { raw: "bytes", nested: true, ttl: false };
+
+const netlify = await startNetlifyBlobs();
+afterAll(() => netlify.stop());
+for (const [name, place] of [
+  ["at the edge", "edgeURL"],
+  ["over the API", "apiURL"],
+]) {
+  conformance(`netlify-blobs ${name}`, {
+    create: () =>
+      netlifyBlobs({
+        name: `test ${bases++}`,
+        siteID: SITE,
+        token: NETLIFY_TOKEN,
+        [place]: netlify.url,
+      }),
+    capabilities: { ...BLOBS, meta: ["etag", "metadata"] },
+  });
+}
+
+const vercel = await startVercelBlob();
+afterAll(() => vercel.stop());
+conformance("vercel-blob", {
+  create: () => vercelBlob({ ...vercel.options, base: `test:${bases++}` }),
+  capabilities: {
+    ...BLOBS,
+    meta: [
+      "mtime",
+      "size",
+      "etag",
+      "contentType",
+      "contentDisposition",
+      "cacheControl",
+      "url",
+      "downloadUrl",
+      "pathname",
+      "uploadedAt",
+    ],
+  },
 });
 
 const githubServer = await startGithub();

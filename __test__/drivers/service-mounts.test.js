@@ -11,8 +11,12 @@ const MOUNTS = {
   camel: { driver: "cloudflareKVHttp", accountId: "a", namespaceId: "n", apiToken: "t" },
   github: { driver: "github", repo: "owner/name" },
   http: { driver: "http", base: "http://localhost" },
+  netlify: { driver: "netlify-blobs", name: "n" },
+  camelNetlify: { driver: "netlifyBlobs", name: "n" },
   s3: { driver: "s3", bucket: "b", region: "r" },
   upstash: { driver: "upstash", url: "http://localhost", token: "t" },
+  blob: { driver: "vercel-blob", access: "public" },
+  camelBlob: { driver: "vercelBlob", access: "public" },
   vercel: { driver: "vercel-kv", url: "http://localhost", token: "t" },
   camelVercel: { driver: "vercelKV", url: "http://localhost", token: "t" },
 };

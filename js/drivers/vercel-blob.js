@@ -1,7 +1,4 @@
-// Generated from js/builtin-drivers.js by scripts/generate.js. The driver is unstorage's.
-import { borrowedDriver } from "../borrowed-driver.js";
-import { builtinDriverDependencies } from "../builtin-drivers.js";
+export { vercelBlob as default, vercelBlob as "module.exports" } from "../service-drivers.js";
 
-const vercelBlob = borrowedDriver("vercel-blob");
-export { vercelBlob as default, vercelBlob as "module.exports" };
-export const DRIVER_DEPENDENCIES = builtinDriverDependencies["vercel-blob"];
+/** unstorage's driver has to have a package installed, this one has not. */
+export const DRIVER_DEPENDENCIES = {};

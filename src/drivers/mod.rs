@@ -10,11 +10,13 @@ mod linked_map;
 mod lmdb;
 mod lru_cache;
 mod memory;
+mod netlify_blobs;
 mod options;
 mod redis;
 mod s3;
 mod sqlite;
 mod upstash;
+mod vercel_blob;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -33,10 +35,12 @@ pub use http::{Http, HttpOptions};
 pub use lmdb::{Lmdb, LmdbOptions};
 pub use lru_cache::{LruCache, LruCacheOptions};
 pub use memory::{Memory, MemoryOptions};
+pub use netlify_blobs::{NetlifyBlobs, NetlifyBlobsOptions};
 pub use redis::{Redis, RedisOptions};
 pub use s3::{S3, S3Options};
 pub use sqlite::{Sqlite, SqliteOptions};
 pub use upstash::{Upstash, UpstashOptions, VercelKvOptions};
+pub use vercel_blob::{VercelBlob, VercelBlobOptions};
 
 /// Makes the driver called `name` from the JSON text of its options.
 pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
@@ -51,11 +55,13 @@ pub fn create(name: &str, options: &str) -> Result<Lane, StorageError> {
         "github" => store(Github::new(parse("github", options)?)?),
         "http" => store(Http::new(parse("http", options)?)?),
         "lmdb" => Ok(Lane::Async(Arc::new(lmdb::create(&parse("lmdb", options)?)?))),
+        "netlify-blobs" => store(NetlifyBlobs::new(parse("netlify-blobs", options)?)?),
         "redis" => Ok(Lane::Async(Arc::new(Redis::new(parse("redis", options)?)?))),
         "s3" => store(S3::new(parse("s3", options)?)?),
         "db0" => Ok(Lane::Async(Arc::new(sqlite::create("db0", parse("db0", options)?)?))),
         "sqlite" => Ok(Lane::Async(Arc::new(sqlite::create("sqlite", parse("sqlite", options)?)?))),
         "upstash" => store(Upstash::new("upstash", parse("upstash", options)?)?),
+        "vercel-blob" => store(VercelBlob::new(parse("vercel-blob", options)?)?),
         "vercel-kv" => {
             let options: VercelKvOptions = parse("vercel-kv", options)?;
             store(Upstash::new("vercel-kv", options.into())?)
@@ -89,10 +95,12 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("github", schema_for!(GithubOptions)),
         ("http", schema_for!(HttpOptions)),
         ("lmdb", schema_for!(LmdbOptions)),
+        ("netlify-blobs", schema_for!(NetlifyBlobsOptions)),
         ("redis", schema_for!(RedisOptions)),
         ("s3", schema_for!(S3Options)),
         ("sqlite", schema_for!(SqliteOptions)),
         ("upstash", schema_for!(UpstashOptions)),
+        ("vercel-blob", schema_for!(VercelBlobOptions)),
         ("vercel-kv", schema_for!(VercelKvOptions)),
     ]
 }

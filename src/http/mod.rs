@@ -92,7 +92,7 @@ impl Reply {
 }
 
 /// How a service's own words are found in the answer to a request that it refuses.
-pub type Words = fn(&[u8]) -> Option<String>;
+pub type Words = fn(&Reply) -> Option<String>;
 
 /// A service, as one driver speaks to it.
 pub struct Service {
@@ -138,7 +138,7 @@ impl Service {
 
     /// The error of an answer that says no.
     pub fn refusal(&self, request: &Request, reply: &Reply) -> Failure {
-        let words = (self.words)(&reply.body).map(|words| failure::redacted(&words, &self.secrets, &request.headers));
+        let words = (self.words)(reply).map(|words| failure::redacted(&words, &self.secrets, &request.headers));
         failure::refusal(&what(&request.method, &request.url), reply, words.as_deref())
     }
 
@@ -294,8 +294,8 @@ pub fn secret(value: &str) -> Option<HeaderValue> {
 }
 
 /// What most services say in JSON.
-pub fn json_words(body: &[u8]) -> Option<String> {
-    let reply: serde_json::Value = serde_json::from_slice(body).ok()?;
+pub fn json_words(reply: &Reply) -> Option<String> {
+    let reply: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
     let said = [&reply["message"], &reply["error"]["message"], &reply["error"], &reply["errors"][0]["message"]];
     said.into_iter().find_map(|value| value.as_str()).map(str::to_owned)
 }

@@ -175,8 +175,8 @@ fn own_meta(headers: &HeaderMap) -> impl Iterator<Item = (std::borrow::Cow<'stat
 }
 
 /// What S3 says of a request that it refuses.
-fn words(body: &[u8]) -> Option<String> {
-    let refusal = xml::refusal(body)?;
+fn words(reply: &Reply) -> Option<String> {
+    let refusal = xml::refusal(&reply.body)?;
     Some(format!("{}: {}", refusal.code, refusal.message))
 }
 

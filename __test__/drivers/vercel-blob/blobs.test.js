@@ -1,0 +1,213 @@
+/** What the driver of Vercel Blob stores and asks, and that unstorage's read it, and the other way round. */
+import { createStorage } from "rustorage";
+import vercelBlob from "rustorage/drivers/vercel-blob";
+import { createStorage as createStorage2 } from "unstorage";
+import theirs2 from "unstorage/drivers/vercel-blob";
+import { createStorage as createStorage1 } from "unstorage-v1";
+import theirs1 from "unstorage-v1/drivers/vercel-blob";
+import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { startAnswers } from "../../servers/answers.js";
+import { TOKEN, startVercelBlob } from "../../servers/vercel-blob.js";
+
+const server = await startVercelBlob();
+afterAll(() => server.stop());
+// The only way to tell Vercel's client where the API is.
+beforeEach(() => vi.stubEnv("VERCEL_BLOB_API_URL", server.options.apiURL));
+afterEach(() => vi.unstubAllEnvs());
+
+const open = (options) => createStorage({ driver: vercelBlob({ ...server.options, ...options }) });
+
+async function serve(answer) {
+  const service = await startAnswers(answer);
+  onTestFinished(() => service.stop());
+  return service;
+}
+
+const ODD = "odd: é'()*!~+&^{}`<>[]|%25";
+
+test("unstorage 1 and ours read what the other wrote", async () => {
+  const { access, token } = server.options;
+  const theirs = createStorage1({ driver: theirs1({ access, token, base: "v1:app" }) });
+  const ours = open({ base: "v1:app" });
+  const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+  for (const [from, to] of [
+    [ours, theirs],
+    [theirs, ours],
+  ]) {
+    await from.setItem("object", { a: [1, "é"] });
+    await from.setItem("text:of:segments", "😀 text");
+    await from.setItem(ODD, 1);
+    await from.setItemRaw("bytes", Buffer.from(bytes));
+    await from.setMeta("object", { kept: true });
+    expect(await to.getItem("object")).toEqual({ a: [1, "é"] });
+    expect(await to.getItem("text:of:segments")).toBe("😀 text");
+    expect(await to.getItem(ODD)).toBe(1);
+    expect(Buffer.from(await to.getItemRaw("bytes")).equals(bytes)).toBe(true);
+    expect(await to.getMeta("object")).toMatchObject({ kept: true, size: 14 });
+    expect((await to.getKeys()).sort()).toEqual((await from.getKeys()).sort());
+    expect(await to.getKeys("text")).toEqual(["text:of:segments"]);
+    expect([await to.hasItem("object"), await to.hasItem("none")]).toEqual([true, false]);
+    expect(await to.getItem("none")).toBe(null);
+    await to.removeItem("object", { removeMeta: true });
+    await to.clear();
+    expect(await from.getKeys()).toEqual([]);
+  }
+});
+
+test("unstorage 2, whose client reads values from Vercel's own hosts alone, and ours know the same blobs", async () => {
+  const { access, token } = server.options;
+  const theirDriver = theirs2({ access, token, base: "v2" });
+  const theirs = createStorage2({ driver: theirDriver });
+  const ours = open({ base: "v2" });
+  await theirs.setItem("object", { a: [1, "é"] });
+  await theirs.setItemRaw(ODD, Buffer.from([0, 255]));
+  expect(await ours.getItem("object")).toEqual({ a: [1, "é"] });
+  expect(await ours.getItemRaw(ODD)).toEqual(Buffer.from([0, 255]));
+  await ours.setItem("text:of:segments", "😀 text");
+  expect(await theirs.hasItem("text:of:segments")).toBe(true);
+  expect((await theirs.getKeys()).sort()).toEqual((await ours.getKeys()).sort());
+  for (const key of ["object", ODD, "text:of:segments"]) {
+    expect({ ...(await ours.getMeta(key)) }).toEqual(await theirDriver.getMeta(key));
+  }
+  await ours.clear("text");
+  await theirs.removeItem(ODD);
+  expect(await ours.getKeys()).toEqual(["object"]);
+  await ours.clear();
+  expect(await theirs.getKeys()).toEqual([]);
+});
+
+test("pages, and clear of more than one request removes", async () => {
+  const storage = open({ base: "many" });
+  const items = Array.from({ length: 1100 }, (_, index) => ({ key: `k:${index}`, value: index }));
+  await storage.setItems([...items, { key: "kept", value: 1 }, { key: "k2", value: 1 }]);
+  expect(await storage.getItems(items.map(({ key }) => key))).toEqual(items);
+  expect(await storage.getKeys("k")).toHaveLength(1100);
+  await storage.clear("k");
+  expect((await storage.getKeys()).sort()).toEqual(["k2", "kept"]);
+});
+
+test("getMeta tells what Vercel tells, and of what is not there nothing", async () => {
+  const storage = open({ base: "meta" });
+  await storage.setItem("a.json", "{}", { headers: { "x-cache-control-max-age": "60" } });
+  const meta = await storage.getMeta("a.json");
+  expect(meta).toMatchObject({
+    size: 2,
+    contentType: "application/json",
+    cacheControl: "public, max-age=60",
+    pathname: "meta/a.json",
+    url: expect.stringMatching(/^http:.*\/blob\/teststore\/meta\/a\.json$/),
+  });
+  expect(meta.mtime).toBeInstanceOf(Date);
+  expect(meta.uploadedAt).toEqual(meta.mtime);
+  expect(Object.values(await storage.getMeta("none")).every((value) => value === undefined)).toBe(
+    true,
+  );
+});
+
+test("values are read at the store's own host, by who has the token", async () => {
+  const service = await serve((_, response) => response.end("1"));
+  const storage = open({ access: "private", apiURL: service.url, blobURL: `${service.url}/blobs` });
+  expect(await storage.getItem("a b:c")).toBe(1);
+  await storage.setItem("a b:c", 1);
+  const [read, written] = service.requests;
+  expect([read.url, read.headers.authorization]).toEqual(["/blobs/a%20b/c", `Bearer ${TOKEN}`]);
+  expect(written.url).toBe("/?pathname=a%20b%2Fc");
+  expect(written.headers).toMatchObject({
+    authorization: `Bearer ${TOKEN}`,
+    "x-api-version": "12",
+    "x-vercel-blob-store-id": "teststore",
+    "x-vercel-blob-access": "private",
+    "x-add-random-suffix": "0",
+    "x-allow-overwrite": "1",
+  });
+});
+
+test("the token and the API are looked for in the environment with the first call", async () => {
+  const service = await serve((_, response) => response.end(`{"blobs":[]}`));
+  const storage = createStorage()
+    .mount("a", vercelBlob({ access: "public" }))
+    .mount("b", vercelBlob({ access: "public", envPrefix: "OTHER" }));
+  vi.stubEnv("VERCEL_BLOB_API_URL", service.url);
+  vi.stubEnv("BLOB_READ_WRITE_TOKEN", "vercel_blob_rw_one_s3cret");
+  vi.stubEnv("OTHER_READ_WRITE_TOKEN", "vercel_blob_rw_two_s3cret");
+  expect([await storage.getKeys("a"), await storage.getKeys("b")]).toEqual([[], []]);
+  const stores = service.requests.map(({ headers }) => headers["x-vercel-blob-store-id"]);
+  expect(stores).toEqual(["one", "two"]);
+  const missing = createStorage().mount("c", vercelBlob({ access: "public", envPrefix: "NONE" }));
+  await expect(missing.getItem("c:a")).rejects.toThrow("NONE_READ_WRITE_TOKEN in the environment");
+});
+
+test("what Vercel refuses is told, with its words and without the token", async () => {
+  const token = "vercel_blob_rw_x_";
+  const storage = open({ token });
+  for (const call of ["setItem", "hasItem", "removeItem", "getKeys", "clear", "getMeta"]) {
+    const error = await storage[call]("a", 1).catch((error) => error);
+    expect(error).toMatchObject({ code: "FORBIDDEN", status: 403, driver: "vercel-blob" });
+    expect(error.message).toContain("403 Forbidden: Access denied");
+    expect(error.message).not.toContain(token);
+  }
+});
+
+test("a store that is not there is no miss", async () => {
+  const { url } = await serve((_, response) => {
+    response.writeHead(404).end(`{"error":{"code":"store_not_found","message":"no store"}}`);
+  });
+  const storage = open({ apiURL: url });
+  for (const call of [storage.hasItem("a"), storage.getMeta("a"), storage.getKeys()]) {
+    await expect(call).rejects.toMatchObject({ code: "NOT_FOUND", status: 404 });
+  }
+});
+
+test("a removal of many is tried again, and an API that says nothing is given up", async () => {
+  const busy = await serve((request, response) => {
+    if (request.method === "POST" && busy.requests.length === 2) response.writeHead(503).end();
+    else response.end(`{"blobs":[{"pathname":"a"},{"pathname":"b"}]}`);
+  });
+  await open({ apiURL: busy.url }).clear();
+  expect(busy.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    "GET /",
+    "POST /delete",
+    "POST /delete",
+  ]);
+  expect(JSON.parse(busy.requests[2].body)).toEqual({ urls: ["a", "b"] });
+  const mute = await serve(() => undefined);
+  const limits = { timeout: 100 };
+  const storage = open({ apiURL: mute.url, blobURL: mute.url, limits });
+  for (const call of [storage.setItem("a", 1), storage.getKeys(), storage.getItem("a")]) {
+    await expect(call).rejects.toMatchObject({ code: "ETIMEDOUT" });
+  }
+});
+
+test.each(["<html>", "{}", `{"blobs":[],"cursor":"x"}`])(
+  "a listing that is none: %s",
+  async (text) => {
+    const { url } = await serve((_, response) => response.end(text));
+    await expect(open({ apiURL: url }).getKeys()).rejects.toMatchObject({ code: "EPROTO" });
+  },
+);
+
+test("keys that make no pathname are refused before anything is sent", async () => {
+  const options = { ...server.options, apiURL: "http://127.0.0.1:1", base: "app" };
+  const driver = vercelBlob(options);
+  for (const call of [
+    createStorage({ driver }).getItem("x".repeat(947)),
+    driver.getItem("a:..:b"),
+    driver.removeItem(""),
+  ]) {
+    await expect(call).rejects.toMatchObject({ code: "INVALID_KEY" });
+  }
+});
+
+test.each([
+  [{ access: undefined }, "`access` is required, and must be `public` or `private`"],
+  [{ access: "open" }, "`access` must be `public` or `private`"],
+  [{ token: "s3cret" }, "`token` must be a store's read-write token"],
+  [{ token: "vercel_blob_rw_a/b_s3cret" }, "`token` must be a store's read-write token"],
+  [{ base: "a:.." }, "`base` must have no `.` or `..` segment"],
+  [{ apiURL: "host" }, "`apiURL` must be a URL"],
+  [{ blobURL: "host" }, "`blobURL` must be a URL"],
+])("options %j are refused", (options, cause) => {
+  const create = () => vercelBlob({ ...server.options, ...options });
+  expect(create).toThrow(cause);
+  expect(create).not.toThrow("s3cret");
+});
