@@ -26,7 +26,7 @@ export function licences() {
   const linked = linkedCrates();
   const apache = apacheOf(linked);
   for (const crate of linked) {
-    const text = licenceOf(crate, apache);
+    const text = licenceOf(crate, apache, linked);
     crates.set(text, [
       ...(crates.get(text) ?? []),
       `${crate.name} ${crate.version}, ${crate.license}`,
@@ -65,8 +65,12 @@ function apacheOf(crates) {
   return text(files.find((file) => existsSync(file)));
 }
 
-/** Where a crate may be used under several licences, MIT's. */
-function licenceOf({ name, manifest_path: manifest, license, authors }, apache) {
+/** Where a crate may be used under several licences, MIT's; where it has none, that of another crate from its repository. */
+function licenceOf(
+  { name, manifest_path: manifest, license, authors, repository },
+  apache,
+  crates,
+) {
   const folder = dirname(manifest);
   const files = licenceFiles(folder);
   const mit = files.filter((file) => /mit/i.test(basename(file)));
@@ -75,9 +79,16 @@ function licenceOf({ name, manifest_path: manifest, license, authors }, apache) 
     own.push(`Copyright (c) ${authors.join(", ") || `the authors of ${name}`}`, MIT);
   }
   if (own.length === 0 && license === "Apache-2.0") own.push(apache);
+  if (own.length === 0) own.push(...licenceOfSibling(license, repository, crates));
   if (own.length === 0) throw new Error(`${name} has no licence file`);
   const sources = SOURCES[name] === undefined ? [] : licenceFiles(join(folder, SOURCES[name]));
   return [...own, ...sources.map(text)].join("\n\n");
+}
+
+function licenceOfSibling(license, repository, crates) {
+  const siblings = crates.filter((one) => one.license === license && one.repository === repository);
+  const files = siblings.map((one) => licenceFiles(dirname(one.manifest_path)));
+  return (files.find((found) => found.length > 0) ?? []).map(text);
 }
 
 function licenceFiles(folder) {

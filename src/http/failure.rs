@@ -69,14 +69,8 @@ pub fn astray(what: &str, reply: &Reply, why: &str) -> Trouble {
     Trouble { failure: of_reply(failure, reply), passing: false }
 }
 
-/// The name of a packing that the client does not unpack; other words that stand there name none.
-pub fn packing(encoding: &str) -> Option<&'static str> {
-    ["br", "deflate", "zstd", "compress"].into_iter().find(|packing| encoding.trim().eq_ignore_ascii_case(packing))
-}
-
 pub fn packed(what: &str, reply: &Reply, packing: &str) -> Trouble {
-    let failure =
-        Failure::new("EPROTO", format!("{what}: the answer is packed by {packing}, and only gzip is unpacked"));
+    let failure = Failure::new("EPROTO", format!("{what}: the answer is packed by {packing}, which is not unpacked"));
     Trouble { failure: of_reply(failure, reply), passing: false }
 }
 
@@ -118,9 +112,6 @@ pub fn trouble(what: &str, error: &reqwest::Error) -> Trouble {
         match error.get_ref() {
             // What it wraps is not its source, but that one's.
             Some(inner) if inner.is::<rustls::Error>() || inner.is::<io::Error>() => next = Some(inner),
-            _ if error.kind() == io::ErrorKind::InvalidData => {
-                return passing(Failure::new("EPROTO", format!("{what}: the answer is damaged")));
-            }
             _ if error.raw_os_error().is_some() || error.kind() != io::ErrorKind::Other => {
                 return passing(Failure::of_system(what, error));
             }
@@ -131,6 +122,14 @@ pub fn trouble(what: &str, error: &reqwest::Error) -> Trouble {
         return passing(Failure::new("ETIMEDOUT", format!("{what}: no connection in time")));
     }
     passing(Failure::new("EPROTO", format!("{what}: what comes back is not HTTP, or is damaged")))
+}
+
+/// What kept an answer from being unpacked: that it did not come whole, or that what came is damaged.
+pub fn unpacking(what: &str, error: &io::Error) -> Trouble {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
+        Some(error) => trouble(what, error),
+        None => Trouble { failure: Failure::new("EPROTO", format!("{what}: the answer is damaged")), passing: true },
+    }
 }
 
 /// A service's words, in one line and not too long, without what it may have been told in confidence.

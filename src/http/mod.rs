@@ -7,17 +7,26 @@
 mod address;
 mod client;
 mod failure;
+mod packing;
 mod retry;
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{
-    ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    TRANSFER_ENCODING,
+use futures_util::TryStreamExt;
+use reqwest::{
+    Response,
+    header::{
+        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+        LOCATION, RANGE, TRANSFER_ENCODING,
+    },
 };
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    io::AsyncBufReadExt,
+    time::{Instant, sleep, timeout_at},
+};
+use tokio_util::io::StreamReader;
 
 pub use address::{Address, check_path, encoded, encoded_path, query, segments, strictly_encoded};
 pub use reqwest::{Method, StatusCode, Url, header};
@@ -27,6 +36,7 @@ use crate::{
     error::{Cause, Failure},
 };
 use failure::Trouble;
+use packing::{Content, packings, unpacked};
 use retry::Budget;
 
 /// As many as browsers follow.
@@ -228,28 +238,74 @@ impl Service {
 
     async fn once(&self, method: Method, url: Url, headers: HeaderMap, body: Bytes) -> Result<Reply, Trouble> {
         let what = what(&method, &url);
-        let trouble = |error| failure::trouble(&what, &error);
         let bodiless = matches!(method, Method::GET | Method::HEAD | Method::DELETE) && body.is_empty();
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
+        // Part of what is packed cannot be unpacked.
+        if !request.headers().contains_key(RANGE) {
+            request.headers_mut().entry(ACCEPT_ENCODING).or_insert(packing::OFFER);
+        }
         if !bodiless {
             *request.body_mut() = Some(body.into());
         }
-        let mut response = client::get(self.is_nearby).await?.execute(request).await.map_err(trouble)?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let sent = client::get(self.is_nearby).await?.execute(request).await;
+        let mut response = sent.map_err(|error| failure::trouble(&what, &error))?;
+        let mut reply =
+            Reply { status: response.status(), headers: std::mem::take(response.headers_mut()), body: Bytes::new() };
+        match packings(&reply.headers) {
+            Ok(packings) if packings.is_empty() => reply.body = self.plain(&what, response).await?,
+            packings => self.unpack(&what, &mut reply, response, packings).await?,
+        }
+        Ok(reply)
+    }
+
+    async fn plain(&self, what: &str, mut response: Response) -> Result<Bytes, Trouble> {
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(trouble)? {
-            if (body.len() + chunk.len()) as u64 > self.limits.max_response_size {
-                return Err(failure::too_large(&what, self.limits.max_response_size));
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure::trouble(what, &error))? {
+            self.add(what, &mut body, &chunk)?;
+        }
+        Ok(body.freeze())
+    }
+
+    /// Reads the body, and takes away what is said of how it was packed. What has no body may still say so.
+    async fn unpack(
+        &self,
+        what: &str,
+        reply: &mut Reply,
+        response: Response,
+        packings: Result<Vec<packing::Packing>, &'static str>,
+    ) -> Result<(), Trouble> {
+        let trouble = |error: std::io::Error| failure::unpacking(what, &error);
+        let stream = response.bytes_stream().map_err(std::io::Error::other);
+        let mut content: Content = Box::pin(StreamReader::new(stream));
+        if content.fill_buf().await.map_err(trouble)?.is_empty() {
+            return Ok(());
+        }
+        for packing in packings.map_err(|name| failure::packed(what, reply, name))? {
+            content = unpacked(content, packing).await.map_err(trouble)?;
+        }
+        let mut body = BytesMut::new();
+        loop {
+            let chunk = content.fill_buf().await.map_err(trouble)?;
+            if chunk.is_empty() {
+                break;
             }
-            body.extend_from_slice(&chunk);
+            self.add(what, &mut body, chunk)?;
+            let length = chunk.len();
+            content.consume(length);
         }
-        let reply = Reply { status, headers, body: body.freeze() };
-        // What the client unpacks has lost this header by now.
-        match reply.header(CONTENT_ENCODING.as_str()).and_then(failure::packing) {
-            Some(packing) if !reply.body.is_empty() => Err(failure::packed(&what, &reply, packing)),
-            _ => Ok(reply),
+        reply.headers.remove(CONTENT_ENCODING);
+        reply.headers.remove(CONTENT_LENGTH);
+        reply.body = body.freeze();
+        Ok(())
+    }
+
+    fn add(&self, what: &str, body: &mut BytesMut, chunk: &[u8]) -> Result<(), Trouble> {
+        if (body.len() + chunk.len()) as u64 > self.limits.max_response_size {
+            return Err(failure::too_large(what, self.limits.max_response_size));
         }
+        body.extend_from_slice(chunk);
+        Ok(())
     }
 }
 
