@@ -1,7 +1,8 @@
 //! The files of a branch of a GitHub repository, as they are: nothing is written.
 //!
 //! `GET /repos/OWNER/NAME/git/trees/BRANCH?recursive=1` tells of all files, and is asked again when `ttl` is over, by the first call that
-//! comes; a file is read from the network that GitHub keeps for that.
+//! comes. Where these are more than GitHub tells at once, the trees in it are asked for. A file is read from the network that GitHub keeps
+//! for that.
 //! <https://docs.github.com/en/rest/git/trees#get-a-tree>
 
 use std::{
@@ -12,8 +13,9 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{
-    FutureExt,
+    FutureExt, StreamExt, TryStreamExt,
     future::{BoxFuture, Shared},
+    stream,
 };
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,8 @@ use crate::{
 
 /// Contents of so many bytes are kept until their files change.
 const KEPT: usize = 64 << 20;
+/// How many trees are asked for at once.
+const ASKED_TOGETHER: usize = 8;
 
 #[derive(Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -80,8 +84,10 @@ pub struct Github(Arc<Repository>);
 struct Repository {
     api: Address,
     cdn: Address,
-    /// The tree that is asked for.
-    tree: String,
+    /// Where trees are, below the API's address.
+    trees: String,
+    /// In a path.
+    branch: String,
     /// In front of the files' paths; empty, or with a slash at its end.
     dir: String,
     /// Where files are read, below the network's address.
@@ -138,7 +144,10 @@ impl Contents {
 
 #[derive(Deserialize)]
 struct Tree {
-    tree: Vec<Node>,
+    #[serde(default)]
+    sha: String,
+    #[serde(rename = "tree")]
+    nodes: Vec<Node>,
     #[serde(default)]
     truncated: bool,
 }
@@ -179,9 +188,10 @@ impl Github {
         Ok(Self(Arc::new(Repository {
             api: Address::parse("apiURL", &options.api_url).map_err(refused)?,
             cdn: Address::parse("cdnURL", &options.cdn_url).map_err(refused)?,
-            tree: format!("/repos/{repo}/git/trees/{branch}"),
+            trees: format!("/repos/{repo}/git/trees"),
             dir,
             files: format!("/{repo}/{branch}"),
+            branch,
             // What is too much for a duration holds for ever.
             ttl: Duration::try_from_secs_f64(options.ttl.max(0.0)).unwrap_or(Duration::MAX),
             headers,
@@ -225,23 +235,54 @@ impl Repository {
     }
 
     async fn ask(&self) -> Result<Files, Failure> {
-        let mut request = Request::new(Method::GET, self.api.at(&self.tree));
-        request.url.set_query(Some(&query([("recursive", "1")])));
+        let (mut files, mut trees) = (Files::new(), vec![(self.branch.clone(), String::new())]);
+        while !trees.is_empty() {
+            let asked = trees.iter().map(|(name, path)| self.nodes(name, path).boxed()).collect::<Vec<_>>();
+            let found: Vec<_> = stream::iter(asked).buffered(ASKED_TOGETHER).try_collect().await?;
+            trees.clear();
+            for Node { path, r#type, sha, mode, size } in found.into_iter().flatten() {
+                if r#type == "tree" {
+                    trees.push((sha, format!("{path}/")));
+                } else if let Some(key) = path.strip_prefix(&self.dir) {
+                    files.insert(key.replace('/', ":"), File { path, sha, mode, size });
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// The files of a tree, or where these are too many, the files and the trees at its top that may hold items. `path` is empty, or has a
+    /// slash at its end.
+    async fn nodes(&self, name: &str, path: &str) -> Result<Vec<Node>, Failure> {
+        let whole = self.tree(name, true).await?;
+        // By its own name, since the branch may have moved on.
+        let is_split = whole.truncated;
+        let tree = if is_split { self.tree(&whole.sha, false).await? } else { whole };
+        let nodes = tree.nodes.into_iter().map(|node| Node { path: format!("{path}{}", node.path), ..node });
+        let may_hold =
+            |path: &str| format!("{path}/").starts_with(&self.dir) || self.dir.starts_with(&format!("{path}/"));
+        let is_asked = |node: &Node| match node.r#type.as_str() {
+            "blob" => true,
+            "tree" => is_split && may_hold(&node.path),
+            _ => false,
+        };
+        Ok(nodes.filter(is_asked).collect())
+    }
+
+    async fn tree(&self, name: &str, is_recursive: bool) -> Result<Tree, Failure> {
+        let mut request = Request::new(Method::GET, self.api.at(&format!("{}/{name}", self.trees)));
+        request.url.set_query(is_recursive.then(|| query([("recursive", "1")])).as_deref());
         request.headers = self.headers.clone();
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
         let url = request.url.clone();
         let reply = self.service.send(request).await.map_err(Cause::into_failure)?;
         let unexpected = |what| Service::unexpected(&Method::GET, &url, &reply, what);
         let tree: Tree = serde_json::from_slice(&reply.body).map_err(|_| unexpected("a list of files"))?;
-        if tree.truncated {
-            return Err(unexpected("the whole list of files: the repository has more than GitHub tells at once"));
+        let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if tree.truncated && !(is_recursive && is_name(&tree.sha)) {
+            return Err(unexpected("a whole list of files: a folder has more than GitHub tells at once"));
         }
-        let file = |node: Node| {
-            let key = node.path.strip_prefix(&self.dir)?.replace('/', ":");
-            let Node { path, sha, mode, size, .. } = node;
-            Some((key, File { path, sha, mode, size }))
-        };
-        Ok(tree.tree.into_iter().filter(|node| node.r#type == "blob").filter_map(file).collect())
+        Ok(tree)
     }
 
     async fn read(&self, file: &File, options: &RequestOptions) -> Result<Bytes, Cause> {

@@ -136,8 +136,50 @@ test("that there were too many requests is said", async () => {
   });
 });
 
+/** The API, but that it cuts lists of more than `most`; `asked` are the trees, each with how it was asked for. */
+async function cutting(most) {
+  const asked = [];
+  const service = await startAnswers(async (request, response) => {
+    const headers = { authorization: request.headers.authorization };
+    const reply = await fetch(options.apiURL + request.url, { headers });
+    const list = await reply.json();
+    const isCut = request.url.endsWith("?recursive=1") && list.tree.length > most;
+    if (isCut) Object.assign(list, { tree: list.tree.slice(0, most), truncated: true });
+    asked.push(request.url.split("/").at(-1));
+    response.end(JSON.stringify(list));
+  });
+  onTestFinished(() => service.stop());
+  return { apiURL: service.url, asked };
+}
+
+test.each(["", "items", "items/deep/er", "none"])(
+  "more files in %j than GitHub tells at once are asked for tree by tree",
+  async (dir) => {
+    const expected = await open({ dir }).getKeys();
+    const { apiURL, asked } = await cutting(1);
+    const storage = open({ dir, apiURL });
+    expect((await storage.getKeys()).sort()).toEqual(expected.toSorted());
+    for (const key of expected) expect(await storage.hasItem(key)).toBe(true);
+    expect(asked.slice(0, 2)).toEqual([
+      "main?recursive=1",
+      expect.stringMatching(/^[0-9a-f]{40}$/),
+    ]);
+    expect(asked.length).toBeGreaterThan(dir === "none" ? 1 : 3);
+  },
+);
+
+test("trees that hold no item are not asked for", async () => {
+  await server.write("other/deep/file", "1");
+  const { apiURL, asked } = await cutting(4);
+  await open({ dir: "items/deep", apiURL }).getKeys();
+  const { apiURL: again, asked: all } = await cutting(4);
+  await open({ dir: "", apiURL: again }).getKeys();
+  expect(asked.length).toBeLessThan(all.length);
+});
+
 test("a list that is not whole, or none, is an error", async () => {
-  for (const answer of [`{"tree":[],"truncated":true}`, "{}", "<html>"]) {
+  const endless = `{"sha":"a1","tree":[],"truncated":true}`;
+  for (const answer of [endless, `{"tree":[],"truncated":true}`, "{}", "<html>"]) {
     const { storage } = await serve((_, response) => response.end(answer));
     await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO", status: 200 });
   }
