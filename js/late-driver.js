@@ -1,6 +1,9 @@
 /** Drivers that are made with the first call, as their options are read from the environment then. */
 
-/** What makes each driver that was not made yet. It gives the driver to use from then on, or throws. */
+/**
+ * What makes each driver that was not made yet. It is told where the driver is mounted, and gives the driver to use from then on, or
+ * throws.
+ */
 const makers = new WeakMap();
 
 /** Says that a storage has to call `make` before it uses `driver`. */

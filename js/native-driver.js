@@ -69,9 +69,9 @@ export function createNativeDriver(
   } = {},
 ) {
   const { options, mount, read } = runtimeOptions(name, given);
-  const create = () => {
+  const create = (place = mount) => {
     const settings = complete(prepare(read()) ?? {});
-    return native.createDriver(name, toJson(name, settings, mount), mount);
+    return native.createDriver(name, toJson(name, settings, place), place);
   };
   // The methods hold on to `owner`, so that it goes only after the last of them.
   const flags = { ttl: true, maxDepth: true };
@@ -90,8 +90,8 @@ export function createNativeDriver(
   drivers.set(driver, { owner, methods: { ...driver } });
   if (mount === undefined && !late && typeof given?.driver !== "string") tableOf(owner);
   else {
-    defer(driver, () => {
-      tableOf(owner);
+    defer(driver, (place) => {
+      tableOf(owner, place);
       return driver;
     });
   }
@@ -103,10 +103,13 @@ function beginWatch(owner, tell) {
   return startWatch(owner, tell);
 }
 
-/** The table of the driver's own, in which it is the root; the driver is made if it was not. */
-export function tableOf(owner) {
+/**
+ * The table of the driver's own, in which it is the root; the driver is made if it was not, and an error of that names the `place`
+ * where it is mounted.
+ */
+export function tableOf(owner, place) {
   if (owner.table >= 0) return owner.table;
-  const handle = owner.create();
+  const handle = owner.create(place);
   const flags = native.driverFlags(handle);
   Object.assign(owner.flags, { ttl: (flags & 1) !== 0, maxDepth: (flags & 2) !== 0 });
   const table = native.createTable(true);

@@ -12,7 +12,8 @@ export function http(options = {}) {
 
 export function s3(options = {}) {
   return createRemoteDriver("s3", options, {
-    complete: (given) => withFields(given, { environment: environmentOf(/^(?:AWS_|HOME$)/) }),
+    complete: (given) =>
+      withFields(given, { "rustorage:environment": environmentOf(/^(?:AWS_|HOME$)/) }),
     // The environment may be filled after the driver was made.
     late: isRecord(options) && !options.region,
     toMeta: withDate,

@@ -85,7 +85,7 @@ export function createStorage(options = {}) {
   /** The mount, with its driver made. */
   const made = (mount) => {
     if (mount.make === undefined) return mount;
-    const driver = mount.make();
+    const driver = mount.make(mount.base.slice(0, -1) || undefined);
     checkDriver(driver, mount.base);
     const owner = nativeOwner(driver);
     // What was mounted stays, as its options keep the mount's name in variables.

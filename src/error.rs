@@ -41,7 +41,18 @@ impl Cause {
         }
     }
 
-    /// The cause that says which key of several it is about.
+    /// The cause that names a key of several as callers know it, with the mount point.
+    #[must_use]
+    pub fn under(mut self, mount: &str) -> Self {
+        if let Self::Remote(Failure { details: Some(details), .. }) = &mut self
+            && let Some(key) = &mut details.key
+        {
+            key.insert_str(0, mount);
+        }
+        self
+    }
+
+    /// The cause that says which key of several it is about, without the mount point.
     #[must_use]
     pub fn of(self, key: &str) -> Self {
         match self {
@@ -83,7 +94,7 @@ pub struct Details {
     pub status: Option<u16>,
     /// What the service calls the request in its log.
     pub request_id: Option<String>,
-    /// The key, where one of several failed.
+    /// The key of a driver's, where one of several failed.
     pub key: Option<String>,
 }
 

@@ -52,7 +52,7 @@ fn in_memory_batch(
 }
 
 /// `submitGetMany(table, keys, count)` → PENDING (an array of text and null), with the register NORMAL 1 if all keys were
-/// normal; INVALID unless all are valid and belong to one driver that is not in memory.
+/// normal; INVALID unless all are valid and belong to one driver that is not in memory, and behind a network to one mount.
 pub fn submit_get_many(this: &mut Environment, call: &Call) -> Answer {
     let code = this.route_batch(call, |this, routed| {
         let code = match one_lane(routed)? {
@@ -66,9 +66,11 @@ pub fn submit_get_many(this: &mut Environment, call: &Call) -> Answer {
                 code::PENDING
             }
             Lane::Async(driver) => {
-                let keys = keys_of(driver, routed)?;
+                let (keys, mount) = (keys_of(driver, routed)?, mount_of(routed)?);
                 let asked = Remote { operation: "getItems", checked: Ok(()), full: b"", outcome: Outcome::Texts };
-                this.ask(driver, asked, |driver, answer| driver.get_many(keys, answer))
+                this.ask(driver, asked, |driver, answer| {
+                    driver.get_many(keys, answer.telling(move |cause| cause.under(&mount)));
+                })
             }
         };
         this.set_register(register::NORMAL, i32::from(routed.iter().all(Routed::is_normal)));
@@ -77,13 +79,13 @@ pub fn submit_get_many(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(code.unwrap_or(code::INVALID)))
 }
 
-/// `submitSetMany(table, keys, count, values, ttl)` → PENDING; INVALID unless all are valid and belong to one driver behind a
-/// network. Each value is a string or a Uint8Array.
+/// `submitSetMany(table, keys, count, values, ttl)` → PENDING; INVALID unless all are valid and belong to one mount of a driver behind
+/// a network. Each value is a string or a Uint8Array.
 pub fn submit_set_many(this: &mut Environment, call: &Call) -> Answer {
     let ttl = call.double(4);
     let code = this.route_batch(call, |this, routed| {
         let Lane::Async(driver) = one_lane(routed)? else { return None };
-        let keys = keys_of(driver, routed)?;
+        let (keys, mount) = (keys_of(driver, routed)?, mount_of(routed)?);
         let item = |(key, index)| {
             let value = value::element(call.env, call.arguments[3], index);
             let options = RequestOptions { ttl, ..RequestOptions::default() };
@@ -91,7 +93,9 @@ pub fn submit_set_many(this: &mut Environment, call: &Call) -> Answer {
         };
         let items = keys.into_iter().zip(0..).map(item).collect::<Option<Vec<_>>>()?;
         let asked = Remote { operation: "setItems", checked: Ok(()), full: b"", outcome: |()| Outcome::Nothing };
-        Some(this.ask(driver, asked, |driver, answer| driver.set_many(items, answer)))
+        Some(this.ask(driver, asked, |driver, answer| {
+            driver.set_many(items, answer.telling(move |cause| cause.under(&mount)));
+        }))
     });
     Ok(Reply::Code(code.unwrap_or(code::INVALID)))
 }
@@ -105,6 +109,13 @@ fn one_lane<'a>(routed: &[Routed<'a>]) -> Option<&'a Lane> {
         _ => false,
     };
     routed.iter().all(same).then_some(first)
+}
+
+/// The mount point of all keys of a batch, if it is one; the same driver may be mounted twice.
+fn mount_of(routed: &[Routed]) -> Option<String> {
+    let mount = routed.first()?.mount();
+    let is_one = routed.iter().all(|routed| routed.mount() == mount);
+    is_one.then(|| String::from_utf8_lossy(mount).into_owned())
 }
 
 /// The keys of a batch, if the driver takes them all.

@@ -489,6 +489,11 @@ impl Routed<'_> {
         self.key.as_bytes()
     }
 
+    /// What stands before the relative part: empty, or with a colon at its end.
+    pub fn mount(&self) -> &[u8] {
+        &self.full()[..self.start]
+    }
+
     /// The key was normal as it came.
     pub fn is_normal(&self) -> bool {
         self.key.is_borrowed()

@@ -20,6 +20,16 @@ impl<T> Answer<T> {
         Self(Some(Box::new(send)))
     }
 
+    /// The answer of a call that fails for other causes than its caller is told.
+    #[must_use]
+    pub fn telling(mut self, cause: impl FnOnce(Cause) -> Cause + std::marker::Send + 'static) -> Self
+    where
+        T: 'static,
+    {
+        let send = self.0.take();
+        Self::new(move |result| send.and_then(|send| send(result.map_err(cause))))
+    }
+
     pub fn send(mut self, result: Result<T, Cause>, bells: &mut Bells) {
         if let Some(bell) = self.0.take().and_then(|send| send(result)) {
             bells.add(bell);

@@ -27,6 +27,9 @@ impl<'de> Deserialize<'de> for Callback {
     }
 }
 
+/// How the name of a field begins that JavaScript adds, and nobody else gives.
+const INTERNAL: &str = "`rustorage:";
+
 struct CallbackVisitor;
 
 impl<'de> Visitor<'de> for CallbackVisitor {
@@ -62,7 +65,8 @@ pub fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result
                 }
                 // Its own name is the last part of the path.
                 Some((problem, expected)) if problem.starts_with("unknown field ") => {
-                    format!("unknown field `{}`, expected {expected}", error.path())
+                    let expected = expected.split(", ").filter(|name| !name.starts_with(INTERNAL));
+                    format!("unknown field `{}`, expected {}", error.path(), expected.collect::<Vec<_>>().join(", "))
                 }
                 _ => text.to_owned(),
             },
@@ -93,6 +97,8 @@ mod tests {
         call: Callback,
         inner: Inner,
         level: Level,
+        #[serde(rename = "rustorage:more")]
+        more: u32,
     }
 
     #[derive(Debug, Default, Deserialize)]
@@ -128,6 +134,6 @@ mod tests {
         let Level::High = parse::<Options>("test", "{}").unwrap().level else { panic!() };
         let Level::VeryLow = parse::<Options>("test", r#"{"level":"very-low"}"#).unwrap().level else { panic!() };
         let read: Options = parse("test", r#"{"size":3,"names":["a"],"call":{"function":true}}"#).unwrap();
-        assert_eq!((read.size, read.names.len(), read.call.0, read.inner.depth), (3, 1, true, 0));
+        assert_eq!((read.size, read.names.len(), read.call.0, read.inner.depth, read.more), (3, 1, true, 0, 0));
     }
 }

@@ -86,7 +86,25 @@ describe("an answer that says no", () => {
       response.writeHead(request.url === "/b" ? 403 : 200).end("1");
     });
     const error = await failure(open(url).getItems(["far:a", "far:b", "far:c"]));
-    expect(error).toMatchObject({ code: "FORBIDDEN", operation: "getItems", key: "b" });
+    expect(error).toMatchObject({ code: "FORBIDDEN", operation: "getItems", key: "far:b" });
+    expect(error.message).toContain('getItems "far:b": FORBIDDEN');
+    const items = ["far:a", "far:b"].map((key) => ({ key, value: 1 }));
+    const unwritten = await failure(open(url).setItems(items));
+    expect(unwritten).toMatchObject({ code: "FORBIDDEN", operation: "setItems", key: "far:b" });
+  });
+
+  test("in a batch over two mounts of a driver, names the key as it was given", async () => {
+    const { url } = await serve((request, response) => {
+      response.writeHead(request.url === "/b" ? 403 : 200).end("1");
+    });
+    const driver = http({ base: url });
+    const storage = createStorage().mount("one", driver).mount("other", driver);
+    expect(await storage.getItems(["one:a", "other:a"])).toEqual([
+      { key: "one:a", value: 1 },
+      { key: "other:a", value: 1 },
+    ]);
+    const error = await failure(storage.getItems(["one:a", "other:b"]));
+    expect(error).toMatchObject({ code: "FORBIDDEN", key: "other:b" });
   });
 });
 

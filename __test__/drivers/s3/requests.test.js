@@ -356,3 +356,25 @@ test.each([
   const driver = async () => s3({ region: "", ...options }).getItem("a");
   await expect(driver()).rejects.toThrow(cause);
 });
+
+test("an option that is none is refused, with the names of those that are", () => {
+  const refused = () => s3({ bucket: "b", region: "r", environment: {} });
+  expect(refused).toThrow(/unknown field `environment`, expected one of .*, `limits`$/);
+});
+
+test("the error of a driver that cannot be made names where it is mounted", async () => {
+  onTestFinished(() => vi.unstubAllEnvs());
+  vi.stubEnv("AWS_REGION", "");
+  vi.stubEnv("AWS_DEFAULT_REGION", "");
+  const storage = createStorage()
+    .mount("far:away", s3({ bucket: "b" }))
+    .mount("", s3({ bucket: "b" }));
+  const refused = { code: "INVALID_OPTIONS", operation: "create" };
+  await expect(storage.getItem("far:away:a")).rejects.toMatchObject({
+    ...refused,
+    key: "far:away",
+  });
+  const error = await storage.getItem("a").catch((reason) => reason);
+  expect(error).toMatchObject(refused);
+  expect(error.message).toMatch(/^\[rustorage\] \[s3\] create: the option `region`/);
+});

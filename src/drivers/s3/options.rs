@@ -40,6 +40,7 @@ pub struct S3Options {
     /// How long a request may take, and how often it is tried.
     limits: Option<Limits>,
     /// What the environment says, from JavaScript, which may have one for each thread.
+    #[serde(rename = "rustorage:environment")]
     #[cfg_attr(feature = "schema", schemars(skip))]
     environment: HashMap<String, String>,
 }
