@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startProgram } from "./program.js";
-import { freePort } from "./redis.js";
+import { freePort } from "./ports.js";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
