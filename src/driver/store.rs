@@ -3,7 +3,11 @@
 use std::{
     collections::HashMap,
     iter,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -19,12 +23,16 @@ use super::{
     schedule::{Schedule, TaskId},
 };
 use crate::{
-    error::Cause,
+    error::{Cause, Failure},
     key::{KeyList, Listing, normalize},
 };
 
-/// How many calls of a driver, and how many requests of one call, are under way at once. What is more waits for its turn.
+/// How many calls of a driver, and how many requests of one call, are under way at once. What is more waits for its turn, however long
+/// that takes, as long as the service answers.
 const MOST_UNDER_WAY: usize = 64;
+
+/// The code of what got no answer in its time.
+const TIMED_OUT: &str = "ETIMEDOUT";
 
 /// An item as a listing finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +68,8 @@ pub fn parts(mut items: &[NewItem], most: usize, most_bytes: usize) -> impl Iter
 pub trait Store: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     fn capabilities(&self) -> Capabilities;
+    /// How long a call may wait for a service that leaves calls unanswered; none for no end.
+    fn patience(&self) -> Option<Duration>;
     /// Refuses what can be no key here, without asking the server.
     fn check(&self, key: &str) -> Result<(), Cause>;
     fn has(&self, key: &str, options: &RequestOptions) -> impl Future<Output = Result<bool, Cause>> + Send;
@@ -152,6 +162,8 @@ pub struct Queued<S>(Arc<Shared<S>>);
 
 struct Shared<S> {
     store: S,
+    /// The call that ended last got no answer in its time.
+    is_stalled: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -163,10 +175,30 @@ struct State {
 
 impl<S: Store> Queued<S> {
     pub fn new(store: S) -> Self {
-        Self(Arc::new(Shared { store, state: Mutex::default() }))
+        Self(Arc::new(Shared { store, is_stalled: AtomicBool::new(false), state: Mutex::default() }))
     }
 
+    /// Begins a call that asks the service. One that has waited too long for its turn fails, where the service leaves others unanswered:
+    /// thousands that wait for it would else take their time one after another.
     fn begin<T: Send + 'static, F: Future<Output = Result<T, Cause>> + Send>(
+        &self,
+        claim: Claim,
+        answer: Answer<T>,
+        call: impl FnOnce(Arc<Shared<S>>) -> F + Send + 'static,
+    ) {
+        let since = Instant::now();
+        self.queue(claim, answer, move |shared| async move {
+            if let Some(failure) = shared.given_up(since) {
+                return Err(failure.into());
+            }
+            let result = call(Arc::clone(&shared)).await;
+            let is_stalled = matches!(&result, Err(Cause::Remote(failure)) if failure.code == TIMED_OUT);
+            shared.is_stalled.store(is_stalled, Ordering::Relaxed);
+            result
+        });
+    }
+
+    fn queue<T: Send + 'static, F: Future<Output = Result<T, Cause>> + Send>(
         &self,
         claim: Claim,
         answer: Answer<T>,
@@ -187,6 +219,13 @@ impl<S: Store> Queued<S> {
 impl<S: Store> Shared<S> {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why a call is not made that has waited since then.
+    fn given_up(&self, since: Instant) -> Option<Failure> {
+        let patience = self.store.patience().filter(|_| self.is_stalled.load(Ordering::Relaxed))?;
+        let message = || format!("no turn within {} ms, as earlier calls get no answer", patience.as_millis());
+        (since.elapsed() >= patience).then(|| Failure::new(TIMED_OUT, message()))
     }
 
     /// Lets go what may go.
@@ -322,6 +361,6 @@ impl<S: Store> AsyncDriver for Queued<S> {
 
     /// Connections are shared by the whole process, and end by themselves when nobody uses them.
     fn close(&self, answer: Answer<()>) {
-        self.begin(area(&Listing::default(), Access::Write), answer, |_| async { Ok(()) });
+        self.queue(area(&Listing::default(), Access::Write), answer, |_| async { Ok(()) });
     }
 }

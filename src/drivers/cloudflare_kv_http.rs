@@ -3,7 +3,7 @@
 //! `GET`, `PUT` and `DELETE` of `/values/NAME`, `GET /keys` in pages, and for many at once `POST /bulk/get`, `PUT /bulk` and
 //! `POST /bulk/delete`. <https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/>
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -248,6 +248,10 @@ impl Store for CloudflareKvHttp {
     /// A life is kept, but none shorter than `minTTL`.
     fn capabilities(&self) -> Capabilities {
         Capabilities { ttl: true, max_depth: true, sized: false }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.service.patience()
     }
 
     fn check(&self, key: &str) -> Result<(), Cause> {

@@ -323,6 +323,10 @@ impl Store for Github {
         Capabilities { ttl: false, max_depth: true, sized: false }
     }
 
+    fn patience(&self) -> Option<Duration> {
+        self.0.service.patience()
+    }
+
     fn check(&self, _: &str) -> Result<(), Cause> {
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! `accept` or `content-type`, says that the value is bytes; `x-ttl` is a life in seconds.
 //! <https://unstorage.unjs.io/guide/http-server>
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,10 @@ impl Store for Http {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { ttl: true, max_depth: true, sized: false }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.service.patience()
     }
 
     fn check(&self, key: &str) -> Result<(), Cause> {

@@ -4,6 +4,8 @@
 //! URL for each content that is read or written. Netlify documents its client, which this speaks as.
 //! <https://docs.netlify.com/build/data-and-storage/netlify-blobs/>, <https://github.com/netlify/primitives/tree/main/packages/blobs>
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -269,6 +271,10 @@ impl Store for NetlifyBlobs {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { ttl: false, max_depth: true, sized: false }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.service.patience()
     }
 
     fn check(&self, key: &str) -> Result<(), Cause> {

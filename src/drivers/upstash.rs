@@ -8,6 +8,7 @@
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -219,6 +220,10 @@ impl Store for Upstash {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { ttl: true, max_depth: true, sized: false }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.service.patience()
     }
 
     fn check(&self, _: &str) -> Result<(), Cause> {

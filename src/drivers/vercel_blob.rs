@@ -4,6 +4,8 @@
 //! read from the store's own host. Vercel documents its client, which this speaks as.
 //! <https://vercel.com/docs/vercel-blob/using-blob-sdk>, <https://github.com/vercel/storage/tree/main/packages/blob>
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -203,6 +205,10 @@ impl Store for VercelBlob {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { ttl: false, max_depth: true, sized: false }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.service.patience()
     }
 
     fn check(&self, key: &str) -> Result<(), Cause> {

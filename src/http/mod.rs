@@ -125,6 +125,11 @@ impl Service {
         Self { is_nearby: true, ..Self::new(Some(limits), Vec::new(), words) }
     }
 
+    /// How long a request may take; none for no end.
+    pub fn patience(&self) -> Option<Duration> {
+        (self.limits.timeout > 0).then(|| Duration::from_millis(self.limits.timeout))
+    }
+
     /// The answer, if the service did what was asked.
     pub async fn send(&self, request: Request) -> Result<Reply, Cause> {
         let reply = self.exchange(&request).await?;
@@ -163,8 +168,7 @@ impl Service {
     }
 
     async fn exchange(&self, request: &Request) -> Result<Reply, Failure> {
-        let patience = (self.limits.timeout > 0).then(|| Duration::from_millis(self.limits.timeout));
-        let Some(deadline) = patience.and_then(|patience| Instant::now().checked_add(patience)) else {
+        let Some(deadline) = self.patience().and_then(|patience| Instant::now().checked_add(patience)) else {
             return self.try_until(request, None).await;
         };
         timeout_at(deadline, self.try_until(request, Some(deadline))).await.unwrap_or_else(|_| {

@@ -214,6 +214,44 @@ describe("a service that does not answer", () => {
     });
   });
 
+  test("is given up by all who wait for it, thousands too", async () => {
+    const { url, requests } = await serve(() => undefined);
+    const storage = open(url, { timeout: 500 });
+    const before = performance.now();
+    const calls = Array.from({ length: 2000 }, (_, index) => storage.getItem(`far:${index}`));
+    const messages = await Promise.all(
+      calls.map((call) => failure(call).then(({ message }) => message)),
+    );
+    // Those that have a turn, and what begins before it is known that nobody answers.
+    expect(performance.now() - before).toBeLessThan(2000);
+    expect(requests.length).toBeLessThan(200);
+    expect(messages[0]).toContain("no answer within 500 ms");
+    expect(messages[1999]).toContain(
+      `getItem "far:1999": ETIMEDOUT: no turn within 500 ms, as earlier calls get no answer`,
+    );
+    await storage.dispose();
+  });
+
+  test("answers again, and is asked again", async () => {
+    let isUp = false;
+    const { url } = await serve((_, response) => isUp && response.end("1"));
+    const storage = open(url, { timeout: 300 });
+    const calls = Array.from({ length: 100 }, (_, index) => storage.getItem(`far:${index}`));
+    const failed = Promise.allSettled(calls);
+    setTimeout(() => (isUp = true), 200);
+    await failed;
+    expect(await storage.getItem("far:a")).toBe(1);
+  });
+
+  test("is slow, and whoever waits longer than a request may take has a turn", async () => {
+    const { url } = await serve((_, response) => setTimeout(() => response.end("1"), 100));
+    const storage = open(url, { timeout: 400 });
+    const before = performance.now();
+    const calls = Array.from({ length: 600 }, (_, index) => storage.getItem(`far:${index}`));
+    expect(await Promise.all(calls)).toEqual(Array(600).fill(1));
+    expect(performance.now() - before).toBeGreaterThan(800);
+  });
+
   test("stalls in the middle of a value", async () => {
     const { url } = await serve((_, response) => {
       response.writeHead(200, { "content-length": "100" });

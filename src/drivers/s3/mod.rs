@@ -13,6 +13,8 @@ mod profile;
 mod signature;
 mod xml;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use bucket::Bucket;
@@ -74,6 +76,10 @@ impl Store for S3 {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { ttl: false, max_depth: true, sized: false }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.bucket.service.patience()
     }
 
     fn check(&self, key: &str) -> Result<(), Cause> {
