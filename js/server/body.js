@@ -14,9 +14,13 @@ export async function readBody(chunks, declaredLength, limit) {
     }
   } catch (error) {
     if (error instanceof HttpError) throw error;
-    throw new HttpError(400, "The request ended early", { cause: error });
+    throw endedEarly(error);
   }
   return joined(parts, size);
+}
+
+export function endedEarly(cause) {
+  return new HttpError(400, "The request ended early", { cause });
 }
 
 /** The parts in memory of their own: what is stored would keep alive whatever else a shared buffer holds. */

@@ -4,9 +4,9 @@ import { HttpError } from "./errors.js";
 
 /** The bytes asked for, as `{ start, end }`; undefined for all. */
 export function rangeOf(request, { headers, body, etag, mtime }) {
+  if (headers["accept-ranges"] === undefined || request.method !== "GET") return undefined;
   const asked = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(request.header("range") ?? "");
-  if (!asked || request.method !== "GET" || headers["accept-ranges"] === undefined)
-    return undefined;
+  if (!asked) return undefined;
   const [, first, last] = asked;
   if (first === "" && last === "") return undefined;
   if (first !== "" && last !== "" && Number(first) > Number(last)) return undefined;

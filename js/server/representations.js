@@ -16,17 +16,15 @@ export async function itemOf(storage, key, isRaw) {
   if (value === null || value === undefined) return undefined;
   // After the value: the drivers of others may fail here where there is none.
   const meta = await storage.getMeta(key);
-  const headers = {
-    ...headersOf(meta),
-    "content-type": isRaw ? RAW_TYPE : TEXT_TYPE,
-    vary: "accept",
-  };
   const mtime = dateOf(meta);
+  const headers = headersOf(meta, mtime);
+  headers["content-type"] = isRaw ? RAW_TYPE : TEXT_TYPE;
+  headers.vary = "accept";
   if (isLate(value)) {
     return { headers, mtime, body: value instanceof Blob ? value.stream() : value };
   }
   if (isRaw) headers["accept-ranges"] = "bytes";
-  return { ...(await tagged(headers, isRaw ? toBytes(value) : toText(value))), mtime };
+  return tagged(headers, isRaw ? toBytes(value) : toText(value), mtime);
 }
 
 export function listOf(keys) {
@@ -36,19 +34,19 @@ export function listOf(keys) {
 }
 
 /** The headers that need the metadata alone. */
-export function headersOf(meta) {
+export function headersOf(meta, mtime = dateOf(meta)) {
   const ttl = lifeOf(meta);
-  const mtime = dateOf(meta);
-  return {
+  const headers = {
     // Without it a cache may make up how long it keeps an answer that has a date.
     "cache-control": ttl
       ? `max-age=${Math.floor(Math.min(Math.max(0, ttl), LONGEST_AGE))}`
       : "no-cache",
-    ...(mtime && { "last-modified": mtime.toUTCString() }),
-    ...(ttl && { "x-ttl": String(ttl) }),
     // A browser is not to take a value for a page.
     "x-content-type-options": "nosniff",
   };
+  if (mtime) headers["last-modified"] = mtime.toUTCString();
+  if (ttl) headers["x-ttl"] = String(ttl);
+  return headers;
 }
 
 /** Metadata is what anybody may have written, and not fit for a header as it is. */
@@ -58,20 +56,24 @@ function lifeOf({ ttl }) {
 }
 
 function dateOf({ mtime }) {
-  const date = new Date(mtime || NaN);
+  if (!mtime) return undefined;
+  const date = new Date(mtime);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-async function tagged(headers, body) {
-  const etag = `"${await digest(body)}"`;
-  return { etag, body, headers: { ...headers, etag } };
+/** A promise of it where the body is large. */
+function tagged(headers, body, mtime) {
+  const withTag = (digest) => {
+    const etag = `"${digest}"`;
+    return { etag, body, mtime, headers: { ...headers, etag } };
+  };
+  return body.length <= SLICE ? withTag(digestNow(body)) : digestLater(body).then(withTag);
 }
 
 /** What the event loop can bear at once. */
 const SLICE = 1 << 20;
 
-async function digest(body) {
-  if (body.length <= SLICE) return digestNow(body);
+async function digestLater(body) {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   const hash = crypto.createHash("sha1");
   for (let start = 0; start < bytes.length; start += SLICE) {

@@ -17,13 +17,15 @@ const TYPES = { GET: "read", HEAD: "read", PUT: "write", DELETE: "write" };
 
 const RAW = "application/octet-stream";
 
+const decoder = new TextDecoder();
+
 const DONE = {
   status: 200,
   headers: { "content-type": "text/plain;charset=UTF-8", "x-content-type-options": "nosniff" },
   body: "OK",
 };
 
-/** Gives what answers requests. It never rejects. */
+/** Gives what answers requests. It never rejects. Between the storage's answers it waits for what there is to wait for alone: each turn costs. */
 export function createService(storage, options = {}, operation) {
   checkOptions(storage, options, operation);
   const { authorize, resolvePath, maxBodySize = Infinity } = options;
@@ -37,12 +39,12 @@ export function createService(storage, options = {}, operation) {
       const headers = { allow: Object.keys(TYPES).join(", ") };
       throw new HttpError(405, `Method Not Allowed: ${method}`, { headers });
     }
-    const [given] = Object.values(origin);
-    const { key, isBase } = keyOf((await resolvePath?.(given)) ?? request.path);
+    const resolved = resolvePath && (await resolvePath(origin.request ?? origin.event));
+    const { key, isBase } = keyOf(resolved ?? request.path);
     if (isBase && (method === "HEAD" || method === "PUT")) {
       throw new HttpError(400, `Invalid key: ${method} is not allowed on a base key`);
     }
-    await permit(authorize, { type, key, ...origin });
+    if (authorize || resolvePath) await permit(authorize, { type, key, ...origin });
     if (type === "read") return isBase ? list(key, request) : read(key, request);
     if (isBase) return clear(key, request);
     return method === "PUT" ? write(key, request) : remove(key, request);
@@ -50,7 +52,8 @@ export function createService(storage, options = {}, operation) {
 
   const list = async (base, request) => {
     const keys = await storage.getKeys(base);
-    return replyWith(await listOf(keys), request);
+    const found = await listOf(keys);
+    return isConditional(request) ? replyOnConditions(found, request) : replyWith(found, request);
   };
 
   const read = async (key, request) => {
@@ -61,7 +64,7 @@ export function createService(storage, options = {}, operation) {
     }
     const item = await itemOf(storage, key, wantsRaw(request));
     if (item === undefined) throw new HttpError(404, "KV value not found");
-    return replyWith(item, request);
+    return isConditional(request) ? replyOnConditions(item, request) : replyWith(item, request);
   };
 
   const write = async (key, request) => {
@@ -71,7 +74,7 @@ export function createService(storage, options = {}, operation) {
     return turns.take(key, async () => {
       await checkConditions(key, isRaw, request);
       if (isRaw) await storage.setItemRaw(key, bytes, options);
-      else await storage.setItem(key, new TextDecoder().decode(bytes), options);
+      else await storage.setItem(key, decoder.decode(bytes), options);
       return DONE;
     });
   };
@@ -100,23 +103,28 @@ export function createService(storage, options = {}, operation) {
   };
 
   return async (request) => {
+    let reply;
     try {
-      return await finished(request, await respond(request));
+      reply = await respond(request);
     } catch (error) {
-      return finished(request, failure(error));
+      reply = failure(error);
     }
+    return request.method === "HEAD" ? withoutBody(reply) : withLength(reply);
   };
 }
 
-/** The reply, with its length where that is known; of an answer to HEAD without what it has no place for. */
-async function finished(request, reply) {
-  const { headers, body } = reply;
-  if (request.method === "HEAD") {
-    await leave(body);
-    return { ...reply, body: null };
-  }
+/** What answers HEAD has no place for a body. */
+async function withoutBody(reply) {
+  await leave(reply.body);
+  return { ...reply, body: null };
+}
+
+/** The reply, with its length where that is known. */
+function withLength(reply) {
+  const { status, statusText, headers, body } = reply;
   if (body === null || body instanceof ReadableStream) return reply;
-  return { ...reply, headers: { ...headers, "content-length": String(Buffer.byteLength(body)) } };
+  const length = String(Buffer.byteLength(body));
+  return { status, statusText, headers: { ...headers, "content-length": length }, body };
 }
 
 /** Lets go of a body that is not sent: a stream holds on to where it comes from. */
@@ -124,15 +132,19 @@ async function leave(body) {
   if (body instanceof ReadableStream) await body.cancel();
 }
 
-async function replyWith(representation, request) {
-  const { headers } = representation;
+async function replyOnConditions(representation, request) {
   const unmet = unmetCondition(request, representation);
   if (unmet !== undefined) await leave(representation.body);
   if (unmet === 412) throw new HttpError(412, "Precondition Failed");
   if (unmet === 304) {
-    const { "content-type": _type, ...kept } = headers;
+    const { "content-type": _type, ...kept } = representation.headers;
     return { status: 304, headers: kept, body: null };
   }
+  return replyWith(representation, request);
+}
+
+function replyWith(representation, request) {
+  const { headers } = representation;
   const range = rangeOf(request, representation);
   if (range === undefined) return { status: 200, headers, body: representation.body };
   const { start, end } = range;
@@ -159,6 +171,7 @@ function keyOf(path) {
 }
 
 function decode(path) {
+  if (!path.includes("%")) return path;
   try {
     return decodeURIComponent(path);
   } catch {

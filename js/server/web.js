@@ -1,5 +1,5 @@
 /** Web Requests and Responses. */
-import { readBody } from "./body.js";
+import { endedEarly, readBody } from "./body.js";
 import { pathIn } from "./paths.js";
 
 export function fromWeb(request) {
@@ -8,11 +8,26 @@ export function fromWeb(request) {
     method: request.method,
     path: pathIn(request.url),
     header,
-    body: (limit) => readBody(request.body, header("content-length"), limit),
+    body: (limit) =>
+      limit === Infinity
+        ? wholeBody(request)
+        : readBody(request.body, header("content-length"), limit),
     origin: { request },
   };
 }
 
+/** In one piece, which takes half the time. */
+async function wholeBody(request) {
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } catch (error) {
+    throw endedEarly(error);
+  }
+}
+
 export function toResponse({ status, statusText, headers, body }) {
-  return new Response(body, { status, statusText, headers });
+  const response = new Response(body, { status, statusText });
+  // One by one they take less time than together.
+  for (const name in headers) response.headers.set(name, headers[name]);
+  return response;
 }
