@@ -13,6 +13,7 @@ const GROUPS = {
   fs: "fs",
   redis: "redis",
   http: "http",
+  server: "server",
   "import and heap": "processes",
 };
 

@@ -20,11 +20,21 @@ export async function load(name) {
   const { default: fs } = await take(`${from}/drivers/fs`);
   const { default: redis } = await take(`${from}/drivers/redis`);
   const { default: http } = await take(`${from}/drivers/http`);
+  const server = await take(`${from}/server`);
   // unstorage 1 has no tracing.
   const { withTracing = (storage) => storage } =
     from === "unstorage-v1" ? {} : await take(`${from}/tracing`);
   const helpers = { createStorage, prefixStorage, withTracing, normalizeKey, joinKeys };
-  return { name, ...helpers, memory, lruCache, fs, http, redis: withClient(name, redis) };
+  return {
+    name,
+    ...helpers,
+    ...server,
+    memory,
+    lruCache,
+    fs,
+    http,
+    redis: withClient(name, redis),
+  };
 }
 
 /** unstorage 1 takes the ioredis that is installed, version 5; unstorage 2 is told to take version 6. */
