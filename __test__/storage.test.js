@@ -709,6 +709,25 @@ describe("getMount and getMounts", () => {
 });
 
 describe("dispose", () => {
+  test("ends a watch that is under way: drivers that do not watch yet do not begin", async () => {
+    let resolve;
+    const begun = new Promise((resolved) => (resolve = resolved));
+    const first = vi.fn(() => begun);
+    const second = vi.fn();
+    const storage = createStorage()
+      .mount("a", { ...mapDriver(), watch: first })
+      .mount("b", { ...mapDriver(), watch: second });
+    const watching = storage.watch(() => {});
+    await vi.waitFor(() => expect(first).toHaveBeenCalledTimes(1));
+    await storage.dispose();
+    resolve(() => {});
+    await watching;
+    expect(second).not.toHaveBeenCalled();
+    await storage.unwatch();
+    await storage.watch(() => {});
+    expect(second).toHaveBeenCalledTimes(1);
+  });
+
   test("reaches every driver, and the storage stays usable", async () => {
     const dispose = vi.fn();
     const storage = createStorage().mount("js", { ...mapDriver(), dispose });

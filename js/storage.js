@@ -509,6 +509,7 @@ export function createStorage(options = {}) {
     },
 
     async dispose() {
+      watcher.disposed();
       await Promise.all([...mounts.values()].map(disposeMount));
     },
 

@@ -6,6 +6,7 @@ export function createWatcher(mounts) {
   let listeners = [];
   /** What stops each mount's own watching. */
   const stops = new Map();
+  let disposals = 0;
 
   const emit = (event, key) => {
     if (!watcher.active) return;
@@ -51,8 +52,11 @@ export function createWatcher(mounts) {
       }
       if (!watcher.active) {
         watcher.active = true;
+        const begun = disposals;
         try {
-          for (const mount of mounts()) await start(mount);
+          for (const mount of mounts()) {
+            if (disposals === begun) await start(mount);
+          }
         } catch (error) {
           // The next watcher tries again.
           await watcher.stop();
@@ -71,6 +75,11 @@ export function createWatcher(mounts) {
       if (!watcher.active) return;
       for (const mount of stops.keys()) await stop(mount);
       watcher.active = false;
+    },
+
+    /** As the drivers end the watchers that they have, those that have not begun do not begin any more. */
+    disposed() {
+      disposals += 1;
     },
 
     added(mount) {

@@ -41,14 +41,17 @@ const TARGETS = {
   },
 };
 
-/** Sets the target's app up; gives its folder, and all that says how to run it. */
-export function setUpTarget(name, manager = "npm") {
+/**
+ * Sets the target's app up; gives its folder, and all that says how to run it. `test` names a test that shares its app with no
+ * other, as they run at once.
+ */
+export function setUpTarget(name, manager = "npm", test = undefined) {
   const { folders, pnpm, ...target } = TARGETS[name];
   const sources = [
     new URL("app/", import.meta.url),
     ...folders.map((folder) => new URL(`targets/${folder}/`, import.meta.url)),
   ];
-  const id = manager === "npm" ? name : `${name}-${manager}`;
+  const id = [name, manager === "npm" ? undefined : manager, test].filter(Boolean).join("-");
   const options = { manager, node: target.node, ...(manager === "pnpm" && { dependencies: pnpm }) };
   return { ...target, app: setUpApp(id, sources.map(fileURLToPath), options) };
 }

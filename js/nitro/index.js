@@ -35,18 +35,24 @@ const NITRO_STORAGE = {
   undefined: "nitro/runtime/internal/storage",
 };
 
-/** Vite reloads a server within its thread: then the earlier storage's watchers and connections end here, as nobody else ends them. */
+/**
+ * Vite reloads a server within its thread: then the watchers and connections of earlier storages end here, as nobody else ends them. Not only of the last: what is left of
+ * a server, such as a plugin that was waiting, may use its storage once more, which opens them again.
+ */
 function pluginSource(version) {
   return `
 import { useStorage } from ${JSON.stringify(NITRO_STORAGE[version])};
 import { setStorage } from "rustorage";
 
-const KEPT = Symbol.for("rustorage.nitro");
 const storage = useStorage();
-const earlier = globalThis[KEPT];
-globalThis[KEPT] = storage;
 setStorage(storage);
-if (earlier && earlier !== storage) earlier.dispose().catch(console.error);
+const kept = (globalThis[Symbol.for("rustorage.nitro")] ??= new Set());
+for (const reference of kept) {
+  const earlier = reference.deref();
+  if (earlier === undefined || earlier === storage) kept.delete(reference);
+  else earlier.dispose().catch(console.error);
+}
+kept.add(new WeakRef(storage));
 
 export default () => {};
 `;
