@@ -59,23 +59,25 @@ function load() {
 }
 
 /**
- * A checkout's own binary first, then the platform's package. The names are literal, so that tracers find them. Which libc there
- * is shows in which package is installed; asking for it takes longer than loading the addon.
+ * The platform's package first, then a checkout's own binary: two that are not there took a twentieth of an import. The names are literal, so that tracers find
+ * them. Which libc there is shows in which package is installed; asking for it takes longer than loading the addon.
  */
 function candidates() {
   switch (`${process.platform} ${process.arch}`) {
     case "linux x64":
       return [
+        ["@rustorage/linux-x64-gnu", () => require("@rustorage/linux-x64-gnu")],
+        ["@rustorage/linux-x64-musl", () => require("@rustorage/linux-x64-musl")],
         ["npm/linux-x64-gnu", () => require("../npm/linux-x64-gnu/rustorage.linux-x64-gnu.node")],
         [
           "npm/linux-x64-musl",
           () => require("../npm/linux-x64-musl/rustorage.linux-x64-musl.node"),
         ],
-        ["@rustorage/linux-x64-gnu", () => require("@rustorage/linux-x64-gnu")],
-        ["@rustorage/linux-x64-musl", () => require("@rustorage/linux-x64-musl")],
       ];
     case "linux arm64":
       return [
+        ["@rustorage/linux-arm64-gnu", () => require("@rustorage/linux-arm64-gnu")],
+        ["@rustorage/linux-arm64-musl", () => require("@rustorage/linux-arm64-musl")],
         [
           "npm/linux-arm64-gnu",
           () => require("../npm/linux-arm64-gnu/rustorage.linux-arm64-gnu.node"),
@@ -84,18 +86,16 @@ function candidates() {
           "npm/linux-arm64-musl",
           () => require("../npm/linux-arm64-musl/rustorage.linux-arm64-musl.node"),
         ],
-        ["@rustorage/linux-arm64-gnu", () => require("@rustorage/linux-arm64-gnu")],
-        ["@rustorage/linux-arm64-musl", () => require("@rustorage/linux-arm64-musl")],
       ];
     case "darwin x64":
       return [
-        ["npm/darwin-x64", () => require("../npm/darwin-x64/rustorage.darwin-x64.node")],
         ["@rustorage/darwin-x64", () => require("@rustorage/darwin-x64")],
+        ["npm/darwin-x64", () => require("../npm/darwin-x64/rustorage.darwin-x64.node")],
       ];
     case "darwin arm64":
       return [
-        ["npm/darwin-arm64", () => require("../npm/darwin-arm64/rustorage.darwin-arm64.node")],
         ["@rustorage/darwin-arm64", () => require("@rustorage/darwin-arm64")],
+        ["npm/darwin-arm64", () => require("../npm/darwin-arm64/rustorage.darwin-arm64.node")],
       ];
     case "win32 x64":
       return [

@@ -22,6 +22,8 @@ import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { PLATFORMS, binary } from "./platforms.js";
 
+const LICENCES = "THIRD-PARTY-LICENSES.txt";
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [folder = join(root, "dist"), ...names] = process.argv.slice(2);
 
@@ -42,6 +44,9 @@ await pack(
   {
     ...rustorage,
     private: undefined,
+    // destr becomes part of the modules.
+    files: [...rustorage.files, LICENCES],
+    dependencies: undefined,
     devDependencies: undefined,
     optionalDependencies: Object.fromEntries(
       platforms.map(({ name }) => [`@rustorage/${name}`, rustorage.version]),
@@ -55,8 +60,8 @@ for (const { name } of platforms) {
 }
 
 /**
- * Puts the modules that nobody imports by name into fewer files, readable as they are: half of what an import takes goes by files.
- * Each module stays in one file only, so that all entries share what they share in a checkout.
+ * Puts the modules that nobody imports by name into fewer files, readable as they are: half of what an import takes goes by files, and
+ * more by packages. Each module stays in one file only, so that all entries share what they share in a checkout.
  */
 async function joinModules(stage) {
   const modules = readdirSync(join(root, "js"), { recursive: true }).filter((file) =>
@@ -73,7 +78,7 @@ async function joinModules(stage) {
     cwd: root,
     input: Object.fromEntries(entries.map((name) => [name, `./${name}.js`])),
     platform: "node",
-    external: /^[^./]/,
+    external: (id) => /^[^./]/.test(id) && id !== "destr",
   });
   const chunks = [
     // Nitro's module reads these, on machines too that cannot load the addon.
@@ -81,13 +86,16 @@ async function joinModules(stage) {
       name: "common",
       test: /js\/(?:builtin-drivers|data-mount|errors|keys|late-driver|option-types|runtime-options)\.js$/,
     },
-    { name: "native", test: /js\/[^/]+\.js$/ },
+    { name: "native", test: /js\/[^/]+\.js$|node_modules\/destr\// },
   ];
   await joined.write({
     dir: stage,
     chunkFileNames: "js/[name].js",
     codeSplitting: { groups: chunks },
   });
+  // In the place of those of the binaries' crates.
+  const licence = readFileSync(join(root, "node_modules/destr/LICENSE"), "utf8");
+  writeFileSync(join(stage, LICENCES), `js/native.js holds destr:\n\n${licence}`);
 }
 
 /** Of the program, the file that is run. */

@@ -73,7 +73,7 @@ describe("the tarball of rustorage", () => {
     const kept = tracked().filter((path) => !isInner(path));
     for (const path of kept) expect(path).toMatch(/\.(?:js|d\.ts|md)$/);
     expect(files(tarballs[0]).filter((path) => !isInner(path))).toEqual(
-      ["LICENSE", "package.json", ...kept].toSorted(),
+      ["LICENSE", "THIRD-PARTY-LICENSES.txt", "package.json", ...kept].toSorted(),
     );
   });
 
@@ -99,10 +99,17 @@ describe("the tarball of rustorage", () => {
     expect(inner.length).toBeLessThan(tracked().filter(isInner).length / 2);
   });
 
-  test("needs destr and the platforms' packages of its version, and nothing else", () => {
+  test("holds destr, with its licence", () => {
+    const licence = readFileSync(join(installed, "THIRD-PARTY-LICENSES.txt"), "utf8");
+    expect(licence).toContain("js/native.js holds destr");
+    expect(licence).toMatch(/Copyright \(c\) Pooya Parsa[^]*WITHOUT WARRANTY OF ANY KIND/);
+    expect(readFileSync(join(installed, "js/native.js"), "utf8")).toContain("function destr(");
+  });
+
+  test("needs the platforms' packages of its version, and nothing else", () => {
     const { version, private: isPrivate, ...published } = json(join(installed, "package.json"));
     expect(isPrivate).toBe(undefined);
-    expect(Object.keys(published.dependencies)).toEqual(["destr"]);
+    expect(published).not.toHaveProperty("dependencies");
     expect(published.optionalDependencies).toEqual({ [`@rustorage/${platform.name}`]: version });
     expect(published).not.toHaveProperty("devDependencies");
     // For drivers that are not native.
