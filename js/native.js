@@ -143,12 +143,21 @@ function answer(request, texts) {
   native.answer(request, answers);
 }
 
-/** Set while the end of the event loop's turn is waited for. Answers alone do not tell: many can come in one turn. */
-let turning = false;
+/** What a turn of the event loop may spend on answers that are found at once; src/binding/environment.rs has the same. */
+const ALLOWANCE = 4096;
 
-function turned() {
-  turning = false;
-  registers[SPENT] = 0;
+/** The end of this turn of the event loop, while it is waited for. Answers alone do not tell: many can come in one turn. */
+let turn;
+
+function endOfTurn() {
+  turn ??= new Promise((resolve) => {
+    setImmediate(() => {
+      turn = undefined;
+      registers[SPENT] = 0;
+      resolve();
+    });
+  });
+  return turn;
 }
 
 /** Set while the calls of this turn are collected, which then go out together. */
@@ -165,10 +174,7 @@ function flush() {
  */
 export function pending(decode, ask) {
   const request = registers[REQUEST];
-  if (registers[SPENT] !== 0 && !turning) {
-    turning = true;
-    setImmediate(turned);
-  }
+  if (registers[SPENT] !== 0) endOfTurn();
   if (registers[UNSENT] !== 0 && !collecting) {
     collecting = true;
     // After all that the promises of this turn set going.
@@ -205,12 +211,13 @@ export async function startWatch(owner, listener) {
   return stop;
 }
 
-/** As `pending`, for the call that just answered FOUND. */
+/** As `pending`, for the call that just answered FOUND. The last that a turn may spend something on is heard at its end. */
 export function found(decode) {
   const value = answered;
   answered = undefined;
   try {
-    return Promise.resolve(decode ? decode(value) : value);
+    const item = decode ? decode(value) : value;
+    return registers[SPENT] < ALLOWANCE ? Promise.resolve(item) : endOfTurn().then(() => item);
   } catch (error) {
     return Promise.reject(error);
   }

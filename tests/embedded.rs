@@ -153,8 +153,11 @@ fn follows_the_model(name: &str, turns: Vec<Vec<Step>>) {
                 }
                 Step::Get(key) => {
                     let expected = model.get(&key).cloned();
-                    if let std::task::Poll::Ready(found) = driver.get_now(key.as_bytes(), true) {
-                        assert_eq!(found.map(|value| value.to_vec()), expected);
+                    let mut found = None;
+                    let now = driver.get_now(key.as_bytes(), true, &mut |value| found = Some(value.to_vec()));
+                    if let std::task::Poll::Ready(is_there) = now {
+                        assert_eq!(is_there, expected.is_some());
+                        assert_eq!(found, expected);
                     }
                     let answer = begin(|answer| driver.get(key.as_bytes(), options(0.0, true), answer));
                     checks.push(Box::new(move || {

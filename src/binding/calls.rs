@@ -1,7 +1,7 @@
 //! The functions that JavaScript calls, each described where it stands: here those of one item, listings and threads.
 #![allow(clippy::unnecessary_wraps, reason = "all stand in one table, and share its signature")]
 
-use std::{sync::Arc, task::Poll};
+use std::{ptr, sync::Arc, task::Poll};
 
 use napi::sys;
 
@@ -138,12 +138,13 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
     let raw = call.count > 2 && call.flag(2);
     let operation = if raw { "getItemRaw" } else { "getItem" };
     let outcome = if raw { Outcome::Bytes } else { Outcome::Text };
-    let mut found = None;
+    let env = call.env;
+    let mut found = ptr::null_mut();
     let code = this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => driver.borrow_mut().get(key, &mut this.scope()).map_or(code::MISS, u32::cast_signed),
         Lane::Blocking(driver) => {
             if let Poll::Ready(value) = this.read_now(&**driver, key, COST_OF_GET, || driver.get_now(key)) {
-                found = Some(outcome(value));
+                found = outcome(value).into_js(env);
                 return code::FOUND;
             }
             this.submit(driver, one(driver, operation, key, full, Access::Read), move |driver, key| {
@@ -151,8 +152,12 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
             })
         }
         Lane::Async(driver) => {
-            if let Poll::Ready(value) = this.answer_now(driver.cost_now(), || driver.get_now(key, raw)) {
-                found = Some(outcome(value));
+            // Straight from where the driver has it.
+            let mut give = |bytes: &[u8]| found = if raw { value::buffer(env, bytes) } else { value::text(env, bytes) };
+            if let Poll::Ready(is_there) = this.answer_now(driver.cost_now(), || driver.get_now(key, raw, &mut give)) {
+                if !is_there {
+                    found = value::null(env);
+                }
                 return code::FOUND;
             }
             let asked = Remote { operation, checked: driver.check(key), full, outcome };
@@ -160,10 +165,7 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
             this.ask(driver, asked, |driver, answer| driver.get(key, options, answer))
         }
     });
-    Ok(match found {
-        Some(found) => Reply::Found(found.into_js(call.env)),
-        None => Reply::Answer(code),
-    })
+    Ok(if code == code::FOUND { Reply::Found(found) } else { Reply::Answer(code) })
 }
 
 /// `has(table, key, headers?)` → DONE, MISS, SCRIPT, INVALID or PENDING (a boolean).

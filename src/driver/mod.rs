@@ -333,8 +333,8 @@ pub trait AsyncDriver: Send + Sync {
     fn has_now(&self, _: &[u8]) -> Poll<bool> {
         Poll::Pending
     }
-    /// As `has_now`, for [`AsyncDriver::get`].
-    fn get_now(&self, _: &[u8], _raw: bool) -> Poll<Option<Bytes>> {
+    /// As `has_now`, for [`AsyncDriver::get`]: whether there is a value, which is given to `give`.
+    fn get_now(&self, _: &[u8], _raw: bool, _give: &mut dyn FnMut(&[u8])) -> Poll<bool> {
         Poll::Pending
     }
     fn has(&self, key: &[u8], options: RequestOptions, answer: Answer<bool>);

@@ -152,12 +152,12 @@ impl<S: Store> Database<S> {
         self.flush();
     }
 
-    /// The items for a read of `key` on this thread; None where it had to wait.
-    pub fn reader(&self, key: &[u8]) -> Option<S::Reader> {
+    /// Reads `key` on this thread; None where it had to wait.
+    pub fn look<T>(&self, key: &[u8], read: impl FnOnce(&dyn View) -> T) -> Option<T> {
         if self.unfinished.load(Ordering::Acquire) > 0 && self.lock().is_changing([key]) {
             return None;
         }
-        self.open_store()?.reader()
+        self.store.try_read().ok()?.as_ref()?.look(read)
     }
 
     /// Reads keys, now or when the calls that change them have ended; `read` gets its turn with other reads.

@@ -11,9 +11,11 @@ mod disk;
 mod store;
 
 use std::{
-    mem,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
 };
 
@@ -51,7 +53,7 @@ pub struct Embedded<S: Store> {
     settings: S::Settings,
     usage: Usage,
     /// This driver is among the database's users.
-    joined: Mutex<bool>,
+    joined: AtomicBool,
 }
 
 impl<S: Store> Embedded<S> {
@@ -77,22 +79,23 @@ impl<S: Store> Embedded<S> {
         }
         let path = std::path::absolute(path).map_err(|error| invalid(name, format!("`path`: {error}")))?;
         let database = S::registry().find(&canonical(&path), part);
-        Ok(Self { name, database, settings, usage, joined: Mutex::new(false) })
+        Ok(Self { name, database, settings, usage, joined: AtomicBool::new(false) })
     }
 
     /// The database, of which this is a user from now on.
     fn database(&self) -> Result<&Arc<Database<S>>, Cause> {
-        let mut joined = self.joined();
-        *joined = *joined || self.database.join(&self.settings);
-        if *joined {
+        if self.joined.load(Ordering::Acquire) {
+            return Ok(&self.database);
+        }
+        if self.database.join(&self.settings) {
+            if self.joined.swap(true, Ordering::AcqRel) {
+                // Another thread did it meanwhile, and once is enough.
+                self.database.leave(None);
+            }
             return Ok(&self.database);
         }
         let cause = "another driver of this process uses the file with other options for it";
         Err(Cause::InvalidOptions(cause.into()))
-    }
-
-    fn joined(&self) -> MutexGuard<'_, bool> {
-        self.joined.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a call, unless the database cannot be used.
@@ -104,12 +107,12 @@ impl<S: Store> Embedded<S> {
     }
 
     /// A read on this thread; pending where it would have to wait, or has an error to tell.
-    fn now<T>(&self, key: &[u8], read: impl FnOnce(&S::Reader) -> Result<Poll<T>, Cause>) -> Poll<T> {
+    fn now<T>(&self, key: &[u8], read: impl FnOnce(&dyn View) -> Result<Poll<T>, Cause>) -> Poll<T> {
         if self.check(key).is_err() {
             return Poll::Pending;
         }
-        let reader = self.database().ok().and_then(|database| database.reader(key));
-        reader.map_or(Poll::Pending, |reader| read(&reader).unwrap_or(Poll::Pending))
+        let found = self.database().ok().and_then(|database| database.look(key, read));
+        found.and_then(Result::ok).unwrap_or(Poll::Pending)
     }
 
     fn read<T: Send + 'static>(
@@ -168,12 +171,11 @@ fn write(edit: &mut dyn Edit, key: &[u8], value: &[u8], raw: bool, life: Life) -
     }
 }
 
-fn whole(found: Found) -> Option<Bytes> {
-    match found {
-        Found::Value(value) => Some(value),
-        // Nothing is too large for who takes all.
-        Found::Nothing | Found::Large => None,
-    }
+/// The item's value, whatever its size.
+fn value(view: &dyn View, key: &[u8], raw: bool) -> Result<Option<Bytes>, Cause> {
+    let mut value = None;
+    view.get(key, raw, usize::MAX, &mut |bytes| value = Some(Bytes::copy_from_slice(bytes)))?;
+    Ok(value)
 }
 
 impl<S: Store> AsyncDriver for Embedded<S> {
@@ -204,14 +206,14 @@ impl<S: Store> AsyncDriver for Embedded<S> {
     }
 
     fn has_now(&self, key: &[u8]) -> Poll<bool> {
-        self.now(key, |reader| reader.has(key).map(Poll::Ready))
+        self.now(key, |view| view.has(key).map(Poll::Ready))
     }
 
-    fn get_now(&self, key: &[u8], raw: bool) -> Poll<Option<Bytes>> {
-        self.now(key, |reader| {
-            Ok(match reader.get(key, raw, SMALL)? {
-                Found::Nothing => Poll::Ready(None),
-                Found::Value(value) => Poll::Ready(Some(value)),
+    fn get_now(&self, key: &[u8], raw: bool, give: &mut dyn FnMut(&[u8])) -> Poll<bool> {
+        self.now(key, |view| {
+            Ok(match view.get(key, raw, SMALL, give)? {
+                Found::Nothing => Poll::Ready(false),
+                Found::Given => Poll::Ready(true),
                 Found::Large => Poll::Pending,
             })
         })
@@ -222,7 +224,7 @@ impl<S: Store> AsyncDriver for Embedded<S> {
     }
 
     fn get(&self, key: &[u8], options: RequestOptions, answer: Answer<Option<Bytes>>) {
-        self.read(key, answer, move |view, key| view.get(key, options.raw, usize::MAX).map(whole));
+        self.read(key, answer, move |view, key| value(view, key, options.raw));
     }
 
     fn set(&self, key: &[u8], value: Vec<u8>, options: RequestOptions, answer: Answer<()>) {
@@ -242,9 +244,7 @@ impl<S: Store> AsyncDriver for Embedded<S> {
     }
 
     fn get_many(&self, keys: Vec<Box<[u8]>>, answer: Answer<Vec<Option<Bytes>>>) {
-        let read = |view: &dyn View, keys: &[Box<[u8]>]| {
-            keys.iter().map(|key| view.get(key, false, usize::MAX).map(whole)).collect()
-        };
+        let read = |view: &dyn View, keys: &[Box<[u8]>]| keys.iter().map(|key| value(view, key, false)).collect();
         self.begin(answer, |database, answer| database.read(keys, answer, read));
     }
 
@@ -283,7 +283,7 @@ impl<S: Store> AsyncDriver for Embedded<S> {
     }
 
     fn close(&self, answer: Answer<()>) {
-        if mem::take(&mut *self.joined()) {
+        if self.joined.swap(false, Ordering::AcqRel) {
             self.database.leave(Some(answer));
         } else {
             answer.send(Ok(()), &mut Bells::default());
@@ -293,7 +293,7 @@ impl<S: Store> AsyncDriver for Embedded<S> {
 
 impl<S: Store> Drop for Embedded<S> {
     fn drop(&mut self) {
-        if mem::take(&mut *self.joined()) {
+        if self.joined.swap(false, Ordering::AcqRel) {
             self.database.leave(None);
         }
     }

@@ -2,8 +2,6 @@
 
 use std::{path::Path, sync::Arc};
 
-use bytes::Bytes;
-
 use super::database::Registry;
 use crate::{
     driver::Fields,
@@ -12,10 +10,11 @@ use crate::{
 };
 
 /// What a read found.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Found {
     Nothing,
-    Value(Bytes),
+    /// A value, which was given.
+    Given,
     /// Something of more bytes than were asked for. It was not read.
     Large,
 }
@@ -32,8 +31,8 @@ pub struct Manner {
 /// The items as they were at one moment, less those that have expired.
 pub trait View {
     fn has(&self, key: &[u8]) -> Result<bool, Cause>;
-    /// The item's value, if it has no more than `most` bytes. `raw`: for getItemRaw.
-    fn get(&self, key: &[u8], raw: bool, most: usize) -> Result<Found, Cause>;
+    /// Gives the item's value to `give`, if it has no more than `most` bytes. `raw`: for getItemRaw.
+    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause>;
     fn meta(&self, key: &[u8]) -> Result<Fields, Cause>;
     /// The keys that `listing` accepts.
     fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause>;
@@ -62,8 +61,8 @@ pub trait Store: Sized + Send + Sync + 'static {
     /// Opens the file, and makes it if there is none and it may be written. What is no database of this kind is refused before
     /// anything is written to it.
     fn open(path: &Path, settings: &Self::Settings) -> Result<Self, Failure>;
-    /// A look at the items for a thread that must not wait; None where it had to.
-    fn reader(&self) -> Option<Self::Reader>;
+    /// Reads the items as they are now, for a thread that must not wait; None where it had to.
+    fn look<T>(&self, read: impl FnOnce(&dyn View) -> T) -> Option<T>;
     /// The items as they are now, to be read later and by another thread; None where it had to wait for that.
     fn snapshot(&self) -> Option<Self::Reader>;
     /// Does `act` in a transaction, all of it or nothing. It may be done again, where the file had to be made ready for it.

@@ -1,11 +1,16 @@
 //! Items in a file of LMDB, which all processes of a machine may use at once.
 
+mod databases;
 mod environment;
+mod failure;
+mod files;
 mod gate;
 mod inspect;
+mod items;
 mod layout;
 mod options;
 mod snapshots;
+mod transaction;
 
 use environment::{Environment, Settings};
 pub use options::LmdbOptions;

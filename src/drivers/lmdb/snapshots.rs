@@ -43,11 +43,31 @@ impl Snapshots {
         Arc::new(Self { env, gate: Gate::default(), kept: Mutex::default(), planned: AtomicBool::new(false) })
     }
 
-    /// The items as they are now; None where that had to wait.
+    /// Reads the items as they are now; None where that had to wait.
+    pub fn look<T>(self: &Arc<Self>, read: impl FnOnce(&RoTxn<'static, WithoutTls>) -> T) -> Option<T> {
+        let Ok(mut kept) = self.kept.try_lock() else {
+            // Another thread reads it.
+            return Some(read(&self.make()?.txn));
+        };
+        if !kept.as_ref().is_some_and(|kept| self.is_newest(kept)) {
+            // Before there is another: each reader has a place.
+            *kept = None;
+            *kept = Some(self.make()?);
+            self.plan();
+        }
+        kept.as_ref().map(|kept| read(&kept.txn))
+    }
+
+    /// The items as they are now, to be kept; None where that had to wait.
     pub fn take(self: &Arc<Self>) -> Option<Borrowed> {
         let kept = self.kept.try_lock().ok().and_then(|mut kept| kept.take());
-        let newest = kept.filter(|kept| kept.txn.id() == self.env.info().last_txn_id);
+        let newest = kept.filter(|kept| self.is_newest(kept));
         Some(Borrowed { snapshot: Some(newest.or_else(|| self.make())?), home: Arc::clone(self) })
+    }
+
+    /// Nobody has written since, in any process.
+    fn is_newest(&self, snapshot: &Snapshot) -> bool {
+        snapshot.txn.id() == self.env.info().last_txn_id
     }
 
     fn make(&self) -> Option<Snapshot> {
@@ -67,12 +87,18 @@ impl Snapshots {
     }
 
     fn keep(self: &Arc<Self>, snapshot: Snapshot) {
+        let Ok(mut kept) = self.kept.try_lock() else { return };
+        // Whoever closed it lets go of what was kept before, with the lock.
         if self.gate.is_closed() {
             return;
         }
-        let Ok(mut kept) = self.kept.try_lock() else { return };
         *kept = Some(snapshot);
         drop(kept);
+        self.plan();
+    }
+
+    /// Sees to it that what is kept is let go of.
+    fn plan(self: &Arc<Self>) {
         if self.planned.load(Ordering::Relaxed) || self.planned.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use super::{failure::failure, options::Sync, sql::Sql};
 use crate::{
@@ -59,6 +59,8 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
     let connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|error| failure(&error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // What sql.rs makes of a column that is missing.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true).map_err(|error| failure(&error))?;
     Ok(connection)
 }
 
@@ -78,39 +80,31 @@ fn make(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Makes the table or its new column, unless it is another program's.
-pub fn prepare_table(connection: &mut Connection, sql: &Sql, read_only: bool) -> Result<(), Failure> {
-    let columns = |connection: &Connection| {
+/// Makes the table if there is none, and refuses another program's. Whether it has a column for expiries.
+pub fn prepare_table(connection: &Connection, sql: &Sql, read_only: bool) -> Result<bool, Failure> {
+    let columns = || {
         let mut statement = connection.prepare(&sql.columns)?;
         let names = statement.query_map([], |row| row.get::<_, String>(1))?;
         names.collect::<rusqlite::Result<Vec<_>>>()
     };
-    let known = columns(connection).map_err(|error| failure(&error))?;
+    let known = || match columns() {
+        Ok(none) if none.is_empty() && !read_only => {
+            connection.execute_batch(&sql.create)?;
+            columns()
+        }
+        known => known,
+    };
+    let known = known().map_err(|error| failure(&error))?;
     let has = |name: &str| known.iter().any(|known| known == name);
-    if !known.is_empty() && !["key", "value", "blob", "created_at", "updated_at"].into_iter().all(has) {
-        return Err(Failure::new("SQLITE_MISMATCH", "the table is not one of unstorage's"));
-    }
-    if known.is_empty() && read_only {
+    if known.is_empty() {
         return Err(Failure::new("SQLITE_MISMATCH", "the database has no such table"));
     }
-    if has("expires_at") {
-        return Ok(());
+    if !["key", "value", "blob", "created_at", "updated_at"].into_iter().all(has) {
+        return Err(Failure::new("SQLITE_MISMATCH", "the table is not one of unstorage's"));
     }
-    if read_only {
-        return Err(Failure::new(
-            "SQLITE_READONLY",
-            "the table has no column `expires_at` yet, which only a writer can add",
-        ));
+    let expires = has("expires_at");
+    if expires && !read_only {
+        connection.execute_batch(&sql.index_expiry).map_err(|error| failure(&error))?;
     }
-    let make = |connection: &mut Connection| {
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        transaction.execute_batch(&sql.create)?;
-        // Another process may have come first.
-        if !columns(&transaction)?.iter().any(|name| name == "expires_at") {
-            transaction.execute_batch(&sql.add_expiry)?;
-        }
-        transaction.execute_batch(&sql.index_expiry)?;
-        transaction.commit()
-    };
-    make(connection).map_err(|error| failure(&error))
+    Ok(expires)
 }

@@ -81,8 +81,8 @@ impl View for Reader {
         self.rows()?.has(key)
     }
 
-    fn get(&self, key: &[u8], raw: bool, most: usize) -> Result<Found, Cause> {
-        self.rows()?.get(key, raw, most)
+    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
+        self.rows()?.get(key, raw, most, give)
     }
 
     fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {

@@ -1,6 +1,5 @@
 //! What is read of the table.
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params, types::ValueRef};
 
 use super::{failure::failure, sql::Sql};
@@ -22,14 +21,16 @@ impl Rows<'_> {
         self.one(&self.sql.has, params![Text(key), now()], |row| row.get(0)).map(Option::unwrap_or_default)
     }
 
-    pub fn get(&self, key: &[u8], raw: bool, most: usize) -> Result<Found, Cause> {
+    pub fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
         let sql = if raw { &self.sql.get_raw } else { &self.sql.get };
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let found = self.one(sql, params![Text(key), now(), most], |row| {
             let length: Option<i64> = row.get(0)?;
-            let value = bytes_of(row.get_ref(1)?).map(Bytes::copy_from_slice);
-            Ok(match (length, value) {
-                (_, Some(value)) => Found::Value(value),
+            Ok(match (length, bytes_of(row.get_ref(1)?)) {
+                (_, Some(value)) => {
+                    give(value);
+                    Found::Given
+                }
                 (Some(_), None) => Found::Large,
                 (None, None) => Found::Nothing,
             })

@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,8 @@ pub struct Table {
     /// Of a database that is only read, it reads, too.
     writer: Arc<Mutex<Connection>>,
     readers: Arc<Readers>,
+    /// The table has the column of expiries, which it then keeps.
+    expires: AtomicBool,
     behavior: TransactionBehavior,
 }
 
@@ -61,7 +66,7 @@ impl Store for Table {
         }
         check_disk(folder)?;
         let patience = Duration::from_millis(settings.busy_timeout.into());
-        let mut writer = if settings.read_only {
+        let writer = if settings.read_only {
             let reader = connection::for_reading(path)?;
             reader.busy_timeout(patience).map_err(|error| failure(&error))?;
             reader
@@ -69,15 +74,15 @@ impl Store for Table {
             connection::for_writing(path, settings.sync, patience)?
         };
         let sql = Arc::new(Sql::new(&settings.table));
-        prepare_table(&mut writer, &sql, settings.read_only)?;
+        let expires = AtomicBool::new(prepare_table(&writer, &sql, settings.read_only)?);
         let behavior = if settings.read_only { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
         let writer = Arc::new(Mutex::new(writer));
         let readers = Readers::new(path.to_path_buf(), Arc::clone(&sql), Arc::clone(&writer));
-        Ok(Self { sql, writer, readers, behavior })
+        Ok(Self { sql, writer, readers, expires, behavior })
     }
 
-    fn reader(&self) -> Option<Reader> {
-        self.readers.take()
+    fn look<T>(&self, read: impl FnOnce(&dyn View) -> T) -> Option<T> {
+        Some(read(&self.readers.take()?))
     }
 
     fn snapshot(&self) -> Option<Reader> {
@@ -87,8 +92,14 @@ impl Store for Table {
     fn write(&self, act: &mut dyn FnMut(&mut dyn Edit) -> Result<(), Cause>) -> Result<(), Cause> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = writer.transaction_with_behavior(self.behavior).map_err(|error| failure(&error))?;
-        act(&mut Writing { connection: &transaction, sql: &self.sql })?;
-        Ok(transaction.commit().map_err(|error| failure(&error))?)
+        let mut writing =
+            Writing { connection: &transaction, sql: &self.sql, expires: self.expires.load(Ordering::Acquire) };
+        writing.look_for_expiries()?;
+        act(&mut writing)?;
+        let expires = writing.expires;
+        transaction.commit().map_err(|error| failure(&error))?;
+        self.expires.store(expires, Ordering::Release);
+        Ok(())
     }
 
     fn close(self: Arc<Self>) {
@@ -100,9 +111,30 @@ impl Store for Table {
 struct Writing<'a> {
     connection: &'a Connection,
     sql: &'a Sql,
+    /// The table has the column of expiries.
+    expires: bool,
 }
 
 impl Writing<'_> {
+    /// Another process may have added the column.
+    fn look_for_expiries(&mut self) -> Result<(), Cause> {
+        if !self.expires {
+            let find = || self.connection.prepare_cached(&self.sql.has_expiry)?.query_row([], |row| row.get(0));
+            self.expires = find().map_err(|error| failure(&error))?;
+        }
+        Ok(())
+    }
+
+    fn add_expiry(&mut self) -> Result<(), Cause> {
+        let add = || {
+            self.connection.execute_batch(&self.sql.add_expiry)?;
+            self.connection.execute_batch(&self.sql.index_expiry)
+        };
+        add().map_err(|error| failure(&error))?;
+        self.expires = true;
+        Ok(())
+    }
+
     fn rows(&self) -> Rows<'_> {
         Rows { connection: self.connection, sql: self.sql }
     }
@@ -118,8 +150,8 @@ impl View for Writing<'_> {
         self.rows().has(key)
     }
 
-    fn get(&self, key: &[u8], raw: bool, most: usize) -> Result<Found, Cause> {
-        self.rows().get(key, raw, most)
+    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
+        self.rows().get(key, raw, most, give)
     }
 
     fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
@@ -136,7 +168,14 @@ impl Edit for Writing<'_> {
         let text = Some(Text(value)).filter(|_| !manner.raw);
         let blob = manner.raw.then_some(value);
         let expires = manner.expires.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
-        self.run(&self.sql.set, params![Text(key), text, blob, expires]).map(drop)
+        if expires.is_some() && !self.expires {
+            self.add_expiry()?;
+        }
+        if self.expires {
+            self.run(&self.sql.set, params![Text(key), text, blob, expires]).map(drop)
+        } else {
+            self.run(&self.sql.set_endless, params![Text(key), text, blob]).map(drop)
+        }
     }
 
     fn remove(&mut self, key: &[u8]) -> Result<(), Cause> {
@@ -144,6 +183,9 @@ impl Edit for Writing<'_> {
     }
 
     fn sweep(&mut self, most: usize) -> Result<Option<u64>, Cause> {
+        if !self.expires {
+            return Ok(None);
+        }
         let now = now();
         self.run(&self.sql.void, params![now])?;
         self.run(&self.sql.sweep, params![now, i64::try_from(most).unwrap_or(i64::MAX)])?;
