@@ -19,6 +19,7 @@ import vercelKv from "rustorage/drivers/vercel-kv";
 import { createStorageHandler, createStorageServer } from "rustorage/server";
 import { withTracing } from "rustorage/tracing";
 import { createDatabase } from "db0";
+import mysqlConnector from "db0/connectors/mysql2";
 import sqliteConnector from "./drivers/embedded/connector.js";
 import { tracingChannel } from "node:diagnostics_channel";
 import {
@@ -52,6 +53,7 @@ import { OPTIONS as KEYS, createBucket, startMoto } from "./servers/s3.js";
 import { startProxy } from "./servers/proxy.js";
 import { freePort } from "./servers/ports.js";
 import { startRedis, startSentinel } from "./servers/redis.js";
+import { startMariadb } from "./servers/sql.js";
 import { startServer } from "./servers/storage.js";
 import { TOKEN, startUpstash } from "./servers/upstash.js";
 import { startVercelBlob } from "./servers/vercel-blob.js";
@@ -957,6 +959,31 @@ test("db0 keeps one value a key", async () => {
   await theirs.setItemRaw("b", Buffer.from("raw"));
   expect(await theirs.getItem("b")).toBe(null);
   expect(await ours.getItem("b")).toBe("raw");
+});
+
+test("db0 tells upper from lower case in MySQL", async () => {
+  const server = await startMariadb();
+  onTestFinished(() => server.stop());
+  const database = createDatabase(mysqlConnector(server.options));
+  onTestFinished(() => database.dispose());
+  const theirs = unstorage.createStorage({
+    driver: unstorageDb0({ database, tableName: "theirs" }),
+  });
+  await theirs.setItem("key", 1);
+  await theirs.setItem("KEY", 2);
+  expect(await theirs.getItem("key")).toBe(2);
+  const ours = createStorage({ driver: db0({ database, tableName: "ours" }) });
+  await ours.setItem("key", 1);
+  await ours.setItem("KEY", 2);
+  expect(await ours.getItem("key")).toBe(1);
+  const raw = Buffer.alloc(100_000, 1);
+  await ours.setItemRaw("raw", raw);
+  // unstorage's own driver reads and writes our table as well.
+  const both = unstorage.createStorage({ driver: unstorageDb0({ database, tableName: "ours" }) });
+  expect(await both.getItem("KEY")).toBe(2);
+  expect((await both.getItemRaw("raw")).equals(raw)).toBe(true);
+  await both.setItem("é", "ü");
+  expect(await ours.getItem("é")).toBe("ü");
 });
 
 const upstashServer = await startUpstash();

@@ -16,36 +16,69 @@ const COLUMNS = {
     "expires_at INTEGER",
   ],
   postgresql: [
-    "key VARCHAR(255) NOT NULL PRIMARY KEY",
+    // By bytes, so that the index finds what LIKE asks for.
+    'key VARCHAR(255) COLLATE "C" NOT NULL PRIMARY KEY',
     "value TEXT",
     "blob BYTEA",
     "created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP",
     "updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP",
   ],
   mysql: [
-    "`key` VARCHAR(255) NOT NULL PRIMARY KEY",
-    "`value` LONGTEXT",
-    "`blob` BLOB",
+    // To the usual collation `a` and `A` are one key.
+    "`key` VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY",
+    "`value` LONGTEXT CHARACTER SET utf8mb4",
+    "`blob` LONGBLOB",
     "created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP",
     "updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP",
   ],
 };
 
-/** By the dialect's name: what differs. */
-const DIALECTS = {
-  sqlite: { quote: doubled('"'), now: NOW_IN_MILLISECONDS, ttl: true },
-  libsql: { quote: doubled('"'), now: NOW_IN_MILLISECONDS, ttl: true },
-  postgresql: { quote: doubled('"'), now: "CURRENT_TIMESTAMP", ttl: false },
-  mysql: { quote: doubled("`"), now: "CURRENT_TIMESTAMP", ttl: false },
+/** Keys under a base where they are in the order of their bytes, as far as the last character that there is. */
+const RANGE = {
+  condition: (key) => `${key} >= ? AND ${key} < ?`,
+  parameters: (base) => [base, `${base}\u{10FFFF}`],
 };
 
-/** The statements for a table; undefined for a dialect that nobody knows. */
-export function statements(dialect, tableName) {
+/** The same with LIKE. Case may not count for it: what it finds is looked at again. */
+const LIKE = {
+  // Another escape than `\`, which the dialects read in different ways.
+  condition: (key) => `${key} LIKE ? ESCAPE '!'`,
+  parameters: (base) => [`${base.replace(/[!%_]/g, "!$&")}%`],
+};
+
+const SQLITE = { quote: doubled('"'), now: NOW_IN_MILLISECONDS, ttl: true, keysUnder: RANGE };
+
+/** By the dialect's name: what differs. */
+const DIALECTS = {
+  sqlite: SQLITE,
+  libsql: SQLITE,
+  postgresql: { quote: doubled('"'), now: "CURRENT_TIMESTAMP", ttl: false, keysUnder: LIKE },
+  mysql: { quote: doubled("`"), now: "CURRENT_TIMESTAMP", ttl: false, keysUnder: LIKE },
+};
+
+/** What makes a table ready; undefined for a dialect that nobody knows. `ttl`: the dialect's tables can have a column of expiries. */
+export function tables(dialect, tableName) {
   if (!Object.hasOwn(DIALECTS, dialect)) return undefined;
-  const { quote, now, ttl } = DIALECTS[dialect];
+  const { quote, ttl } = DIALECTS[dialect];
+  const table = quote(tableName);
+  return {
+    ttl,
+    create: `CREATE TABLE IF NOT EXISTS ${table} (${columnsOf(dialect).join(", ")})`,
+    columns: "SELECT name FROM pragma_table_info(?)",
+    addExpiry: `ALTER TABLE ${table} ADD COLUMN expires_at INTEGER`,
+    indexExpiry: `CREATE INDEX IF NOT EXISTS ${quote(`${tableName}_expires_at`)} ON ${table} (expires_at) WHERE expires_at IS NOT NULL`,
+  };
+}
+
+function columnsOf(dialect) {
+  return COLUMNS[dialect === "libsql" ? "sqlite" : dialect];
+}
+
+/** The statements for a table that has a column of expiries, with `ttl`, or has none. */
+export function statements(dialect, tableName, ttl) {
+  const { quote, now, keysUnder } = DIALECTS[dialect];
   const table = quote(tableName);
   const [key, value, blob] = ["key", "value", "blob"].map(quote);
-  const columns = COLUMNS[dialect === "libsql" ? "sqlite" : dialect];
   const lives = `(expires_at IS NULL OR expires_at > ? OR length(updated_at) < ${LENGTH_OF_OURS})`;
   const where = (condition) => `WHERE ${condition}${ttl ? ` AND ${lives}` : ""}`;
   const named = [key, value, blob, "created_at", "updated_at", ...(ttl ? ["expires_at"] : [])];
@@ -57,11 +90,6 @@ export function statements(dialect, tableName) {
   const row = `(?, ?, ?, ${now}, ${now}${ttl ? ", ?" : ""})`;
   return {
     ttl,
-    create: [`CREATE TABLE IF NOT EXISTS ${table} (${columns.join(", ")})`],
-    /** What a table of unstorage's still lacks. */
-    columns: ttl ? `SELECT name FROM pragma_table_info(?)` : undefined,
-    addExpiry: `ALTER TABLE ${table} ADD COLUMN expires_at INTEGER`,
-    indexExpiry: `CREATE INDEX IF NOT EXISTS ${quote(`${tableName}_expires_at`)} ON ${table} (expires_at) WHERE expires_at IS NOT NULL`,
     has: `SELECT 1 AS ${value} FROM ${table} ${where(`${key} = ?`)}`,
     get: `SELECT ${value}, ${blob} FROM ${table} ${where(`${key} = ?`)}`,
     getMany: (count) =>
@@ -70,14 +98,10 @@ export function statements(dialect, tableName) {
       `INSERT INTO ${table} (${named.join(", ")}) VALUES ${Array(count).fill(row).join(", ")} ${upsert}`,
     remove: `DELETE FROM ${table} WHERE ${key} = ?`,
     meta: `SELECT created_at, updated_at FROM ${table} ${where(`${key} = ?`)}`,
-    // Another escape than `\`, which the dialects read in different ways.
-    keys: `SELECT ${key} FROM ${table} ${where(`${key} LIKE ? ESCAPE '!'`)}`,
+    keys: `SELECT ${key} FROM ${table} ${where(keysUnder.condition(key))}`,
+    /** The parameters of `keys`. */
+    under: keysUnder.parameters,
     clear: `DELETE FROM ${table}`,
     sweep: `DELETE FROM ${table} WHERE expires_at <= ? AND length(updated_at) >= ${LENGTH_OF_OURS}`,
   };
-}
-
-/** What LIKE finds a base's keys with. Case may not count for it: what it finds is looked at again. */
-export function pattern(base) {
-  return `${base.replace(/[!%_]/g, "!$&")}%`;
 }

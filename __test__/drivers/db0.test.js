@@ -81,11 +81,66 @@ describe("over SQLite", () => {
     const items = Array.from({ length: 250 }, (_, index) => ({ key: `k:${index}`, value: index }));
     await storage.setItems([...items, { key: "k:0", value: "again" }]);
     const found = await storage.getItems(items.map(({ key }) => key));
-    expect(prepare).toHaveBeenCalledTimes(6);
+    expect(prepare).toHaveBeenCalledTimes(2);
     expect(found.map(({ value }) => value)).toEqual([
       "again",
       ...items.slice(1).map(({ value }) => value),
     ]);
+  });
+
+  test("a batch that fails has written nothing, and one of any size is written", async () => {
+    const database = connect();
+    const storage = storageOf(db0({ database }));
+    await storage.setItem("a", 0);
+    database.exec(
+      "CREATE TRIGGER refusing BEFORE INSERT ON unstorage WHEN NEW.key = 'odd' BEGIN SELECT RAISE(ABORT, 'odd'); END",
+    );
+    const items = Array.from({ length: 7000 }, (_, index) => ({ key: `k:${index}`, value: index }));
+    const odd = { key: "odd", value: 1 };
+    await expect(storage.setItems([{ key: "a", value: 1 }, ...items, odd])).rejects.toMatchObject({
+      operation: "setItems",
+      driver: "db0",
+      message: expect.stringContaining("odd"),
+    });
+    expect(await storage.getItem("a")).toBe(0);
+    expect(await storage.getKeys()).toEqual(["a"]);
+    const value = "x".repeat(2_000_000);
+    const large = ["l:1", "l:2", "l:3"].map((key) => ({ key, value }));
+    const more = Array.from({ length: 9000 }, (_, index) => ({ key: `m:${index}`, value: index }));
+    await storage.setItems([...more, ...large]);
+    expect(await storage.getKeys("m")).toHaveLength(9000);
+    expect((await storage.getItems(["m:8999", "l:3"])).map(({ value }) => value)).toEqual([
+      8999,
+      value,
+    ]);
+  });
+
+  test("a table of unstorage's stays as it is until an item expires", async () => {
+    const database = connect();
+    const other = createTheirs({ driver: theirs({ database }) });
+    await other.setItem("theirs", 1);
+    const schema = () =>
+      database.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").all();
+    const before = await schema();
+    const storage = storageOf(db0({ database }));
+    const second = storageOf(db0({ database }));
+    expect(await storage.getItem("theirs")).toBe(1);
+    expect(await second.getKeys()).toEqual(["theirs"]);
+    await storage.setItem("ours", 1);
+    expect(await other.getItem("ours")).toBe(1);
+    expect(await schema()).toEqual(before);
+    // The second does not overtake the first, which has to add the column.
+    await Promise.all([
+      storage.setItem("brief", 2, { ttl: 1000 }),
+      storage.setItem("brief", 1, { ttl: 0.02 }),
+      storage.setItem("ours", 2),
+    ]);
+    expect(JSON.stringify(await schema())).toContain("expires_at INTEGER");
+    await sleep(40);
+    // Who looked before the column was there sees it, too.
+    expect(await second.getItem("brief")).toBe(null);
+    expect((await second.getKeys()).sort()).toEqual(["ours", "theirs"]);
+    expect(await other.getItem("theirs")).toBe(1);
   });
 
   test("errors name operation, key and driver, and the table is made by the next call", async () => {

@@ -1,6 +1,6 @@
 /** A table in a database of db0's: through its connector, or natively where it is a SQLite file that may be taken over. */
 import { Buffer } from "node:buffer";
-import { pattern, statements } from "../sql-dialects.js";
+import { statements, tables } from "../sql-dialects.js";
 import { createEmbeddedDriver } from "../embedded-driver.js";
 import { storageError } from "../errors.js";
 import { invalidLife, lifeOf } from "../native-driver.js";
@@ -11,8 +11,13 @@ const OPTIONS = ["database", "tableName", "ttl", "native"];
 /** What a Nitro config leaves among the options. */
 const LET_BE = ["driver", "lib"];
 
-/** How many rows a statement reads or writes. */
-const ROWS = 100;
+/**
+ * How many rows a statement reads or writes, and how much text. One statement is done as a whole or not at all, whatever else goes over
+ * the connection, which a transaction could not say: the connection is the app's, and some connectors have a new one for each statement.
+ * SQLite takes 32,766 parameters, and MySQL 16 MB, if nobody set it.
+ */
+const ROWS = 8000;
+const UNITS = 2 ** 22;
 /** How often a write sweeps, in milliseconds. */
 const SWEEP_INTERVAL = 60_000;
 
@@ -29,10 +34,10 @@ export default function db0(given = {}) {
   if (typeof database?.prepare !== "function") refuse("the option `database` must be db0's");
   if (typeof tableName !== "string" || tableName === "") refuse("`tableName` must be a name");
   if (typeof ttl !== "number") refuse("the option `ttl` must be a number of seconds");
-  const sql = statements(database.dialect, tableName);
-  if (!sql) refuse(`the dialect ${JSON.stringify(database.dialect)} is not one that is known`);
+  const table = tables(database.dialect, tableName);
+  if (!table) refuse(`the dialect ${JSON.stringify(database.dialect)} is not one that is known`);
   if (native) return takeOver(database, { tableName, ttl }, refuse);
-  return connected({ ...options, tableName, ttl }, sql);
+  return connected({ ...options, tableName, ttl }, table);
 }
 
 /**
@@ -46,34 +51,57 @@ function takeOver(database, options, refuse) {
   if (typeof path !== "string" || path === "" || path === ":memory:") {
     refuse("`native` needs a SQLite file, opened by better-sqlite3 or node:sqlite");
   }
-  database.dispose();
+  // Both close it at once, and a failure shows in that they did not.
+  database.dispose().catch(() => {});
+  if (instance.isOpen ?? instance.open) refuse("db0's connection to the file did not close");
   return createEmbeddedDriver("db0", { ...options, path });
 }
 
-function connected(options, sql) {
+function connected(options, table) {
   const { database, tableName, ttl } = options;
-  let prepared;
+  const [endless, expiring] = [false, true].map((expires) =>
+    statements(database.dialect, tableName, expires),
+  );
+  let sql = endless;
+  let made = false;
+  let prepared = Promise.resolve();
   let swept = Date.now();
 
-  const prepare = async () => {
-    for (const statement of sql.create) await database.exec(statement);
-    if (sql.columns) {
-      const columns = await database.prepare(sql.columns).all(tableName);
-      if (!columns.some(({ name }) => name === "expires_at")) await database.exec(sql.addExpiry);
-      await database.exec(sql.indexExpiry);
+  /** A table of unstorage's has no column of expiries, until somebody adds it. */
+  const lookForExpiries = async () => {
+    const columns = await database.prepare(table.columns).all(tableName);
+    if (!columns.some(({ name }) => name === "expires_at")) return;
+    await database.exec(table.indexExpiry);
+    sql = expiring;
+  };
+  const addExpiry = async () => {
+    try {
+      await database.exec(table.addExpiry);
+    } catch (error) {
+      await lookForExpiries();
+      // Unless somebody else was faster, it failed.
+      if (sql === endless) throw error;
     }
+    await lookForExpiries();
   };
-  const ready = () => {
-    prepared ??= prepare().catch((error) => {
-      prepared = undefined;
-      throw error;
-    });
-    return prepared;
+  const prepare = async (expires) => {
+    if (!made) await database.exec(table.create);
+    made = true;
+    if (table.ttl && sql === endless) await lookForExpiries();
+    if (table.ttl && sql === endless && expires) await addExpiry();
   };
-  const run = async (operation, key, call) => {
+  /** One after the other, so that the statements of calls that nobody awaits go in the order of the calls. */
+  const ready = (expires) => {
+    if (made && (!table.ttl || sql === expiring)) return prepared;
+    const done = prepared.then(() => prepare(expires));
+    prepared = done.catch(() => {});
+    return done;
+  };
+  /** `expires`: the call writes what expires. */
+  const run = async (operation, key, call, expires = false) => {
     if (key !== undefined && !key.isWellFormed()) throw lone(operation, key);
     try {
-      await ready();
+      await ready(expires);
       return await call();
     } catch (cause) {
       if (cause.driver) throw cause;
@@ -102,8 +130,7 @@ function connected(options, sql) {
       if (expires === undefined) await write(sql.remove, [key]);
     }
     const kept = [...last.values()].filter(({ expires }) => expires !== undefined);
-    for (let start = 0; start < kept.length; start += ROWS) {
-      const part = kept.slice(start, start + ROWS);
+    for (const part of partsOf(kept)) {
       const parameters = part.flatMap(({ key, value = null, blob = null, expires }) =>
         sql.ttl ? [key, value, blob, expires] : [key, value, blob],
       );
@@ -114,15 +141,18 @@ function connected(options, sql) {
       await write(sql.sweep, [swept]);
     }
   };
-  const set = (key, row, settings, operation) =>
-    run(operation, key, () =>
-      setMany([{ key, ...row, expires: expiry(key, settings, operation) }]),
+  const set = (operation, key, rows) =>
+    run(
+      operation,
+      key,
+      () => setMany(rows),
+      rows.some(({ expires }) => typeof expires === "number"),
     );
 
   return {
     name: "db0",
     options,
-    flags: { ttl: sql.ttl },
+    flags: { ttl: table.ttl },
     getInstance: () => database,
     hasItem: (key) => run("hasItem", key, async () => (await all(sql.has, [key])).length > 0),
     getItem: (key) => run("getItem", key, async () => toText((await all(sql.get, [key]))[0])),
@@ -138,18 +168,20 @@ function connected(options, sql) {
         }
         return items.map(({ key }) => ({ key, value: values.get(key) ?? null }));
       }),
-    setItem: (key, value, settings) => set(key, { value }, settings, "setItem"),
-    setItemRaw: (key, value, settings) => set(key, { blob: toBlob(value) }, settings, "setItemRaw"),
-    setItems: (items, common) =>
-      run("setItems", undefined, () =>
-        setMany(
-          items.map(({ key, value, options: own }) => ({
-            key,
-            value,
-            expires: expiry(key, { ...common, ...own }, "setItems"),
-          })),
-        ),
-      ),
+    setItem: async (key, value, settings) =>
+      set("setItem", key, [{ key, value, expires: expiry(key, settings, "setItem") }]),
+    setItemRaw: async (key, value, settings) =>
+      set("setItemRaw", key, [
+        { key, blob: toBlob(value), expires: expiry(key, settings, "setItemRaw") },
+      ]),
+    setItems: async (items, common) => {
+      const rows = items.map(({ key, value, options: own }) => ({
+        key,
+        value,
+        expires: expiry(key, { ...common, ...own }, "setItems"),
+      }));
+      return set("setItems", undefined, rows);
+    },
     removeItem: (key) => run("removeItem", key, async () => void (await write(sql.remove, [key]))),
     getMeta: (key) =>
       run("getMeta", key, async () => {
@@ -158,7 +190,7 @@ function connected(options, sql) {
       }),
     getKeys: (base = "") =>
       run("getKeys", base, async () => {
-        const rows = await all(sql.keys, [pattern(base)]);
+        const rows = await all(sql.keys, sql.under(base));
         return rows.map(({ key }) => key).filter((key) => key.startsWith(base));
       }),
     clear: () => run("clear", undefined, async () => void (await write(sql.clear, []))),
@@ -171,6 +203,21 @@ function connected(options, sql) {
 function lone(operation, key) {
   const cause = "a key here must have no lone surrogate";
   return storageError("INVALID_KEY", "db0", operation, key, cause);
+}
+
+/** The rows that go into one statement, and those of the next. */
+function* partsOf(rows) {
+  let [part, units] = [[], 0];
+  for (const row of rows) {
+    const size = row.key.length + (row.value?.length ?? 0) + (row.blob?.length ?? 0);
+    if (part.length === ROWS || (part.length > 0 && units + size > UNITS)) {
+      yield part;
+      [part, units] = [[], 0];
+    }
+    part.push(row);
+    units += size;
+  }
+  if (part.length > 0) yield part;
 }
 
 function toText(row) {
