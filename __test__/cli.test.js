@@ -237,6 +237,30 @@ test("what is only read is not made", () => {
   expect(readdirSync(cwd)).toEqual(["from"]);
 }, 60_000);
 
+test("what reads leaves a database as it is", () => {
+  const cwd = folder();
+  for (const at of ["lmdb:./items", "sqlite:./table"]) {
+    expect(run(cwd, ["set", at, "a", "1"]).status).toBe(0);
+    // Beside the file lie what LMDB locks, and SQLite's log, empty, until somebody has written.
+    const files = () =>
+      readdirSync(cwd)
+        .filter((file) => !/^to$|-(?:lock|wal|shm)$/.test(file))
+        .map((file) => [file, readFileSync(join(cwd, file), "hex")]);
+    const before = files();
+    expect(run(cwd, ["ls", at]).stdout).toBe("a\n");
+    expect(run(cwd, ["get", at, "a"]).stdout).toBe("1");
+    expect(run(cwd, ["stat", at, "--json"]).json.items).toBe(1);
+    expect(run(cwd, ["copy", at, "fs:./to", "--json"]).json.items).toBe(1);
+    expect(run(cwd, ["copy", "fs:./to", at, "--dry-run", "--json"]).json.same).toBe(1);
+    expect(files()).toEqual(before);
+  }
+  const { status, stderr } = run(cwd, ["ls", "sqlite:./table?tableName=none"]);
+  expect({ status, stderr }).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/no such table/),
+  });
+}, 60_000);
+
 test("an item that the target refuses is told, and the others are copied", async () => {
   const kept = new Map();
   const from = new Items(mapDriver(new Map(Array.from({ length: 300 }, (_, i) => [`k${i}`, "v"]))));
@@ -270,6 +294,23 @@ test("a config's mounts, and options of the environment", () => {
   expect(run(cwd, ["ls", "mount:kv", "--config", "config.js"], { env }).stdout).toBe("a\n");
   expect(run(cwd, ["ls", "lmdb:{{ITEMS}}"], { env }).stdout).toBe("a\n");
   expect(existsSync(join(cwd, "here.lmdb"))).toBe(true);
+  for (const [name, path] of [
+    ["lmdb", "absent.lmdb"],
+    ["sqlite", "absent.sqlite"],
+  ]) {
+    const file = `${name}.json`;
+    const mounts = { kv: { driver: name, path: "{{ITEMS}}" } };
+    writeFileSync(join(cwd, file), JSON.stringify({ storage: mounts }));
+    for (const args of [["ls"], ["get", "a"], ["stat"], ["rm", "a"]]) {
+      const [command, ...rest] = args;
+      const given = [command, "mount:kv", ...rest, "--config", file];
+      expect(run(cwd, given, { env: { ITEMS: path } })).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining("there is no file"),
+      });
+    }
+    expect(readdirSync(cwd).filter((known) => known.startsWith("absent"))).toEqual([]);
+  }
   const none = run(cwd, ["ls", "mount:none", "--config", "config.js"], { env });
   expect(none).toMatchObject({ status: 1, stderr: expect.stringContaining("no mount `none`") });
   writeFileSync(join(cwd, "broken.mjs"), "export default {");

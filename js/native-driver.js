@@ -69,13 +69,15 @@ export function createNativeDriver(
   } = {},
 ) {
   const { options, mount, read } = runtimeOptions(name, given);
+  const prepared = () => prepare(read()) ?? {};
   const create = (place = mount) => {
-    const settings = complete(prepare(read()) ?? {});
+    const settings = complete(prepared());
     return native.createDriver(name, toJson(name, settings, place), place);
   };
   // The methods hold on to `owner`, so that it goes only after the last of them.
   const flags = { ttl: true, maxDepth: true };
-  const owner = { name, observe, forgets, ask, toMeta, raw, flags, create, table: -1, handle: -1 };
+  const hooks = { observe, forgets, ask, toMeta, raw };
+  const owner = { name, ...hooks, flags, create, prepared, table: -1, handle: -1 };
   owner.items = itemMethods(owner);
   owner.weak = new WeakRef(owner);
   const own = methods?.(owner);
@@ -159,6 +161,11 @@ export function nativeOwner(driver) {
   return same && Object.keys(driver).length === Object.keys(known.methods).length
     ? known.owner
     : undefined;
+}
+
+/** The options that a native driver would be made with now, those of the environment among them; none of any other driver. */
+export function optionsNow(driver) {
+  return drivers.get(driver)?.owner.prepared() ?? {};
 }
 
 /** Whether a storage runs this driver in Rust. */

@@ -9,8 +9,9 @@ import { Items } from "./items.js";
 import { open } from "./location.js";
 import { Progress, size } from "./progress.js";
 
-async function using(location, options, act, absent) {
-  const items = new Items(await open(location, { ...options, absent }));
+/** `opened`: how the location is opened; without, only to be read. */
+async function using(location, { config }, act, opened = { reads: true }) {
+  const items = new Items(await open(location, { config, ...opened }));
   try {
     return await act(items);
   } finally {
@@ -41,8 +42,8 @@ export const COMMANDS = {
           failed: failed.length > 0,
         };
       };
-      const absent = options["dry-run"] ? "empty" : "made";
-      return using(from, options, (source) => using(to, options, toTarget(source), absent));
+      const opened = options["dry-run"] ? { absent: "empty", reads: true } : { absent: "made" };
+      return using(from, options, (source) => using(to, options, toTarget(source), opened));
     },
   },
 
@@ -85,7 +86,7 @@ export const COMMANDS = {
         await items.write(key, bytes, options.ttl);
         return { json: { key, size: bytes.length }, text: "" };
       };
-      return using(location, options, write, "made");
+      return using(location, options, write, { absent: "made" });
     },
   },
 
@@ -93,12 +94,14 @@ export const COMMANDS = {
     usage: "rm LOCATION KEY…, or rm LOCATION --base BASE",
     count: ({ base }) => (base === undefined ? [2, Infinity] : [1, 1]),
     options: ["base"],
-    run: ([location, ...keys], options) =>
-      using(location, options, async (items) => {
+    run: ([location, ...keys], options) => {
+      const remove = async (items) => {
         const all = options.base === undefined ? keys : await items.keys(options.base);
         for (const key of all) await items.storage.removeItem(key);
         return { json: { removed: all.length }, text: "" };
-      }),
+      };
+      return using(location, options, remove, { absent: "refused" });
+    },
   },
 
   stat: {

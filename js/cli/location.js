@@ -6,8 +6,9 @@ import { findDriver } from "../borrowed-driver.js";
 import { builtinDrivers } from "../builtin-drivers.js";
 import nothing from "../drivers/null.js";
 import { storageError } from "../errors.js";
+import { optionsNow } from "../native-driver.js";
 import { OPTION_TYPES } from "../option-types.js";
-import { fromEnv, runtimeOptions } from "../runtime-options.js";
+import { fromEnv } from "../runtime-options.js";
 import { storageOf } from "../storage-config.js";
 
 /** The option that stands in front of `?`, by driver. */
@@ -21,8 +22,24 @@ const URLS = {
   https: ["http", "base"],
 };
 
-/** The driver at `location`. A database that is absent is `refused`, or `made`, or stands for an `empty` one and is not made. */
-export async function open(location, { config, absent = "refused" } = {}) {
+/**
+ * The driver at `location`. A database that is absent is `refused`, or `made`, or stands for an `empty` one and is not made. `reads`: nothing is
+ * written, so that nothing is made in a file either.
+ */
+export async function open(location, { config, absent = "refused", reads = false } = {}) {
+  const driver = await driverAt(location, config);
+  // Only databases are made by who opens them.
+  const options = PLACES[driver.name] === "path" ? optionsNow(driver) : {};
+  if (options.path === undefined) return driver;
+  if (!existsSync(options.path) && absent !== "made") {
+    return absent === "empty" ? nothing() : refuse(`there is no file ${options.path}`);
+  }
+  if (!reads) return driver;
+  const { default: factory } = await import(builtinDrivers[driver.name]);
+  return factory({ ...options, readOnly: true });
+}
+
+async function driverAt(location, config) {
   const [, scheme, rest] = /^([a-z][\w-]*):(.*)$/is.exec(location) ?? [];
   if (scheme === undefined)
     refuse("a location is a driver's URL, such as `fs:./data`, or `mount:NAME` with --config");
@@ -32,11 +49,7 @@ export async function open(location, { config, absent = "refused" } = {}) {
   const factory = module.startsWith("unstorage/")
     ? findDriver(name)()
     : (await import(module)).default;
-  const given = fromEnv(options);
-  const driver = factory(given);
-  const { path } = PLACES[name] === "path" ? runtimeOptions(name, given).read() : {};
-  if (absent === "made" || path === undefined || existsSync(path)) return driver;
-  return absent === "empty" ? nothing() : refuse(`there is no file ${path}`);
+  return factory(fromEnv(options));
 }
 
 function parse(scheme, rest, location) {
