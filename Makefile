@@ -42,11 +42,11 @@ fmt:
 soak: build
 	while SEQUENCES=$${SEQUENCES:-20000} npx vitest run __test__/differential; do :; done; false
 
-# Fuzzes the memory driver for FUZZ_SECONDS; libFuzzer needs a C++ compiler.
+# Fuzzes the drivers in memory, or with FUZZ=embedded those over a database, for FUZZ_SECONDS; libFuzzer needs a C++ compiler.
 fuzz:
 	mkdir -p fuzz/artifacts && cd fuzz && RUSTFLAGS="--cfg fuzzing -Ccodegen-units=1 -Cdebug-assertions -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares" \
-	cargo run --release --target $$(rustc -vV | sed -n 's/host: //p') --bin memory -- -max_total_time=$${FUZZ_SECONDS:-60} -artifact_prefix=artifacts/ -print_final_stats=1
+	cargo run --release --target $$(rustc -vV | sed -n 's/host: //p') --bin $${FUZZ:-memory} -- -max_total_time=$${FUZZ_SECONDS:-60} -artifact_prefix=artifacts/ -print_final_stats=1
 
 # All of a release that can be tried on one Linux machine; needs rustup, Python, cargo-deny and qemu too.
 release-check: setup
