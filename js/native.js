@@ -103,7 +103,7 @@ const watches = addon.shared.watches;
 
 if (isFirst) native.connect(receive);
 
-function receive(messages) {
+function receive(...messages) {
   for (let index = 0; index < messages.length; index += 3) {
     const request = messages[index];
     const kind = messages[index + 1];

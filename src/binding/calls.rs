@@ -105,7 +105,7 @@ impl Call {
     }
 }
 
-/// `connect(complete)`: `complete([request, worked, value, …])` will be called with the answers of pending calls.
+/// `connect(complete)`: `complete(request, kind, value, …)` will be called with the answers of pending calls.
 fn connect(this: &mut Environment, call: &Call) -> Answer {
     let queue = this.context.queue();
     queue.connect(call.env, call.arguments[0], call.environment).map_err(|error| internal(error.reason.clone()))?;
@@ -495,13 +495,14 @@ fn one(
     let relative: Arc<[u8]> = relative.into();
     let (driver, key) = (Arc::clone(driver), Arc::clone(&relative));
     let claim = Claim::Later(Box::new(move || driver.places(&key)), access);
-    Submitted { operation, relative, full: full.into(), claim, class: Class::Short }
+    Submitted { operation, relative, full: String::from_utf8_lossy(full).into_owned(), claim, class: Class::Short }
 }
 
 fn many(driver: &Arc<dyn BlockingDriver>, operation: &'static str, listing: &Listing, access: Access) -> Submitted {
     let claim = Claim::Places([driver.area(listing)].into(), access);
     let class = if driver.asks() { Class::Asking } else { Class::Long };
-    Submitted { operation, relative: [].into(), full: innermost(listing).into(), claim, class }
+    let full = String::from_utf8_lossy(innermost(listing)).into_owned();
+    Submitted { operation, relative: [].into(), full, claim, class }
 }
 
 /// The base of the listing, or of its mount if that is deeper: under it lies all that is listed.

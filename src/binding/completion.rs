@@ -209,6 +209,7 @@ fn deliver_batch(env: sys::napi_env, complete: sys::napi_value, environment: *mu
     let started = Instant::now();
     let mut batch = queue.take().into_iter();
     let mut arguments = Vec::with_capacity(batch.len() * 3);
+    let undefined = value::undefined(env);
     let mut finished = 0;
     while started.elapsed() < BATCH_TIME
         && let Some(Message { request, content }) = batch.next()
@@ -226,17 +227,17 @@ fn deliver_batch(env: sys::napi_env, complete: sys::napi_value, environment: *mu
             Content::Change(Change::Remove, key) => (kind::REMOVED, value::key(env, &key)),
             Content::Warning(error) => (kind::WARNED, value::error(env, &error)),
         };
+        // An argument has to be there.
+        let value = if value.is_null() { undefined } else { value };
         arguments.extend([value::integer(env, request), value::integer(env, kind), value]);
     }
     queue.give_back(batch);
     // SAFETY: as above; the reference ends with this statement.
     unsafe { (*environment).context.finished(finished) };
-    let results = value::array(env, arguments);
     // SAFETY: handles are valid in this callback. JavaScript catches what its own promises' code throws.
+    // An array would be filled element by element, each by a call into Node.
     unsafe {
-        let mut receiver = ptr::null_mut();
-        sys::napi_get_undefined(env, &raw mut receiver);
-        sys::napi_call_function(env, receiver, complete, 1, &raw const results, ptr::null_mut());
+        sys::napi_call_function(env, undefined, complete, arguments.len(), arguments.as_ptr(), ptr::null_mut());
     }
 }
 

@@ -191,7 +191,7 @@ impl Context {
         mut work: impl FnMut(&dyn BlockingDriver, &[u8]) -> std::result::Result<Outcome, Cause> + Send + 'static,
     ) -> i32 {
         let Submitted { operation, relative, full, claim, class } = submitted;
-        let key = Some(String::from_utf8_lossy(&full).into_owned());
+        let key = Some(full);
         let report = Report { queue: self.queue(), request: self.begin(), driver: driver.name(), operation, key };
         let driver = Arc::clone(driver);
         let call = move || {
@@ -532,7 +532,7 @@ pub struct Submitted {
     pub operation: &'static str,
     pub relative: Arc<[u8]>,
     /// The key with the mount point, as errors name it.
-    pub full: Box<[u8]>,
+    pub full: String,
     pub claim: Claim,
     pub class: Class,
 }

@@ -186,7 +186,7 @@ pub fn response(env: sys::napi_env, answer: Response) -> sys::napi_value {
     }
 }
 
-fn undefined(env: sys::napi_env) -> sys::napi_value {
+pub fn undefined(env: sys::napi_env) -> sys::napi_value {
     make(|result| {
         // SAFETY: `env` is valid in this call, `result` takes a handle.
         unsafe { sys::napi_get_undefined(env, result) }
