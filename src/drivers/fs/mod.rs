@@ -4,6 +4,7 @@ mod blame;
 #[cfg(target_os = "linux")]
 mod cached;
 mod descent;
+mod entries;
 mod expiry;
 mod glob;
 mod identity;

@@ -9,16 +9,16 @@ use std::{
     },
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
-    vec::IntoIter,
 };
 
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat, unlinkat},
+    fs::{AtFlags, Mode, OFlags, fstat, openat, statat, unlinkat},
     io::Errno,
 };
 
 use super::{
     blame,
+    entries::{Entries, Entry},
     identity::Identity,
     ignore::Filter,
     layout::{OVERFLOW, VALUE, is_temporary, is_unfinished},
@@ -70,18 +70,18 @@ struct Level {
     /// Empty for the one that it began with.
     name: OsString,
     /// None while the walk is far below.
-    folder: Option<Dir>,
+    folder: Option<OwnedFd>,
     /// Which folder it was that was closed.
     closed: Option<Identity>,
     /// What it has not come to yet.
-    entries: IntoIter<Entry>,
+    entries: Entries,
     overflow: bool,
 }
 
 impl Level {
     fn close(&mut self) -> io::Result<()> {
         if let Some(folder) = self.folder.take() {
-            self.closed = Some(Identity::from(&fstat(folder.fd()?)?));
+            self.closed = Some(Identity::from(&fstat(folder)?));
         }
         Ok(())
     }
@@ -193,12 +193,12 @@ impl Walk<'_> {
             };
             // It was gone when the walk came back.
             let Some(folder) = &level.folder else { continue };
-            let folder = folder.fd()?;
+            let folder = folder.as_fd();
             if !entry.is_folder {
                 self.visit(folder, &entry, level.overflow, &mut place, visit)?;
-            } else if let Some(inner) = self.enter(folder, &entry.name, &mut place)? {
+            } else if let Some(inner) = self.enter(folder, entry.name, &mut place)? {
                 let overflow = level.overflow || entry.name == OVERFLOW;
-                let inner = self.open(entry.name, inner, overflow, &mut place)?;
+                let inner = self.open(entry.name.to_owned(), inner, overflow, &mut place)?;
                 levels.push(inner);
                 if let Some(above) = levels.len().checked_sub(MOST_OPEN + 1) {
                     levels[above].close()?;
@@ -212,15 +212,16 @@ impl Walk<'_> {
     fn open(&self, name: OsString, folder: OwnedFd, overflow: bool, place: &mut Place) -> Result<Level, Cause> {
         let depth = place.prefix.iter().filter(|&&byte| byte == b':').count();
         let is_too_deep = self.listing.relative_depth().is_some_and(|most| depth > most);
-        let read = Dir::new(folder).map_err(io::Error::from).and_then(|mut folder| {
-            let entries = if is_too_deep { value(&folder)? } else { entries(&mut folder)? };
-            Ok((folder, entries))
-        });
-        let (folder, entries) = read.map_err(|error| self.blame(&place.disk, error))?;
+        let entries = if is_too_deep {
+            // Of what it holds the item that it is called as, alone.
+            Entries::only(folder.as_fd(), VALUE)
+        } else {
+            Entries::of(folder.as_fd()).map_err(|error| self.blame(&place.disk, error))?
+        };
         if self.filter.asks() {
             self.foresee(&entries, place, overflow)?;
         }
-        Ok(Level { name, folder: Some(folder), closed: None, entries: entries.into_iter(), overflow })
+        Ok(Level { name, folder: Some(folder), closed: None, entries, overflow })
     }
 
     /// Goes into the folder `name`, unless it is ignored or gone.
@@ -244,29 +245,29 @@ impl Walk<'_> {
             above.folder = self.reopen(above, folder.as_ref(), &place.disk)?;
         }
         match &above.folder {
-            Some(parent) if self.prune => self.prune_inside(parent.fd()?, &name, &disk),
+            Some(parent) if self.prune => self.prune_inside(parent.as_fd(), &name, &disk),
             _ => Ok(()),
         }
     }
 
     /// Opens the deepest folder again, which is `disk`, from the one in it that the walk comes back from.
-    fn reopen(&self, level: &Level, inner: Option<&Dir>, disk: &Path) -> Result<Option<Dir>, Cause> {
+    fn reopen(&self, level: &Level, inner: Option<&OwnedFd>, disk: &Path) -> Result<Option<OwnedFd>, Cause> {
         if let (Some(inner), Some(closed)) = (inner, level.closed)
-            && let Ok(folder) = openat(inner.fd()?, "..", FOLDER, Mode::empty())
+            && let Ok(folder) = openat(inner, "..", FOLDER, Mode::empty())
             // The inner one may have been moved.
             && Identity::from(&fstat(&folder)?) == closed
         {
-            return Ok(Some(Dir::new(folder)?));
+            return Ok(Some(folder));
         }
-        Ok(self.descend(disk)?.map(Dir::new).transpose()?)
+        self.descend(disk)
     }
 
     /// Asks about all that the folder holds at once.
-    fn foresee(&self, entries: &[Entry], place: &mut Place, overflow: bool) -> io::Result<()> {
+    fn foresee(&self, entries: &Entries, place: &mut Place, overflow: bool) -> io::Result<()> {
         let mut paths = Vec::new();
         for Entry { is_folder, name, .. } in entries.iter().filter(|entry| entry.name != OVERFLOW) {
             place.with(name, |path, key| {
-                if *is_folder || !overflow && !is_temporary(name) && self.listing.accepts(key) {
+                if is_folder || !overflow && !is_temporary(name) && self.listing.accepts(key) {
                     paths.push(path.to_path_buf());
                 }
             });
@@ -283,7 +284,7 @@ impl Walk<'_> {
         place: &mut Place,
         visit: &mut Visit,
     ) -> Result<(), Cause> {
-        let name = &*entry.name;
+        let name = entry.name;
         let visited = if name == VALUE {
             self.visit_value(folder, place, overflow, visit)
         } else if is_temporary(name) {
@@ -371,42 +372,6 @@ impl Walk<'_> {
     fn blame(&self, path: &Path, error: io::Error) -> Cause {
         blame::cause(self.root, path, error)
     }
-}
-
-struct Entry {
-    is_folder: bool,
-    is_link: bool,
-    name: OsString,
-}
-
-/// What a folder holds, as unstorage lists it: by name, files before folders.
-fn entries(folder: &mut Dir) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    while let Some(entry) = folder.read() {
-        let entry = entry?;
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if name == "." || name == ".." {
-            continue;
-        }
-        let kind = match entry.file_type() {
-            FileType::Unknown => match statat(folder.fd()?, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                Err(_) => continue,
-            },
-            kind => kind,
-        };
-        let (is_folder, is_link) = (kind == FileType::Directory, kind == FileType::Symlink);
-        entries.push(Entry { is_folder, is_link, name: name.to_owned() });
-    }
-    entries.sort_unstable_by(|one, other| (one.is_folder, &one.name).cmp(&(other.is_folder, &other.name)));
-    Ok(entries)
-}
-
-/// Of what a folder holds the item that it is called as, alone.
-fn value(folder: &Dir) -> io::Result<Vec<Entry>> {
-    let value = Entry { is_folder: false, is_link: false, name: VALUE.into() };
-    let exists = statat(folder.fd()?, VALUE, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-    Ok(if exists { vec![value] } else { Vec::new() })
 }
 
 /// The folder of the listing's base.
