@@ -137,13 +137,17 @@ test("the index has the option mode, and what keeps it from being written is tol
   expect(statSync(join(base, INDEX)).mode & 0o7777).toBe(0o600);
   rmSync(join(base, INDEX));
   mkdirSync(join(base, INDEX));
-  const storage = createStorage({ driver: fs({ base }) });
-  await storage.setItem("a", "kept");
-  await expect(storage.setItem("a", "new", { ttl: 100 })).rejects.toMatchObject({
-    code: "EISDIR",
-    key: "a",
-    message: `[rustorage] [fs] setItem "a": EISDIR: is a directory, ${INDEX}`,
-  });
-  expect(await storage.getItem("a")).toBe("kept");
-  expect(readdirSync(base).sort()).toEqual([INDEX, "a"]);
+  for (const atomic of [true, false]) {
+    const storage = createStorage({ driver: fs({ base, atomic }) });
+    await storage.setItem("a", "kept");
+    for (const key of ["a", "b"]) {
+      await expect(storage.setItem(key, "new", { ttl: 100 })).rejects.toMatchObject({
+        code: "EISDIR",
+        key,
+        message: `[rustorage] [fs] setItem "${key}": EISDIR: is a directory, ${INDEX}`,
+      });
+    }
+    expect(await storage.getItem("a")).toBe("kept");
+    expect(readdirSync(base).sort()).toEqual([INDEX, "a"]);
+  }
 });

@@ -374,8 +374,8 @@ impl BlockingDriver for Fs {
                 self.writer.write(
                     path,
                     value,
-                    Some(&|file| {
-                        let record = Record { key: key.clone(), stamp: expiry::stamp(file)?, expires };
+                    Some(&|stamp| {
+                        let record = Record { key: key.clone(), stamp, expires };
                         self.expiries.add(record, self.writer.mode, self.writer.durable)
                     }),
                 )

@@ -5,7 +5,7 @@ use std::{
     io::{self, ErrorKind, Write},
     os::{fd::AsFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 #[cfg(target_os = "linux")]
@@ -22,8 +22,10 @@ use super::{
     read::irregular,
     remove::Remover,
     root::Root,
+    stamp::Stamp,
     sync::{Ways, sync_file},
 };
+use crate::clock::wall::since_1970;
 
 /// How often a write starts anew because other processes made or removed what it found. Each time one of them has come
 /// further, so this ends only what would never end.
@@ -42,15 +44,15 @@ pub struct Writer {
     pub folder_mode: Mode,
 }
 
-/// What else belongs to a write.
-pub type Hook<'a> = &'a dyn Fn(&File) -> io::Result<()>;
+/// What else belongs to a write: it hears of the stamp that the new value has, or will have.
+pub type Hook<'a> = &'a dyn Fn(Stamp) -> io::Result<()>;
 
 impl Writer {
     pub fn remover(&self) -> Remover<'_> {
         Remover { root: &self.root, durable: self.durable }
     }
 
-    /// Writes `value` as the item of `path`. `written` sees the file before readers do, or after a write in place.
+    /// Writes `value` as the item of `path`. `written` hears of the new file before readers see it.
     pub fn write(&self, path: &Path, value: &[u8], written: Option<Hook>) -> io::Result<()> {
         for _ in 1..ATTEMPTS {
             match self.try_write(path, value, written) {
@@ -153,8 +155,9 @@ impl Writer {
         let renamed = file
             .write_all(value)
             .and_then(|()| old.as_ref().map_or(Ok(()), |old| keep_owner_and_mode(&file, old)))
-            .and_then(|()| if self.durable { sync_file(&file) } else { Ok(()) })
-            .and_then(|()| written.map_or(Ok(()), |written| written(&file)))
+            .and_then(|()| written.map(|written| Stamp::give(&file).map(|stamp| (written, stamp))).transpose())
+            .and_then(|stamp| if self.durable { sync_file(&file).map(|()| stamp) } else { Ok(stamp) })
+            .and_then(|stamp| stamp.map_or(Ok(()), |(written, stamp)| written(stamp)))
             .and_then(|()| lock::shared(&folder, parent))
             .and_then(|()| Ok(rustix::fs::renameat(&folder, &*temporary, &folder, name)?));
         if renamed.is_err() {
@@ -191,19 +194,31 @@ impl Writer {
         if existed {
             reserve(&file, &old, value.len() as u64).inspect_err(|_| give_back(&file, &old))?;
         }
+        let promised = written.map(|written| promise(&file, &old, value, written)).transpose();
+        let promised = promised.inspect_err(|_| give_back(&file, &old));
         // Truncating first costs ten times as much on ext4, which then writes the file out as it is closed.
-        if let Err(error) = file.write_all(value) {
-            if !existed {
-                // Nothing is better than half a value; and this is the error to report.
-                let _ = path.canonicalize().and_then(fs::remove_file);
+        let promised = match promised.and_then(|promised| file.write_all(value).map(|()| promised)) {
+            Ok(promised) => promised,
+            Err(error) => {
+                if !existed {
+                    // Nothing is better than half a value; and this is the error to report.
+                    let _ = path.canonicalize().and_then(fs::remove_file);
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+        };
         if old.len() > value.len() as u64 {
             file.set_len(value.len() as u64)?;
         } else if value.is_empty() {
             // Nothing over nothing is a new writing too: what was said of the last one no longer holds.
             file.set_modified(SystemTime::now())?;
+        }
+        if let (Some(written), Some((time, promised))) = (written, promised) {
+            let stamp = Stamp::give_at(&file, time)?;
+            // Not every file system keeps nanoseconds.
+            if stamp != promised {
+                written(stamp)?;
+            }
         }
         if self.durable {
             sync_file(&file)?;
@@ -212,7 +227,6 @@ impl Writer {
                 self.ways.sync(&self.root, folder)?;
             }
         }
-        written.map_or(Ok(()), |written| written(&file))?;
         Ok(existed)
     }
 
@@ -238,6 +252,17 @@ impl Writer {
         }
         Ok(true)
     }
+}
+
+/// Tells `written` of the stamp that the file will be given, and when, before the old value is touched: so that a write that cannot be
+/// recorded changes nothing. Until then the record holds for no file.
+fn promise(file: &File, old: &Metadata, value: &[u8], written: Hook) -> io::Result<(Duration, Stamp)> {
+    // Not everybody who may write to a file may say when that was.
+    file.set_modified(old.modified()?)?;
+    let time = since_1970();
+    let stamp = Stamp::expected(old, time, value.len() as u64);
+    written(stamp)?;
+    Ok((time, stamp))
 }
 
 /// Whether it is a link to what is not there.

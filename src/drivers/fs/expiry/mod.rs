@@ -13,7 +13,6 @@ mod tests;
 use std::task::Poll;
 use std::{
     collections::HashMap,
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{
@@ -23,13 +22,13 @@ use std::{
     time::Instant,
 };
 
-use rustix::fs::{Mode, Timespec, Timestamps, UTIME_OMIT, futimens};
+use rustix::fs::Mode;
 
 use index::Index;
 pub use record::Record;
 
 use super::{path, root::Root, stamp::Stamp};
-use crate::clock::wall::{now, since_1970};
+use crate::clock::wall::now;
 
 /// How long what was read of the index is good for: other processes' expiries are seen so much later at most.
 const FRESH: u64 = 500;
@@ -159,14 +158,4 @@ impl Expiries {
 /// Since some moment of the process, and never 0.
 fn milliseconds() -> u64 {
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
-}
-
-/// Makes a file's stamp one of its own, however coarse the system's clock is, and says what it is.
-pub fn stamp(file: &File) -> io::Result<Stamp> {
-    let since = since_1970();
-    let modified =
-        Timespec { tv_sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), tv_nsec: since.subsec_nanos().into() };
-    let unchanged = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-    futimens(file, &Timestamps { last_access: unchanged, last_modification: modified })?;
-    Ok(Stamp::from(&file.metadata()?))
 }

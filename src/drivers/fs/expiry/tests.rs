@@ -1,5 +1,5 @@
 use std::{
-    fs,
+    fs::{self, File},
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     sync::Barrier,
     thread,
@@ -36,7 +36,7 @@ fn over(base: &Path, atomic: bool) -> (Arc<Expiries>, Writer) {
 fn expired(path: &Path, key: &str) -> Record {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, "old").unwrap();
-    let stamp = stamp(&File::options().write(true).open(path).unwrap()).unwrap();
+    let stamp = Stamp::give(&File::options().write(true).open(path).unwrap()).unwrap();
     Record { key: key.as_bytes().into(), stamp, expires: 0 }
 }
 
