@@ -1,4 +1,5 @@
-//! Answers from what the kernel has in memory, on the calling thread: nothing here waits for a disk.
+//! Answers from what the kernel has in memory, on the calling thread: nothing here waits for a disk, but for looks that
+//! are expected not to ([`Lookups`]).
 
 use std::{
     io::IoSliceMut,
@@ -15,6 +16,7 @@ use rustix::{
 
 use super::{
     layout::{self, Found},
+    lookups::Lookups,
     place::Way,
     root::Root,
 };
@@ -36,11 +38,12 @@ pub struct Unsupported;
 pub struct Able {
     pub names: AtomicBool,
     pub contents: AtomicBool,
+    pub lookups: Lookups,
 }
 
 impl Default for Able {
     fn default() -> Self {
-        Self { names: AtomicBool::new(true), contents: AtomicBool::new(true) }
+        Self { names: AtomicBool::new(true), contents: AtomicBool::new(true), lookups: Lookups::default() }
     }
 }
 
@@ -59,13 +62,13 @@ pub fn ask<T>(able: &AtomicBool, question: impl FnOnce() -> Answer<T>) -> Poll<O
 pub type Answer<T> = Result<Poll<Option<T>>, Unsupported>;
 
 /// The metadata of the file that holds the item.
-pub fn metadata(root: &Root, path: &Path) -> Answer<Stat> {
-    answer(find(root, path, OFlags::PATH).map(|found| found.map(|(_, stat)| stat)))
+pub fn metadata(root: &Root, lookups: &Lookups, path: &Path) -> Answer<Stat> {
+    answer(find(root, lookups, path, OFlags::PATH).map(|found| found.map(|(_, stat)| stat)))
 }
 
 /// The item's value, and what the file was that held it.
-pub fn read(root: &Root, path: &Path) -> Answer<(Vec<u8>, Stat)> {
-    answer(find(root, path, OFlags::RDONLY | OFlags::NONBLOCK).and_then(|found| {
+pub fn read(root: &Root, lookups: &Lookups, path: &Path) -> Answer<(Vec<u8>, Stat)> {
+    answer(find(root, lookups, path, OFlags::RDONLY | OFlags::NONBLOCK).and_then(|found| {
         let Some((file, stat)) = found else { return Ok(None) };
         let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
         // Of a file that says it is empty, as those of /proc do, only reading can tell.
@@ -107,14 +110,25 @@ fn answer<T>(result: Result<Option<T>, Refusal>) -> Answer<T> {
     }
 }
 
-fn find(root: &Root, path: &Path, flags: OFlags) -> Result<Option<(OwnedFd, Stat)>, Refusal> {
+fn find(root: &Root, lookups: &Lookups, path: &Path, flags: OFlags) -> Result<Option<(OwnedFd, Stat)>, Refusal> {
     let folder = |folder: BorrowedFd, path: &Path| open(root, folder, path, OFlags::PATH | OFlags::DIRECTORY);
     layout::find(&root.base, path, folder, |path| {
-        let Some(file) = open(root, CWD, path, flags)? else { return Ok(Found::Nothing) };
+        let opened = match open(root, CWD, path, flags) {
+            Err(Refusal::Waits) if look_up(root, lookups, path)? => open(root, CWD, path, flags),
+            opened => opened,
+        };
+        let Some(file) = opened? else { return Ok(Found::Nothing) };
         let stat = fstat(&file).map_err(refusal)?;
         let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         Ok(if is_folder { Found::Folder } else { Found::Item((file, stat)) })
     })
+}
+
+/// Whether the kernel was made to look for what is at the path.
+fn look_up(root: &Root, lookups: &Lookups, path: &Path) -> Result<bool, Refusal> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
+    let folder = open(root, CWD, parent, OFlags::PATH | OFlags::DIRECTORY)?;
+    Ok(folder.is_some_and(|folder| lookups.look_up(folder, Path::new(name))))
 }
 
 fn open(root: &Root, folder: BorrowedFd, path: &Path, flags: OFlags) -> Result<Option<OwnedFd>, Refusal> {

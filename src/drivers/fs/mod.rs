@@ -11,6 +11,8 @@ mod identity;
 mod ignore;
 mod layout;
 mod lock;
+#[cfg(target_os = "linux")]
+mod lookups;
 mod path;
 mod place;
 mod read;
@@ -324,7 +326,7 @@ impl BlockingDriver for Fs {
         if !self.expiries.is_fresh() {
             return Poll::Pending;
         }
-        match cached::ask(&self.able.names, || cached::metadata(self.root(), &path)) {
+        match cached::ask(&self.able.names, || cached::metadata(self.root(), &self.able.lookups, &path)) {
             Poll::Ready(Some(stat)) => self.is_expired_now(&path, &stat).map(|is_over| !is_over),
             found => found.map(|_| false),
         }
@@ -336,7 +338,7 @@ impl BlockingDriver for Fs {
         if !self.expiries.is_fresh() {
             return Poll::Pending;
         }
-        match cached::ask(&self.able.contents, || cached::read(self.root(), &path)) {
+        match cached::ask(&self.able.contents, || cached::read(self.root(), &self.able.lookups, &path)) {
             Poll::Ready(Some((bytes, stat))) => {
                 self.is_expired_now(&path, &stat).map(|is_over| (!is_over).then(|| Bytes::from(bytes)))
             }
