@@ -77,7 +77,7 @@ export function vercelBlob(options = {}) {
         apiURL: apiURL || VERCEL_BLOB_API_URL || NEXT_PUBLIC_VERCEL_BLOB_API_URL,
       });
     },
-    late: isRecord(options) && !(options.token && options.apiURL),
+    late: isRecord(options) && !options.token,
     toMeta({ uploadedAt, ...fields }) {
       const date = uploadedAt && new Date(uploadedAt);
       return { ...fields, mtime: date, uploadedAt: date };

@@ -1,6 +1,6 @@
 /** That configs have the drivers of services natively, by unstorage's names, with options from the environment. */
 import { createStorage, defineStorage, isNative, useStorage } from "rustorage";
-import { claimNativeMounts, hideClients } from "../../js/nitro/mounts.js";
+import { claimMounts, hideClients } from "../../js/nitro/mounts.js";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { startAnswers } from "../servers/answers.js";
 
@@ -23,7 +23,7 @@ const MOUNTS = {
 
 test("a Nitro config's mounts of them are ours, and Nitro sees none that needs a client", async () => {
   const options = { storage: hideClients(structuredClone(MOUNTS)), devStorage: {} };
-  await claimNativeMounts(options);
+  await claimMounts(options);
   for (const [name, { driver }] of Object.entries(options.storage)) {
     expect([name, driver]).toEqual([name, expect.stringMatching(/^rustorage\/drivers\/[\w-]+$/)]);
     const { default: factory } = await import(driver);
