@@ -77,8 +77,10 @@ test("a login that the URLs of all seeds name is for all servers", async () => {
     Promise.all(cluster.ports.map((port) => cluster.cli("-p", `${port}`, "acl", ...words)));
   await everywhere("setuser", "app", "on", ">s3cret", "~*", "+@all");
   onTestFinished(() => everywhere("deluser", "app"));
-  const urls = seeds.map(({ port }) => `redis://app:s3cret@127.0.0.1:${port}`);
-  const connection = openDriver({ cluster: urls }).getInstance();
+  const urls = (login) => seeds.map(({ port }) => `redis://${login}@127.0.0.1:${port}`);
+  const asked = openDriver({ cluster: urls("app"), password: "s3cret" }).getInstance();
+  expect(await asked.command("ACL", "WHOAMI")).toBe("app");
+  const connection = openDriver({ cluster: urls("app:s3cret") }).getInstance();
   for (const key of ["a", "b", "c", "d"]) await connection.command("GET", key);
   const lists = await Promise.all(
     cluster.ports.map((port) => cluster.cli("-p", `${port}`, "client", "list")),

@@ -1,4 +1,4 @@
-//! Several servers that know the same: who answers first is believed.
+//! Several servers that know the same, or several ways to one: who answers first is believed.
 
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ use std::{
 };
 
 use bytes::BytesMut;
+use futures_util::FutureExt;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -14,6 +15,7 @@ use tokio::{
 
 use super::{
     resp::{Decoder, Reply, encode, refusal},
+    rivals::first_answer,
     sentinels::Sentinels,
     tls::Tls,
 };
@@ -178,22 +180,22 @@ impl Access {
         let unknown = |message: String| Trouble::Passing(Failure::new("ENOTFOUND", message));
         let addresses = lookup_host((host, port)).await;
         let addresses = addresses.map_err(|_| unknown(format!("no address is known for the host {host}")))?;
-        let mut last = unknown(format!("the host {host} has no address of this family"));
-        for address in addresses {
-            let fits = match self.family {
-                Family::Any => true,
-                Family::V4 => address.is_ipv4(),
-                Family::V6 => address.is_ipv6(),
-            };
-            if !fits {
-                continue;
-            }
-            match self.dial(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = refused(&Address::Tcp { host: host.into(), port }, &error),
-            }
-        }
-        Err(last)
+        let fits = |address: &SocketAddr| match self.family {
+            Family::Any => true,
+            Family::V4 => address.is_ipv4(),
+            Family::V6 => address.is_ipv6(),
+        };
+        let addresses: Vec<_> = addresses.filter(fits).collect();
+        self.dial_any(&addresses).await.map_err(|error| match error {
+            Some(error) => refused(&Address::Tcp { host: host.into(), port }, &error),
+            None => unknown(format!("the host {host} has no address of this family")),
+        })
+    }
+
+    /// One that leads nowhere keeps nobody from the others. The last failure; None if there are no addresses.
+    async fn dial_any(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Option<io::Error>> {
+        let dial = |index: usize| self.dial(addresses[index]).boxed();
+        first_answer(addresses.len(), dial).await.map_err(|mut errors| errors.pop())
     }
 
     async fn dial(&self, address: SocketAddr) -> io::Result<TcpStream> {
@@ -274,5 +276,56 @@ impl Opened {
             }
         }
         Ok(replies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use socket2::{Domain, Socket, Type};
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    fn access() -> Access {
+        Access {
+            nat_map: Arc::default(),
+            family: Family::Any,
+            tls: None,
+            login: None,
+            database: 0,
+            name: None,
+            connect_timeout: Duration::from_secs(10),
+            keep_alive: None,
+            no_delay: true,
+            read_only: false,
+        }
+    }
+
+    #[test]
+    fn an_address_that_says_nothing_does_not_keep_others_from_it() {
+        // Nobody takes its connections, and there is no room for more.
+        let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        silent.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        silent.listen(0).unwrap();
+        let nowhere = silent.local_addr().unwrap();
+        let waiting: Vec<_> = (0..4)
+            .map(|_| {
+                let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                socket.set_nonblocking(true).unwrap();
+                assert!(socket.connect(&nowhere).is_err(), "it is only under way");
+                socket
+            })
+            .collect();
+        let there = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let addresses = [nowhere.as_socket().unwrap(), there.local_addr().unwrap()];
+        let dialled = Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let direct = timeout(Duration::from_millis(100), access().dial(addresses[0])).await;
+            assert!(direct.is_err(), "the first address is taken");
+            timeout(Duration::from_secs(5), access().dial_any(&addresses)).await.unwrap().unwrap()
+        });
+        assert_eq!(dialled.peer_addr().unwrap(), addresses[1]);
+        drop(waiting);
     }
 }

@@ -119,9 +119,8 @@ impl RedisOptions {
         if secure {
             self.tls.require();
         }
-        if password.is_some() {
-            (self.username, self.password) = (username, password);
-        }
+        self.username = username.or(self.username.take());
+        self.password = password.or(self.password.take());
         Ok(urls.into_iter().map(|(_, url)| address(url, 6379)).collect())
     }
 
