@@ -327,7 +327,7 @@ test("a master that is killed midway keeps no listing and no clear from its end"
   const mortal = await startCluster({ replicas: 1 });
   onTestFinished(() => mortal.stop());
   const names = Array.from({ length: 15_000 }, (_, index) => `k${index}`);
-  const options = { cluster: mortal.ports, base: "", scanCount: 10, commandTimeout: 30_000 };
+  const options = { cluster: mortal.ports, base: "", scanCount: 3, commandTimeout: 30_000 };
   const storage = open(options);
   await storage.setItems(names.map((key) => ({ key, value: 1 })));
   const masters = mortal.servers.slice(0, 3);

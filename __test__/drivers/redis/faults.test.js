@@ -119,7 +119,7 @@ describe("a listing that breaks off", () => {
     const log = ["--appendonly", "yes", "--appendfsync", "always"];
     const mortal = await startRedis({ args: log });
     const { port, folder } = mortal;
-    const driver = redis({ port, scanCount: 10, retryStrategy: 50 });
+    const driver = redis({ port, scanCount: 3, retryStrategy: 50 });
     onTestFinished(() => driver.dispose());
     const storage = createStorage({ driver });
     await storage.setItems(filled);
@@ -138,7 +138,7 @@ describe("a listing that breaks off", () => {
     const driver = redis({ port: server.port, base: "listed" });
     onTestFinished(() => driver.dispose());
     await createStorage({ driver }).setItems(filled);
-    const limits = { scanCount: 10, maxRetriesPerRequest: 0 };
+    const limits = { scanCount: 3, maxRetriesPerRequest: 0 };
     const storage = open({ port: proxy.port, base: "listed", ...limits });
     await storage.getItem("a");
     const listing = await underWay(storage, driver.getInstance());
@@ -151,7 +151,7 @@ describe("a listing that breaks off", () => {
     const driver = redis({ port: server.port, base: "listed" });
     onTestFinished(() => driver.dispose());
     await createStorage({ driver }).setItems(filled);
-    const storage = open({ port: proxy.port, base: "listed", scanCount: 10 });
+    const storage = open({ port: proxy.port, base: "listed", scanCount: 3 });
     await storage.getItem("a");
     const listing = await underWay(storage, driver.getInstance());
     const disposed = storage.dispose();

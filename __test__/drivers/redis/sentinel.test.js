@@ -271,7 +271,7 @@ describe("a master that is lost under load", () => {
   test("a listing goes on at the new one, and tells each key once", async () => {
     const base = "listed";
     const names = Array.from({ length: 20_000 }, (_, index) => `k${index}`);
-    const storage = open({ commandTimeout: 30_000, maxRetriesPerRequest: -1, base, scanCount: 10 });
+    const storage = open({ commandTimeout: 30_000, maxRetriesPerRequest: -1, base, scanCount: 3 });
     await storage.setItems(names.map((key) => ({ key, value: 1 })));
     const old = await group.master();
     await replicated(old);
