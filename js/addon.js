@@ -99,13 +99,13 @@ function candidates() {
       ];
     case "win32 x64":
       return [
-        ["npm/win32-x64", () => require("../npm/win32-x64/rustorage.win32-x64.node")],
         ["@rustorage/win32-x64", () => require("@rustorage/win32-x64")],
+        ["npm/win32-x64", () => require("../npm/win32-x64/rustorage.win32-x64.node")],
       ];
     case "win32 arm64":
       return [
-        ["npm/win32-arm64", () => require("../npm/win32-arm64/rustorage.win32-arm64.node")],
         ["@rustorage/win32-arm64", () => require("@rustorage/win32-arm64")],
+        ["npm/win32-arm64", () => require("../npm/win32-arm64/rustorage.win32-arm64.node")],
       ];
     default:
       return [];

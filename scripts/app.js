@@ -127,8 +127,10 @@ export function startApp(folder, { env, node } = {}) {
 }
 
 /** Starts the app's development server; `command` gets its port as the last argument. */
-export function startDevelopment(app, command, { env, node } = {}) {
-  return start(["npx", ...command], app, { env, node, port: true });
+export async function startDevelopment(app, command, { env, node, endsByItself } = {}) {
+  const again = () => start(["npx", ...command], app, { env, node, port: true });
+  // One that ends where it is asked too early is there the second time, as it has compiled what it needs.
+  return endsByItself ? again().catch(again) : again();
 }
 
 /** Starts a server on a free port and waits until it answers; `stop()` ends it. */
