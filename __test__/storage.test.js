@@ -85,6 +85,15 @@ describe("keys", () => {
     await expect(createStorage().getItem()).rejects.toThrow("[unstorage] Invalid key: undefined");
   });
 
+  test("a batch over several mounts comes before the calls that are made after it", async () => {
+    const storage = createStorage({ driver: mapDriver() }).mount("m", mapDriver());
+    const keys = ["a", "m:a"];
+    const written = storage.setItems(keys.map((key) => ({ key, value: key })));
+    const read = Promise.all(keys.map((key) => storage.getItem(key)));
+    await written;
+    expect(await read).toEqual(keys);
+  });
+
   test("an invalid key in a batch leaves the others unwritten", async () => {
     const storage = createStorage();
     const items = [

@@ -342,7 +342,9 @@ export function createStorage(options = {}) {
       const written = watcher.active
         ? (key) => native.route(table, key) === DONE && changedNative("update", key)
         : undefined;
-      const single = await writeTogether(table, items, commonOptions, written);
+      const together = writeTogether(table, items, commonOptions, written);
+      // What there is to wait for has begun. Anything else begins now, before calls that are made after this one.
+      const single = together instanceof Promise ? await together : together;
       if (single) {
         await Promise.all(single.map(({ key, cell }) => writeCell(key, cell, commonOptions)));
         return;
