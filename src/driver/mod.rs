@@ -1,8 +1,10 @@
 //! The contracts that drivers fulfil: one set of operations in three calling styles, by where the work may be done.
 
 mod answer;
+mod claim;
 mod deferred;
 pub mod network;
+mod order;
 mod pool;
 mod request;
 mod schedule;
@@ -18,12 +20,13 @@ use crate::{
     key::{KeyList, Listing},
 };
 pub use answer::{Answer, Bell, Bells};
+pub use claim::{Access, Claim, Place, Places};
 #[cfg(test)]
 pub use deferred::patiently;
 pub use deferred::{Deferred, once, retried};
 pub use pool::{Pool, WORKERS};
 pub use request::{Headers, RequestOptions};
-pub use schedule::{Access, Claim, Class, Job, Place, Places};
+pub use schedule::{Class, Job};
 pub use store::{Found, NewItem, Queued, Store, accepted, all, parts, relative_base};
 
 /// Where JavaScript keeps a value: an index into its array of values.

@@ -13,7 +13,10 @@ use std::{
 
 use smallvec::SmallVec;
 
-use super::schedule::{Access, Claim, Class, Job, Places, Schedule};
+use super::{
+    claim::{Access, Claim, Places},
+    schedule::{Class, Job, Schedule},
+};
 
 /// As many as libuv has: more only queue at the disk.
 pub const WORKERS: usize = 4;
@@ -251,10 +254,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            once,
-            schedule::{Again, Place},
-        },
+        super::{claim::Place, once, schedule::Again},
         *,
     };
     use std::sync::{Arc, Barrier, mpsc};

@@ -1,12 +1,7 @@
-//! Which jobs may run: each waits for the earlier ones that touch what it touches, and for no others.
-//!
-//! Places lie in each other as paths do, so a job is entered at its own place and at all folders above it, in one of four
-//! roles. At each it waits for the earlier ones in roles that its own does not go with. Those of one role count as one
-//! group until something waits for them: so thousands of lists and writes know a group each, and not each other.
+//! Which jobs may run: those that wait for no others ([`Order`]), and whose time has come.
 
 use std::{
-    collections::{BinaryHeap, HashMap, VecDeque, hash_map::Entry},
-    hash::{BuildHasher, BuildHasherDefault, Hasher},
+    collections::{BinaryHeap, HashMap, VecDeque},
     mem,
     time::Instant,
 };
@@ -15,7 +10,10 @@ use foldhash::fast::FixedState;
 use slab::Slab;
 use smallvec::SmallVec;
 
-pub type TaskId = usize;
+use super::{
+    claim::{Access, Claim, Lookup, Place},
+    order::{GroupId, Order, TaskId},
+};
 
 /// Does the work. Where that would hold up others, it does not, and says when it is to be run again.
 pub type Job = Box<dyn FnMut() -> Option<Again> + Send>;
@@ -45,106 +43,6 @@ impl Class {
     pub const ALL: [Self; Self::COUNT] = [Self::Short, Self::Long, Self::Asking, Self::Committing];
 }
 
-/// Where an item lies, in words that all share who share a schedule: two drivers over one folder name a file alike.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The hashes of what it lies in, from the outermost, and last its own. What shares a hash shares the order.
-    way: SmallVec<[u64; 12]>,
-}
-
-impl Place {
-    /// A name in parts, each with what ends it. It stands for all that begins with the same parts.
-    pub fn new<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut hasher = FixedState::default().build_hasher();
-        let hash = |part: &[u8]| {
-            hasher.write(part);
-            hasher.finish()
-        };
-        Self { way: parts.into_iter().map(hash).collect() }
-    }
-
-    /// What all paths begin with that begin so, if it ends with a `/`.
-    pub fn of_path(path: &[u8]) -> Self {
-        Self::new(path.split_inclusive(|&byte| byte == b'/'))
-    }
-
-    /// What it is entered at, and in which role.
-    fn entries(&self, access: Access) -> impl Iterator<Item = (u64, Role)> {
-        let (inside, whole) = match access {
-            Access::Read => (Role::ReadsInside, Role::Reads),
-            Access::Write => (Role::WritesInside, Role::Writes),
-        };
-        let last = self.way.len().saturating_sub(1);
-        self.way.iter().enumerate().map(move |(index, &hash)| (hash, if index == last { whole } else { inside }))
-    }
-}
-
-/// The places of one job: usually one.
-pub type Places = SmallVec<[Place; 1]>;
-
-/// Whether a job changes what it touches. Jobs that only read do not wait for each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    Read,
-    Write,
-}
-
-/// What a job touches.
-pub enum Claim {
-    Nothing,
-    Places(Places, Access),
-    /// What it touches has yet to be looked up: that is done when there is something else that it can meet.
-    Later(Lookup, Access),
-}
-
-pub type Lookup = Box<dyn FnOnce() -> Places + Send>;
-
-impl Claim {
-    fn writes(&self) -> bool {
-        matches!(self, Self::Places(_, Access::Write) | Self::Later(_, Access::Write))
-    }
-}
-
-/// What a task does at a place or folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    ReadsInside,
-    WritesInside,
-    Reads,
-    Writes,
-}
-
-impl Role {
-    const COUNT: usize = 4;
-
-    /// The roles that it waits for.
-    fn rivals(self) -> &'static [Self] {
-        match self {
-            Self::ReadsInside => &[Self::Writes],
-            Self::WritesInside => &[Self::Reads, Self::Writes],
-            Self::Reads => &[Self::WritesInside, Self::Writes],
-            Self::Writes => &[Self::ReadsInside, Self::WritesInside, Self::Reads, Self::Writes],
-        }
-    }
-}
-
-/// A place or folder that unfinished tasks are entered at: the last group of each role.
-#[derive(Default)]
-struct Node([Option<GroupId>; Role::COUNT]);
-
-type GroupId = usize;
-
-/// Unfinished tasks of one role at one node. It takes in no more once something waits for it.
-struct Group {
-    hash: u64,
-    role: Role,
-    /// How many of its tasks are not finished, and one more for the group before it.
-    unfinished: usize,
-    /// What waits for it, and so for those before it.
-    followers: Vec<TaskId>,
-    next: Option<GroupId>,
-}
-
 struct Task<J> {
     /// None while it runs.
     job: Option<J>,
@@ -166,11 +64,9 @@ enum Due<J> {
     Task(TaskId),
 }
 
-/// Tasks wait only for earlier ones, so some task can always run: there is no deadlock.
 pub struct Schedule<J = Job> {
     tasks: Slab<Task<J>>,
-    groups: Slab<Group>,
-    nodes: HashMap<u64, Node, BuildHasherDefault<Hashed>>,
+    order: Order,
     /// Of those whose places were not looked up: some that read, or one that writes.
     lookups: HashMap<TaskId, (Lookup, Access), FixedState>,
     ready: [VecDeque<TaskId>; Class::COUNT],
@@ -182,8 +78,7 @@ impl<J> Default for Schedule<J> {
     fn default() -> Self {
         Self {
             tasks: Slab::new(),
-            groups: Slab::new(),
-            nodes: HashMap::default(),
+            order: Order::default(),
             lookups: HashMap::default(),
             ready: Default::default(),
             writers: 0,
@@ -222,15 +117,7 @@ impl<J> Schedule<J> {
     }
 
     fn wait_and_enter(&mut self, id: TaskId, places: &[Place], access: Access) {
-        let mut waits = 0;
-        for (hash, role) in places.iter().flat_map(|place| place.entries(access)) {
-            for group in self.rivals(hash, role) {
-                if let Some(group) = self.groups.get_mut(group) {
-                    group.followers.push(id);
-                    waits += 1;
-                }
-            }
-        }
+        let waits = self.order.wait(id, places, access);
         if let Some(task) = self.tasks.get_mut(id) {
             task.waits = waits;
         }
@@ -238,64 +125,9 @@ impl<J> Schedule<J> {
         self.enter(id, places, access);
     }
 
-    /// The groups that a task in this role would wait for.
-    fn rivals(&self, hash: u64, role: Role) -> SmallVec<[GroupId; Role::COUNT]> {
-        let Some(node) = self.nodes.get(&hash) else { return SmallVec::new() };
-        role.rivals().iter().filter_map(|&rival| node.0[rival as usize]).collect()
-    }
-
     fn enter(&mut self, id: TaskId, places: &[Place], access: Access) {
-        for (hash, role) in places.iter().flat_map(|place| place.entries(access)) {
-            let group = self.join(hash, role);
-            if let Some(task) = self.tasks.get_mut(id) {
-                task.groups.push(group);
-            }
-        }
-    }
-
-    /// Counts one more in the last group of the role, or in a new one after it.
-    fn join(&mut self, hash: u64, role: Role) -> GroupId {
-        let last = &mut self.nodes.entry(hash).or_default().0[role as usize];
-        if let Some(id) = *last
-            && let Some(group) = self.groups.get_mut(id)
-            && group.followers.is_empty()
-        {
-            group.unfinished += 1;
-            return id;
-        }
-        let unfinished = 1 + usize::from(last.is_some());
-        let id = self.groups.insert(Group { hash, role, unfinished, followers: Vec::new(), next: None });
-        if let Some(before) = last.replace(id).and_then(|before| self.groups.get_mut(before)) {
-            before.next = Some(id);
-        }
-        id
-    }
-
-    /// One of the group is finished.
-    fn leave(&mut self, id: GroupId) {
-        let mut left = Some(id);
-        while let Some(id) = left.take() {
-            let Some(group) = self.groups.get_mut(id) else { return };
-            group.unfinished -= 1;
-            if group.unfinished > 0 {
-                return;
-            }
-            let Some(Group { hash, role, followers, next, .. }) = self.groups.try_remove(id) else { return };
-            if let Entry::Occupied(mut node) = self.nodes.entry(hash) {
-                let last = &mut node.get_mut().0[role as usize];
-                *last = last.filter(|&last| last != id);
-                if node.get().0.iter().all(Option::is_none) {
-                    node.remove();
-                }
-            }
-            for follower in followers {
-                let Some(task) = self.tasks.get_mut(follower) else { continue };
-                task.waits -= 1;
-                if task.waits == 0 {
-                    self.ready[task.class as usize].push_back(follower);
-                }
-            }
-            left = next;
+        if let Some(task) = self.tasks.get_mut(id) {
+            task.groups.extend(self.order.enter(places, access));
         }
     }
 
@@ -354,8 +186,15 @@ impl<J> Schedule<J> {
         let Some(task) = self.tasks.try_remove(id) else { return };
         self.writers -= usize::from(task.writes);
         self.lookups.remove(&id);
+        let Self { order, tasks, ready, .. } = self;
         for group in task.groups {
-            self.leave(group);
+            order.leave(group, |follower| {
+                let Some(task) = tasks.get_mut(follower) else { return };
+                task.waits -= 1;
+                if task.waits == 0 {
+                    ready[task.class as usize].push_back(follower);
+                }
+            });
         }
     }
 
@@ -377,7 +216,7 @@ impl<J> Schedule<J> {
     /// No unfinished task writes to the place.
     pub fn is_free(&mut self, place: &Place) -> bool {
         self.look_up();
-        place.entries(Access::Read).all(|(hash, role)| self.rivals(hash, role).is_empty())
+        self.order.is_free(place)
     }
 }
 
@@ -402,27 +241,9 @@ impl<J> Ord for Timer<J> {
     }
 }
 
-/// The hash of what is a hash already.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only numbers are hashed");
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::claim::Places, *};
     use proptest::prelude::*;
     use std::sync::{Arc, Mutex};
 
@@ -550,7 +371,7 @@ mod tests {
                 }
             }
             prop_assert!(waiting.is_empty() && running.is_empty(), "every job ran");
-            prop_assert!(schedule.nodes.is_empty() && schedule.groups.is_empty() && schedule.tasks.is_empty());
+            prop_assert!(schedule.order.is_empty() && schedule.tasks.is_empty());
         }
     }
 
@@ -580,6 +401,6 @@ mod tests {
             drop(job);
             schedule.finish(id);
         }
-        assert!(schedule.tasks.is_empty() && schedule.groups.is_empty());
+        assert!(schedule.tasks.is_empty() && schedule.order.is_empty());
     }
 }

@@ -19,8 +19,7 @@ use futures_util::{
 
 use super::{
     Access, Answer, AsyncDriver, Bells, Capabilities, Claim, Class, Cleared, Fields, Item, Place, Places,
-    RequestOptions, network,
-    schedule::{Schedule, TaskId},
+    RequestOptions, network, order::TaskId, schedule::Schedule,
 };
 use crate::{
     error::{Cause, Failure},
