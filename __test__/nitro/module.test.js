@@ -62,6 +62,20 @@ test("native mounts import our drivers and know their own names, whatever name t
   });
 });
 
+test("redis reads and writes raw values as unstorage 1 does where the app has that, unless told otherwise", async () => {
+  const storage = {
+    usual: { driver: "redis" },
+    told: { driver: "unstorage/drivers/redis", legacyRaw: false },
+    other: { driver: "memory" },
+  };
+  const legacyRaw = async (majorVersion) => {
+    const { options } = await configured({ storage: { ...storage } }, { majorVersion });
+    return Object.keys(storage).map((name) => options.storage[name].legacyRaw);
+  };
+  expect(await legacyRaw(2)).toEqual([true, false, undefined]);
+  expect(await legacyRaw(3)).toEqual([undefined, false, undefined]);
+});
+
 test("mounts of other drivers import what makes these late, and know their own names", async () => {
   const storage = {
     kv: { driver: "cloudflare-kv-binding", binding: "KV" },

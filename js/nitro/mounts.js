@@ -41,6 +41,9 @@ function driverFile(target) {
   return `${folder}${target.slice("rustorage/drivers/".length)}.js`;
 }
 
+/** What redis has been written with under Nitro 2, and is read with beside it. */
+const OF_UNSTORAGE_1 = { legacyRaw: true };
+
 /**
  * Native mounts import our drivers by themselves, others what makes their drivers late, and all know which mount they are. `version` is Nitro's. A mount that could
  * not work ends the build, but not a development server, which would not be there for the mended config.
@@ -49,7 +52,8 @@ export async function claimMounts(options, logger, version) {
   for (const mounts of [options.storage, options.devStorage]) {
     for (const [name, mount] of Object.entries(mounts ?? {})) {
       const target = nativeImport(mount?.driver);
-      const claim = (driver) => (mounts[name] = { ...mount, driver, [MOUNT]: name });
+      const usual = version === 2 && target === "rustorage/drivers/redis" && OF_UNSTORAGE_1;
+      const claim = (driver) => (mounts[name] = { ...usual, ...mount, driver, [MOUNT]: name });
       try {
         if (target) await checkOptions(target, claim(target));
         else {
