@@ -4,6 +4,7 @@ import redis from "rustorage/drivers/redis";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { run } from "../../lifecycle/run.js";
 import { startProxy } from "../../servers/proxy.js";
@@ -182,6 +183,65 @@ describe("a server that says nothing", () => {
     await storage.setItem("a", 3);
     expect(await storage.getItem("a")).toBe(3);
     expect(proxy.opened).toBe(opened + 1);
+  });
+
+  /** What becomes of dispose and of a call after it, once `fall` has made the server silent with a call on its way. */
+  async function silenced(fall) {
+    const proxy = await proxied();
+    const driver = redis({ port: proxy.port, commandTimeout: 500 });
+    const storage = createStorage({ driver });
+    await storage.setItem("a", 1);
+    proxy.stall();
+    const call = storage.getItem("a");
+    await fall(proxy);
+    const ends = [call, driver.dispose(), storage.getItem("b")].map((end) =>
+      end.then(
+        () => "ended",
+        (error) => error.code,
+      ),
+    );
+    return { driver, storage, proxy, ends };
+  }
+
+  test.each([
+    [
+      "after half of a reply",
+      async (proxy) => {
+        await sleep(200);
+        proxy.say("$100\r\nabc");
+        await sleep(100);
+      },
+    ],
+    [
+      "to a command that left late in its time",
+      async () => {
+        const start = Date.now();
+        while (Date.now() - start < 200);
+        await sleep(10);
+      },
+    ],
+  ])("%s: dispose and what comes after it end", async (_, fall) => {
+    const { driver, storage, proxy, ends } = await silenced(fall);
+    const late = sleep(3000, "late", { ref: false });
+    const results = ends.map((end) => Promise.race([end, late]));
+    expect(await Promise.all(results)).toEqual(["ETIMEDOUT", "ended", "ETIMEDOUT"]);
+    await expect.poll(() => driver.getInstance().status).not.toBe("ready");
+    proxy.go();
+    expect(await storage.getItem("a")).toBe(1);
+    await driver.dispose();
+  });
+
+  test("after half of a reply, is given up, though nobody calls", async () => {
+    const proxy = await proxied();
+    const driver = redis({ port: proxy.port, commandTimeout: 300 });
+    onTestFinished(() => driver.dispose());
+    await driver.setItem("a", "1", {});
+    proxy.stall();
+    const call = driver.getItem("a");
+    await sleep(150);
+    proxy.say("$100\r\nabc");
+    await expect(call).rejects.toMatchObject({ code: "ETIMEDOUT" });
+    await expect.poll(() => driver.getInstance().status).toBe("wait");
   });
 
   test("while it is connected to", async () => {

@@ -12,7 +12,7 @@ use std::{
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::{Instant, Sleep, sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -32,6 +32,8 @@ const CHUNK: usize = 64 << 10;
 const READ: usize = 64 << 10;
 /// Calls are looked at no more often than so, whether their time is over.
 const LOOK: Duration = Duration::from_millis(10);
+/// A server takes no longer to be told that the connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 pub struct Session {
     running: Running,
@@ -39,7 +41,8 @@ pub struct Session {
     waiting: VecDeque<Command>,
     /// Sent, in the order in which the replies will come.
     sent: VecDeque<Command>,
-    /// No call's time is over before. Those that a cluster sends elsewhere have less of it than those that came here first.
+    /// No call's time is over before, nor the server's to say something. Calls that a cluster sends elsewhere have less of it than those
+    /// that came here first.
     due: Option<Instant>,
     closing: Option<Answer<()>>,
     /// Somebody wants a connection without having a command.
@@ -202,9 +205,11 @@ impl Session {
         loop {
             self.take_orders();
             self.fill(&mut output);
-            let idle = self.waiting.is_empty() && self.sent.is_empty();
-            if idle && (self.closing.is_some() || self.is_gone()) {
-                let _ = writer.shutdown().await;
+            if self.is_idle() && (self.closing.is_some() || self.is_gone()) {
+                // What a server that says nothing does not take would be waited for.
+                if self.sent.is_empty() {
+                    let _ = timeout(FAREWELL, writer.shutdown()).await;
+                }
                 return End::Closed;
             }
             timer.set(self.due);
@@ -239,6 +244,11 @@ impl Session {
                 return End::Lost(failure);
             }
         }
+    }
+
+    /// Whether nobody waits for an answer. The server may owe some to calls whose time is over.
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.sent.iter().all(|command| command.done.is_none())
     }
 
     /// Puts commands into the output, if all of it is gone.
@@ -308,10 +318,8 @@ impl Session {
         let (now, mut bells) = (Instant::now(), Bells::default());
         let over = |command: &Command| command.deadline.is_some_and(|deadline| deadline <= now);
         let milliseconds = most.as_millis();
-        let mut silent = false;
         for command in self.sent.iter_mut().filter(|command| over(command)) {
             if let Some(done) = command.done.take() {
-                silent |= now.duration_since(self.heard) >= most;
                 let message = format!("no answer within {milliseconds} ms; whether it was carried out is not known");
                 done(Err(Failure::new("ETIMEDOUT", message)), &mut bells);
             }
@@ -328,8 +336,11 @@ impl Session {
         self.waiting.retain(|command| command.done.is_some());
         let pending = self.sent.iter().filter(|command| command.done.is_some()).chain(&self.waiting);
         let next = pending.filter_map(|command| command.deadline).min();
-        self.due = next.map(|next| next.max(now + LOOK));
-        silent
+        // A server that owes an answer for too long may say something yet: it is looked at again until it answers or seems gone.
+        let owes = self.sent.iter().any(|command| command.done.is_none());
+        let silence = owes.then(|| self.heard + most);
+        self.due = earliest(next, silence).map(|next| next.max(now + LOOK));
+        silence.is_some_and(|silence| silence <= now)
     }
 
     fn fail_waiting(&mut self, failure: &Failure) {
