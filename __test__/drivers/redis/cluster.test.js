@@ -98,6 +98,21 @@ test("a seed that says nothing does not keep the others from it", async () => {
   await storage.setItem("a", 1);
 });
 
+test("a server that is cut off, and tells of the cluster as it was, keeps no slot to itself", async () => {
+  const cutOff = await startRedis({ args: ["--cluster-enabled", "yes"] });
+  onTestFinished(() => cutOff.stop());
+  const { port } = cutOff;
+  // Slots without a master make its cluster one that has failed.
+  await cluster.cli("-p", `${port}`, "cluster", "addslotsrange", "0", "16000");
+  await expect
+    .poll(() => cluster.cli("-p", `${port}`, "set", "a", "1"))
+    .toMatch("CLUSTERDOWN The cluster is down");
+  const storage = open({ cluster: [port, ...seeds] });
+  await storage.setItems(items);
+  expect(await storage.getItems(keys)).toEqual(items);
+  expect((await storage.getKeys()).length).toBe(items.length);
+});
+
 test("what is no string is nothing to getItems, as on one server", async () => {
   const storage = open({ base: "mixed" });
   await storage.setItem("text", 1);

@@ -62,6 +62,10 @@ struct State {
     /// Who waits to learn of the masters.
     asking: Vec<oneshot::Sender<Result<(), Failure>>>,
     learning: bool,
+    /// Who told of the masters that are known.
+    teller: Option<Address>,
+    /// Who told what turned out to be of no use, the last one last: a server that was cut off tells of the cluster as it was.
+    doubted: Vec<Address>,
     /// Counts how often the driver was disposed: what was begun before is given up.
     era: u64,
 }
@@ -109,6 +113,8 @@ impl Cluster {
             held: HashMap::new(),
             asking: Vec::new(),
             learning: false,
+            teller: None,
+            doubted: Vec::new(),
             era: 0,
         };
         let state = Mutex::new(state);
@@ -241,6 +247,7 @@ impl Cluster {
             Verdict::Answered => {
                 if !disposed && matches!(&reply, Err(failure) if failure.code == "ETIMEDOUT") {
                     // A master that says nothing may have been replaced.
+                    state.doubt();
                     self.learn(&mut state, Duration::ZERO);
                 }
                 answered = Some(routed);
@@ -274,6 +281,7 @@ impl Cluster {
                 let held = state.held.entry(slot).or_default();
                 held.returned.push_back(routed);
                 held.lost = true;
+                state.doubt();
                 self.learn(&mut state, delay);
             }
         }
@@ -362,7 +370,7 @@ impl Cluster {
             };
             let (failure, lasting) = match self.unless_disposed(era, asked).await {
                 None => break,
-                Some(Ok(ranges)) => return self.apply(ranges),
+                Some(Ok((teller, ranges))) => return self.apply(teller, ranges),
                 Some(Err(Trouble::Passing(failure))) => (failure, false),
                 Some(Err(Trouble::Lasting(failure))) => (failure, true),
             };
@@ -432,15 +440,20 @@ impl Cluster {
         }
     }
 
-    /// The known masters first.
-    async fn ask(&self) -> Result<Vec<Range>, Trouble> {
-        let mut known: Vec<_> = self.lock().masters.iter().map(|(address, _)| address.clone()).collect();
+    /// The known masters first, and those last who told what was of no use.
+    async fn ask(&self) -> Result<(Address, Vec<Range>), Trouble> {
+        let (mut known, doubted) = {
+            let state = self.lock();
+            (state.masters.iter().map(|(address, _)| address.clone()).collect::<Vec<_>>(), state.doubted.clone())
+        };
         known.extend(self.seeds.iter().filter(|seed| !known.contains(seed)).cloned().collect::<Vec<_>>());
+        known.sort_by_key(|address| doubted.iter().position(|other| other == address).map_or(0, |last| last + 1));
         ask_for_ranges(&self.access, &known).await
     }
 
-    fn apply(&self, ranges: Vec<Range>) {
+    fn apply(&self, teller: Address, ranges: Vec<Range>) {
         let mut state = self.lock();
+        state.teller = Some(teller);
         let (before, owners) = (mem::take(&mut state.masters), state.owners.clone());
         state.owners.fill(NOBODY);
         for Range { first, last, master: address } in ranges {
@@ -453,6 +466,8 @@ impl Cluster {
             state.owners[usize::from(first)..=usize::from(last)].fill(master);
         }
         state.learning = false;
+        let State { masters, doubted, .. } = &mut *state;
+        doubted.retain(|address| self.seeds.contains(address) || masters.iter().any(|(master, _)| master == address));
         for slot in (0..).take(SLOTS) {
             let owner = |masters: &[(Address, Arc<Link>)], owners: &[u16]| {
                 masters.get(usize::from(owners[usize::from(slot)])).map(|(_, link)| Arc::as_ptr(link))
@@ -478,6 +493,16 @@ impl Cluster {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What is known has led nowhere: another server is asked first.
+    fn doubt(&mut self) {
+        if let Some(teller) = self.teller.take() {
+            self.doubted.retain(|address| *address != teller);
+            self.doubted.push(teller);
+        }
     }
 }
 

@@ -18,9 +18,12 @@ pub struct Range {
     pub master: Address,
 }
 
-/// Asks these servers, the first ones first.
-pub async fn ask_for_ranges(access: &Access, servers: &[Address]) -> Result<Vec<Range>, Trouble> {
-    let ask = |index| ask_at(access, &servers[index]).boxed();
+/// Asks these servers, the first ones first. Who told comes with it.
+pub async fn ask_for_ranges(access: &Access, servers: &[Address]) -> Result<(Address, Vec<Range>), Trouble> {
+    let ask = |index| {
+        let server: &Address = &servers[index];
+        async move { Ok((server.clone(), ask_at(access, server).await?)) }.boxed()
+    };
     let none = || Trouble::Lasting(Failure::new("INVALID_OPTIONS", "the cluster has no servers"));
     first_answer(servers.len(), ask).await.map_err(|mut troubles| troubles.pop().unwrap_or_else(none))
 }
