@@ -503,6 +503,8 @@ test("options are checked when the driver is made", () => {
   }
   expect(message({ family: 5 })).toContain("the option `family` must be 0, 4 or 6");
   expect(message({ base: "a:..:b" })).toContain("the option `base`");
+  // A password with a question mark that is not written as %3F.
+  expect(message({ url: "redis://:42?s3cret@host:6379/0" })).not.toContain("s3cret");
   expect(message({ url: "http://localhost" })).toContain("must start with redis://");
   expect(message({ sentinels: [{ port: 1 }] })).toContain("the option `name` must be");
   expect(message({ sentinels: [1], name: "a", cluster: [1] })).toContain("different things");

@@ -162,7 +162,8 @@ impl RedisOptions {
                 "family" => {
                     self.family = value.parse().map_err(|_| "the option `url` has a `family` that is no number")?;
                 }
-                _ => return Err(format!("the option `url` has the unknown parameter `{name}`")),
+                // It may be a part of a password, with a question mark that was not written as %3F.
+                _ => return Err("the option `url` has a parameter that is neither `db` nor `family`".into()),
             }
         }
         Ok(())
