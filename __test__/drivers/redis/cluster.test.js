@@ -72,6 +72,13 @@ test("a seed that is down does not matter, no seed at all does", async () => {
   await expect(lost.getKeys()).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
 
+test("calls that do not wait fail at once while no server is reached", async () => {
+  const storage = open({ cluster: [1], enableOfflineQueue: false });
+  const start = Date.now();
+  await expect(storage.getItem("a")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  expect(Date.now() - start).toBeLessThan(2000);
+});
+
 test("a login that the URLs of all seeds name is for all servers", async () => {
   const everywhere = (...words) =>
     Promise.all(cluster.ports.map((port) => cluster.cli("-p", `${port}`, "acl", ...words)));

@@ -376,7 +376,7 @@ impl Cluster {
             };
             let spent = self.patience.retries.is_some_and(|most| attempt > most);
             match self.patience.delay(attempt) {
-                Some(next) if !lasting && !spent => delay = next,
+                Some(next) if !lasting && !spent && self.patience.offline => delay = next,
                 _ => return self.fail(&failure),
             }
         }
