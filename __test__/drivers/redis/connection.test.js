@@ -157,6 +157,20 @@ describe("with TLS", async () => {
     expect(await asked({ port, tls }, "PING")).toBe("PONG");
   });
 
+  test("no certificate for the client, where one is asked for, ends the call at once", async () => {
+    const own = await freePort();
+    const strict = await startRedis({
+      port: 0,
+      args: ["--tls-port", `${own}`, "--tls-auth-clients", "yes", ...files],
+    });
+    onTestFinished(() => strict.stop());
+    for (let round = 0; round < 5; round++) {
+      await expect(
+        open({ port: own, tls: { ca: ca.pem }, maxRetriesPerRequest: 0 }).getItem("a"),
+      ).rejects.toMatchObject({ code: "TLS", message: expect.stringMatching(/certificate/i) });
+    }
+  });
+
   test("none of the server's is looked at if told so", async () => {
     expect(await asked({ port, tls: { rejectUnauthorized: false } }, "PING")).toBe("PONG");
   });

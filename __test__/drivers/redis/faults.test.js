@@ -97,6 +97,17 @@ describe("a connection that breaks", () => {
   });
 });
 
+test("a server that is none of Redis is no connection", async () => {
+  const other = createServer((client) => {
+    client.on("error", () => {});
+    client.on("data", () => client.write("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  }).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  onTestFinished(() => other.close());
+  const storage = open({ port: other.address().port, maxRetriesPerRequest: 0 });
+  await expect(storage.getItem("a")).rejects.toMatchObject({ code: "EPROTO" });
+});
+
 describe("a listing that breaks off", () => {
   const names = Array.from({ length: 10_000 }, (_, index) => `k${index}`);
   const filled = names.map((key) => ({ key, value: 1 }));

@@ -1,6 +1,6 @@
 //! The protocol of Redis, version 2: commands out, replies in.
 
-use std::mem;
+use std::{error::Error, fmt, io, mem};
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -20,6 +20,20 @@ pub enum Reply {
 /// What comes is no reply.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed;
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("what the server sent is not the protocol of Redis")
+    }
+}
+
+impl Error for Malformed {}
+
+impl From<Malformed> for io::Error {
+    fn from(malformed: Malformed) -> Self {
+        Self::new(io::ErrorKind::InvalidData, malformed)
+    }
+}
 
 /// Redis itself takes no larger value.
 const LONGEST_BULK: usize = 512 << 20;

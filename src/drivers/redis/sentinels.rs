@@ -201,7 +201,7 @@ impl Sentinels {
         let mut subscription = Subscription::new(opened);
         loop {
             let news = subscription.next().await;
-            let broke = |error| Trouble::Passing(Failure::of_system(&format!("the sentinel at {sentinel}"), &error));
+            let broke = |error| Trouble::of(&format!("the sentinel at {sentinel}"), &error);
             if self.switched(&news.map_err(broke)?.text).is_some_and(|now| now != *master) {
                 return Ok(());
             }
@@ -232,7 +232,7 @@ impl Sentinels {
 async fn ask(opened: &mut Opened, commands: &[Bytes], most: Duration) -> Result<Vec<Reply>, Trouble> {
     match timeout(most, opened.ask(commands.iter().map(Bytes::as_ref))).await {
         Ok(Ok(replies)) => Ok(replies),
-        Ok(Err(error)) => Err(Trouble::Passing(Failure::of_system("the connection broke", &error))),
+        Ok(Err(error)) => Err(Trouble::of("the connection broke", &error)),
         Err(_) => {
             let message = format!("no answer within {} ms", most.as_millis());
             Err(Trouble::Passing(Failure::new("ETIMEDOUT", message)))

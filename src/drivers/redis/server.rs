@@ -12,9 +12,10 @@ use tokio::{
     net::{TcpStream, lookup_host},
     time::timeout,
 };
+use tokio_rustls::rustls;
 
 use super::{
-    resp::{Decoder, Reply, encode, refusal},
+    resp::{Decoder, Malformed, Reply, encode, refusal},
     rivals::first_answer,
     sentinels::Sentinels,
     tls::Tls,
@@ -230,7 +231,7 @@ impl Access {
         }
         said.push(("PING", encode(&["PING"])));
         let replies = opened.ask(said.iter().map(|(_, bytes)| bytes.as_ref())).await;
-        let replies = replies.map_err(|error| Trouble::Passing(Failure::of_system("the connection broke", &error)))?;
+        let replies = replies.map_err(|error| Trouble::of("the connection broke", &error))?;
         for ((command, _), reply) in said.iter().zip(replies) {
             let Reply::Error(text) = reply else { continue };
             let failure = refusal(&text);
@@ -247,6 +248,19 @@ impl Access {
             });
         }
         Ok(opened)
+    }
+}
+
+impl Trouble {
+    /// Of what the connection came to. A server that takes no client without a certificate says so after the handshake.
+    pub fn of(what: &str, error: &io::Error) -> Self {
+        match error.get_ref() {
+            Some(inner) if inner.is::<rustls::Error>() => {
+                Self::Lasting(Failure::new("TLS", format!("{what}: {inner}")))
+            }
+            Some(inner) if inner.is::<Malformed>() => Self::Passing(Failure::new("EPROTO", inner.to_string())),
+            _ => Self::Passing(Failure::of_system(what, error)),
+        }
     }
 }
 
@@ -267,8 +281,7 @@ impl Opened {
         self.stream.flush().await?;
         let (mut decoder, mut replies) = (Decoder::default(), Vec::new());
         while replies.len() < commands.len() {
-            let malformed = |_| io::Error::other("what the server sent is not the protocol of Redis");
-            while let Some(reply) = decoder.next(&mut self.input).map_err(malformed)? {
+            while let Some(reply) = decoder.next(&mut self.input)? {
                 replies.push(reply);
             }
             if replies.len() < commands.len() && self.stream.read_buf(&mut self.input).await? == 0 {

@@ -283,7 +283,7 @@ impl Session {
     /// Gives the replies that are there to those that wait for them, who wake up together.
     fn hear(&mut self, decoder: &mut Decoder, input: &mut BytesMut) -> Result<(), Failure> {
         let mut bells = Bells::default();
-        let malformed = |Malformed| Failure::new("EPROTO", "what the server sent is not the protocol of Redis");
+        let malformed = |malformed: Malformed| Failure::new("EPROTO", malformed.to_string());
         while let Some(reply) = decoder.next(input).map_err(malformed)? {
             // A reply to something else may be anybody's, and so may all after it.
             let fits = self.sent.front().is_some_and(|command| command.expects.fits(&reply));

@@ -38,8 +38,7 @@ impl Subscription {
     pub async fn next(&mut self) -> io::Result<News> {
         let mut asked = false;
         loop {
-            let malformed = |_| io::Error::other("what the server sent is not the protocol of Redis");
-            while let Some(reply) = self.decoder.next(&mut self.opened.input).map_err(malformed)? {
+            while let Some(reply) = self.decoder.next(&mut self.opened.input)? {
                 if let Some(news) = news(reply) {
                     return Ok(news);
                 }

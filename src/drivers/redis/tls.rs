@@ -1,6 +1,6 @@
 //! Encrypted connections.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -70,16 +70,8 @@ impl Tls {
             .map_err(|_| Trouble::Lasting(Failure::new("TLS", format!("no certificate can be for {name:?}"))))?;
         match TlsConnector::from(Arc::clone(&self.config)).connect(server, stream).await {
             Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => Err(trouble(address, &error)),
+            Err(error) => Err(Trouble::of(&format!("encrypted connection to {address}"), &error)),
         }
-    }
-}
-
-fn trouble(address: &Address, error: &io::Error) -> Trouble {
-    let what = format!("encrypted connection to {address}");
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error) => Trouble::Lasting(Failure::new("TLS", format!("{what}: {error}"))),
-        None => Trouble::Passing(Failure::of_system(&what, error)),
     }
 }
 

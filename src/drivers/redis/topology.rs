@@ -33,7 +33,7 @@ async fn ask_at(access: &Access, address: &Address) -> Result<Vec<Range>, Troubl
     let command = encode(&["CLUSTER", "SLOTS"]);
     let reply = timeout(access.connect_timeout, opened.ask(std::iter::once(command.as_ref()))).await;
     let silent = |_| Trouble::Passing(Failure::new("ETIMEDOUT", format!("{address} tells of no slots")));
-    let broke = |error| Trouble::Passing(Failure::of_system(&format!("the connection to {address} broke"), &error));
+    let broke = |error| Trouble::of(&format!("the connection to {address} broke"), &error);
     match reply.map_err(silent)?.map_err(broke)?.pop() {
         Some(Reply::List(ranges)) => {
             let ranges: Vec<_> = ranges.into_iter().filter_map(|range| parse_range(range, address)).collect();

@@ -153,7 +153,7 @@ impl Watcher {
         pattern.push(b'*');
         let mut ask = async |words: &[&[u8]]| match timeout(most, opened.ask_one(&encode(words))).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(error)) => Err(Trouble::Passing(Failure::of_system("the connection broke", &error))),
+            Ok(Err(error)) => Err(Trouble::of("the connection broke", &error)),
             Err(_) => Err(Trouble::Passing(late(most))),
         };
         if self.notifications != Notifications::Assume {
