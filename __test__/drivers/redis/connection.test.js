@@ -269,6 +269,20 @@ describe("commands", () => {
   });
 });
 
+test("replies of the server that are large in their way leave the connection as it is", async () => {
+  const driver = redis({ port: server.port });
+  onTestFinished(() => driver.dispose());
+  const connection = driver.getInstance();
+  const id = await connection.command("CLIENT", "ID");
+  const docs = await connection.command("COMMAND", "DOCS");
+  expect(docs.length).toBeGreaterThan(100);
+  const deep = `${"{".repeat(100)}7${"}".repeat(100)}`;
+  expect((await connection.command("EVAL", `return ${deep}`, 0)).flat(100)).toEqual([7]);
+  const long = connection.command("EVAL", "return redis.error_reply(string.rep('x', 70000))", 0);
+  await expect(long).rejects.toMatchObject({ code: "ERR" });
+  expect(await connection.command("CLIENT", "ID")).toBe(id);
+});
+
 describe("the connection", () => {
   const clients = async (name) => {
     const list = await asked({ port: server.port }, "CLIENT", "LIST");

@@ -37,8 +37,10 @@ impl From<Malformed> for io::Error {
 
 /// Redis itself takes no larger value.
 const LONGEST_BULK: usize = 512 << 20;
-const LONGEST_LINE: usize = 64 << 10;
-const DEEPEST: usize = 8;
+/// Errors of scripts may say much.
+const LONGEST_LINE: usize = 1 << 20;
+/// Scripts nest their replies, and COMMAND DOCS does so, too.
+const DEEPEST: usize = 128;
 
 /// A command as it goes over the wire.
 pub fn encode<T: AsRef<[u8]>>(arguments: &[T]) -> Bytes {
@@ -299,7 +301,7 @@ mod tests {
             assert_eq!(reply.is_some(), index == last);
             assert!(index == last || decoder.measured + part.len() + 8 > there);
         }
-        let line = [b"+".to_vec(), vec![b'x'; LONGEST_LINE / 2]].concat();
+        let line = [b"+".to_vec(), vec![b'x'; 32 << 10]].concat();
         for length in 1..line.len() {
             buffer = BytesMut::from(&line[..length]);
             assert_eq!(decoder.next(&mut buffer), Ok(None));
