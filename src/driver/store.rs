@@ -142,15 +142,19 @@ pub fn accepted(found: Vec<Found>, listing: &Listing) -> (KeyList, Vec<Found>) {
     (keys, kept)
 }
 
-/// Does all of it, a part at a time; the first that fails ends it.
+/// Does all of it, a part at a time. After one that fails none is begun. Its error waits for those under way: a service carries out
+/// what it was sent also where nobody waits for it, and would do so after calls that are made later.
 pub async fn all(calls: Vec<BoxFuture<'_, Result<(), Cause>>>) -> Result<(), Cause> {
     let mut calls = calls.into_iter();
     let mut under_way: FuturesUnordered<_> = calls.by_ref().take(MOST_UNDER_WAY).collect();
+    let mut all = Ok(());
     while let Some(result) = under_way.next().await {
-        result?;
-        under_way.extend(calls.next());
+        all = all.and(result);
+        if all.is_ok() {
+            under_way.extend(calls.next());
+        }
     }
-    Ok(())
+    all
 }
 
 type Call = BoxFuture<'static, ()>;

@@ -470,41 +470,6 @@ describe("redirects", () => {
   );
 });
 
-test("calls on one key follow each other, and listings and clear come in their turn", async () => {
-  const kept = new Map();
-  const { url } = await serve(async (request, response, count) => {
-    // The first takes longest.
-    await new Promise((resolve) => setTimeout(resolve, count === 0 ? 100 : 0));
-    const key = request.url.slice(1);
-    if (request.method === "PUT") kept.set(key, request.body);
-    if (request.method === "DELETE" && key === ":") kept.clear();
-    else if (request.method === "DELETE") kept.delete(key);
-    if (request.method !== "GET") response.end();
-    else if (key === ":") response.end(JSON.stringify([...kept.keys()]));
-    else if (kept.has(key)) response.end(kept.get(key));
-    else response.writeHead(404).end();
-  });
-  const storage = open(url);
-  const answers = await Promise.all([
-    storage.setItem("far:a", 1),
-    storage.getItem("far:a"),
-    storage.setItems([
-      { key: "far:a", value: 2 },
-      { key: "far:b", value: 1 },
-      { key: "far:b", value: 3 },
-    ]),
-    storage.getItems(["far:a", "far:b"]),
-    storage.removeItem("far:a"),
-    storage.getKeys("far"),
-    storage.clear("far"),
-    storage.getKeys("far"),
-  ]);
-  expect(answers[1]).toBe(1);
-  expect(answers[3].map(({ value }) => value)).toEqual([2, 3]);
-  expect(answers[5]).toEqual(["far:b"]);
-  expect(answers[7]).toEqual([]);
-});
-
 test("dispose waits for the calls before it, and the next call works", async () => {
   const { url } = await serve((_, response) => setTimeout(() => response.end("1"), 50));
   const driver = http({ base: url });
