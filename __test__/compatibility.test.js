@@ -849,6 +849,14 @@ test("errors over HTTP say what the service said, and no secret", async () => {
   });
 });
 
+test("listings over HTTP end", async () => {
+  const { url } = await overHttp((_, response, count) => {
+    response.end(`{"result":["${1 + (count % 2)}",["a"]]}`);
+  });
+  const storage = createStorage({ driver: upstash({ url, token: "token" }) });
+  await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
+});
+
 test("redirects to another host take no headers of the driver along", async () => {
   const other = await overHttp((_, response) => response.end("1"));
   const answer = (_, response) => response.writeHead(302, { location: other.url }).end();

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{as_text, invalid};
 use crate::{
     driver::{Capabilities, Fields, Found, NewItem, RequestOptions, Store, parts},
-    error::{Cause, Failure, StorageError},
+    error::{Cause, StorageError},
     http::{
-        Address, Limits, Method, Request, Service, add_own_headers, encoded,
+        Address, Limits, Method, Pages, Reply, Request, Service, add_own_headers, encoded,
         header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
         json_words, query, secret,
     },
@@ -196,12 +196,16 @@ impl CloudflareKvHttp {
         path: &str,
         list: &B,
         options: &RequestOptions,
-    ) -> Result<Bytes, Cause> {
+    ) -> Result<Reply, Cause> {
         let body = serde_json::to_vec(list).map_err(|_| Cause::Abandoned)?;
         let mut request = self.request(method, path, options)?.body(body);
         request.headers.insert(CONTENT_TYPE, JSON);
         request.repeatable = true;
-        Ok(self.service.send(request).await?.body)
+        self.service.send(request).await
+    }
+
+    fn read<T: DeserializeOwned>(&self, reply: &Reply) -> Result<Answer<T>, Cause> {
+        serde_json::from_slice(&reply.body).map_err(|_| self.service.unexpected(reply, "one of Workers KV").into())
     }
 
     /// As `send_list`, for what changes items: Cloudflare may say yes, and name those that it did not change.
@@ -212,11 +216,11 @@ impl CloudflareKvHttp {
         list: &B,
         options: &RequestOptions,
     ) -> Result<(), Cause> {
-        let body = self.send_list(method, path, list, options).await?;
-        let done = read::<Answer<Option<Done>>>(&body)?.result.unwrap_or_default();
+        let reply = self.send_list(method, path, list, options).await?;
+        let done = self.read::<Option<Done>>(&reply)?.result.unwrap_or_default();
         let Some(name) = done.unsuccessful_keys.first() else { return Ok(()) };
         let message = format!("{} items were not changed", done.unsuccessful_keys.len());
-        let cause = Cause::from(Failure::new("UNAVAILABLE", message));
+        let cause = Cause::from(self.service.failed(&reply, "UNAVAILABLE", &message));
         Err(cause.of(name.strip_prefix(&self.prefix).unwrap_or(name)))
     }
 
@@ -230,10 +234,6 @@ impl CloudflareKvHttp {
         let seconds = |ttl: f64| (ttl / 1000.0).max(self.min_ttl).ceil().clamp(1.0, 1e12) as u64;
         (ttl != 0.0 && ttl.is_finite()).then(|| seconds(ttl))
     }
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Cause> {
-    serde_json::from_slice(body).map_err(|_| super::unexpected("the answer is not one of Workers KV"))
 }
 
 fn is_over(ttl: f64) -> bool {
@@ -307,8 +307,8 @@ impl Store for CloudflareKvHttp {
         for part in keys.chunks(READ_TOGETHER) {
             let names: Vec<String> = part.iter().map(|key| self.name_of(key)).collect();
             let asked = Asked { keys: &names, r#type: "text" };
-            let body = self.send_list(Method::POST, "/bulk/get", &asked, &RequestOptions::default()).await?;
-            let Answer { result: Values { values }, .. } = read(&body)?;
+            let reply = self.send_list(Method::POST, "/bulk/get", &asked, &RequestOptions::default()).await?;
+            let Answer { result: Values { values }, .. } = self.read(&reply)?;
             found.extend(names.iter().map(|name| values.get(name).cloned().flatten().map(Bytes::from)));
         }
         Ok(found)
@@ -326,26 +326,22 @@ impl Store for CloudflareKvHttp {
     }
 
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
-        let (prefix, mut found, mut cursor) = (self.name_of(base), Vec::new(), String::new());
+        let (prefix, mut found, mut pages) = (self.name_of(base), Vec::new(), Pages::default());
         loop {
-            let pairs = [("prefix", prefix.as_str()), ("cursor", cursor.as_str())];
+            let pairs = [("prefix", prefix.as_str()), ("cursor", pages.cursor().unwrap_or_default())];
             let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
             let mut request = self.request(Method::GET, "/keys", options)?;
             request.url.set_query(Some(&query(pairs)).filter(|query| !query.is_empty()).map(String::as_str));
-            let page: Answer<Vec<Name>> = read(&self.service.send(request).await?.body)?;
+            let reply = self.service.send(request).await?;
+            let page: Answer<Vec<Name>> = self.read(&reply)?;
             let names = page
                 .result
                 .into_iter()
                 .filter_map(|Name { name }| Some(Found { key: name.strip_prefix(&self.prefix)?.to_owned(), name }));
             found.extend(names);
-            let next = page.result_info.and_then(|info| info.cursor).unwrap_or_default();
-            if next.is_empty() {
+            if !pages.turn(&self.service, &reply, page.result_info.and_then(|info| info.cursor))? {
                 return Ok(found);
             }
-            if next == cursor {
-                return Err(super::unexpected("a listing does not go on"));
-            }
-            cursor = next;
         }
     }
 

@@ -274,9 +274,8 @@ impl Repository {
         request.url.set_query(is_recursive.then(|| query([("recursive", "1")])).as_deref());
         request.headers = self.headers.clone();
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
-        let url = request.url.clone();
         let reply = self.service.send(request).await.map_err(Cause::into_failure)?;
-        let unexpected = |what| Service::unexpected(&Method::GET, &url, &reply, what);
+        let unexpected = |what| self.service.unexpected(&reply, what);
         let tree: Tree = serde_json::from_slice(&reply.body).map_err(|_| unexpected("a list of files"))?;
         let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         if tree.truncated && !(is_recursive && is_name(&tree.sha)) {

@@ -139,11 +139,9 @@ impl Store for Http {
     }
 
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
-        let request = self.base(Method::GET, base, options)?;
-        let url = request.url.clone();
-        let reply = self.service.send(request).await?;
-        let keys: Vec<String> = serde_json::from_slice(&reply.body)
-            .map_err(|_| Service::unexpected(&Method::GET, &url, &reply, "a list of keys"))?;
+        let reply = self.service.send(self.base(Method::GET, base, options)?).await?;
+        let keys: Vec<String> =
+            serde_json::from_slice(&reply.body).map_err(|_| self.service.unexpected(&reply, "a list of keys"))?;
         Ok(keys.into_iter().map(|key| Found { name: String::new(), key }).collect())
     }
 

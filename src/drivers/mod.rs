@@ -24,7 +24,7 @@ use options::parse;
 
 use crate::{
     driver::{Lane, Queued, Store},
-    error::{Cause, Failure, StorageError},
+    error::{Cause, StorageError},
 };
 
 pub use cloudflare_kv_http::{CloudflareKvHttp, CloudflareKvHttpOptions};
@@ -107,11 +107,6 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
 
 fn invalid(driver: &'static str, message: String) -> StorageError {
     StorageError { driver, operation: "create", key: None, cause: Cause::InvalidOptions(message) }
-}
-
-/// What a service answers that is not one to the request.
-fn unexpected(what: &str) -> Cause {
-    Failure::new("EPROTO", what).into()
 }
 
 /// A value of a store that keeps only text: raw bytes come as `base64:` and text.

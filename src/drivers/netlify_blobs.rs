@@ -17,7 +17,7 @@ use crate::{
     driver::{Capabilities, Field, Fields, Found, RequestOptions, Store, all},
     error::{Cause, StorageError},
     http::{
-        Address, Limits, Method, Reply, Request, Service, Url, add_own_headers, encoded,
+        Address, Limits, Method, Pages, Reply, Request, Service, Url, add_own_headers, encoded,
         header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
         query, secret,
     },
@@ -235,11 +235,10 @@ impl NetlifyBlobs {
             return Ok(request);
         }
         request.headers.insert(ACCEPT, SIGNED_URL);
-        let url = request.url.clone();
         let reply = self.service.send(request).await?;
         let signed = serde_json::from_slice(&reply.body).ok().and_then(|Signed { url }| Url::parse(&url).ok());
         let signed = signed.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let url = signed.ok_or_else(|| Service::unexpected(&method, &url, &reply, "a signed URL"))?;
+        let url = signed.ok_or_else(|| self.service.unexpected(&reply, "a signed URL"))?;
         let mut request = Request::new(method, url);
         add_own_headers(&mut request.headers, &options.headers)?;
         Ok(request)
@@ -306,36 +305,28 @@ impl Store for NetlifyBlobs {
     /// The etag, and as JSON what was kept with the blob.
     async fn meta(&self, key: &str, options: &RequestOptions) -> Result<Fields, Cause> {
         let request = self.blob(Method::HEAD, key, options)?;
-        let url = request.url.clone();
         let Some(reply) = self.service.find(request).await? else {
             return Ok(vec![("etag".into(), Field::Absent), ("metadata".into(), Field::Absent)]);
         };
         let etag = reply.header("etag").map_or(Field::Absent, |etag| Field::Text(etag.to_owned()));
-        let metadata = metadata(&reply)
-            .ok_or_else(|| Service::unexpected(&Method::HEAD, &url, &reply, "one with readable metadata"))?;
+        let metadata = metadata(&reply).ok_or_else(|| self.service.unexpected(&reply, "one with readable metadata"))?;
         Ok(vec![("etag".into(), etag), ("metadata".into(), Field::Text(metadata))])
     }
 
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
-        let (mut found, mut cursor) = (Vec::new(), String::new());
+        let (mut found, mut pages) = (Vec::new(), Pages::default());
         loop {
-            let pairs = [("prefix", base), ("cursor", cursor.as_str())];
+            let pairs = [("prefix", base), ("cursor", pages.cursor().unwrap_or_default())];
             let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
             let request = self.request(Method::GET, "", &pairs, options)?;
-            let url = request.url.clone();
             // Nothing was written yet to a store that is not there.
             let Some(reply) = self.service.find(request).await? else { return Ok(found) };
-            let page: Page = serde_json::from_slice(&reply.body)
-                .map_err(|_| Service::unexpected(&Method::GET, &url, &reply, "a list of blobs"))?;
+            let page: Page =
+                serde_json::from_slice(&reply.body).map_err(|_| self.service.unexpected(&reply, "a list of blobs"))?;
             found.extend(page.blobs.into_iter().map(|Blob { key }| Found { key: key.clone(), name: key }));
-            let next = page.next_cursor.unwrap_or_default();
-            if next.is_empty() {
+            if !pages.turn(&self.service, &reply, page.next_cursor)? {
                 return Ok(found);
             }
-            if next == cursor {
-                return Err(super::unexpected("a listing does not go on"));
-            }
-            cursor = next;
         }
     }
 

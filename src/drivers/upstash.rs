@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{as_text, invalid, redis::escaped};
 use crate::{
     driver::{Capabilities, Fields, Found, NewItem, RequestOptions, Store, parts},
-    error::{Cause, Failure, StorageError},
+    error::{Cause, StorageError},
     http::{
-        Address, Limits, Method, Request, Service, Url, add_own_headers,
+        Address, Limits, Method, Pages, Reply, Request, Service, Url, add_own_headers,
         header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
         json_words, secret,
     },
@@ -158,14 +158,23 @@ impl Upstash {
     }
 
     async fn command<T: DeserializeOwned>(&self, words: Command<'_>, options: &RequestOptions) -> Result<T, Cause> {
-        self.result(self.post(&self.urls[0], &words, options).await?)
+        self.tell(words, options).await.map(|(result, _)| result)
     }
 
-    fn result<T>(&self, answer: Answer<T>) -> Result<T, Cause> {
+    /// As `command`, with the reply that the result comes from.
+    async fn tell<T: DeserializeOwned>(
+        &self,
+        words: Command<'_>,
+        options: &RequestOptions,
+    ) -> Result<(T, Reply), Cause> {
+        let (answer, reply) = self.post(&self.urls[0], &words, options).await?;
+        Ok((self.result(answer, &reply)?, reply))
+    }
+
+    fn result<T>(&self, answer: Answer<T>, reply: &Reply) -> Result<T, Cause> {
         match answer {
             Answer::Result(result) => Ok(result),
-            // A database may say again what it was sent.
-            Answer::Error(words) => Err(Failure::new("REFUSED", self.service.shown(&words, &HeaderMap::new())).into()),
+            Answer::Error(words) => Err(self.service.failed(reply, "REFUSED", &words).into()),
         }
     }
 
@@ -175,7 +184,7 @@ impl Upstash {
         url: &Url,
         body: &B,
         options: &RequestOptions,
-    ) -> Result<T, Cause> {
+    ) -> Result<(T, Reply), Cause> {
         let body = serde_json::to_vec(body).map_err(|_| Cause::Abandoned)?;
         let mut request = Request::new(Method::POST, url.clone()).body(body);
         request.repeatable = true;
@@ -187,8 +196,8 @@ impl Upstash {
         if let Some(token) = reply.headers.get(SYNC_TOKEN) {
             *self.sync_token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         }
-        serde_json::from_slice(&reply.body)
-            .map_err(|_| Service::unexpected(&Method::POST, url, &reply, "one of a database").into())
+        let unexpected = |_| self.service.unexpected(&reply, "one of a database");
+        Ok((serde_json::from_slice(&reply.body).map_err(unexpected)?, reply))
     }
 
     /// The command that writes an item; none of its words is looked at where the life is over.
@@ -259,9 +268,9 @@ impl Store for Upstash {
         for part in keys.chunks(ASKED_TOGETHER) {
             let names: Vec<String> = part.iter().map(|key| self.name_of(key)).collect();
             let words = std::iter::once("MGET").chain(names.iter().map(String::as_str)).collect();
-            let found: Vec<Option<String>> = self.command(words, &RequestOptions::default()).await?;
+            let (found, reply): (Vec<Option<String>>, _) = self.tell(words, &RequestOptions::default()).await?;
             if found.len() != part.len() {
-                return Err(Failure::new("EPROTO", "the answer has not as many values as there were keys").into());
+                return Err(self.service.unexpected(&reply, "one with as many values as there were keys").into());
             }
             values.extend(found.into_iter().map(|value| value.map(Bytes::from)));
         }
@@ -276,13 +285,13 @@ impl Store for Upstash {
             let commands = commands
                 .map(|(((_, value, options), name), life)| Ok(self.write(name, as_text(value)?, options.ttl, life)));
             let commands: Vec<Command> = commands.collect::<Result<_, Cause>>()?;
-            let answers: Vec<Answer<serde_json::Value>> =
+            let (answers, reply): (Vec<Answer<serde_json::Value>>, _) =
                 self.post(&self.urls[1], &commands, &RequestOptions::default()).await?;
             if answers.len() != part.len() {
-                return Err(Failure::new("EPROTO", "the answer has not as many parts as there were items").into());
+                return Err(self.service.unexpected(&reply, "one with as many parts as there were items").into());
             }
             for (answer, (key, ..)) in answers.into_iter().zip(part) {
-                self.result(answer).map_err(|cause| cause.of(key))?;
+                self.result(answer, &reply).map_err(|cause| cause.of(key))?;
             }
         }
         Ok(())
@@ -290,10 +299,10 @@ impl Store for Upstash {
 
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
         let pattern = format!("{}*", String::from_utf8_lossy(&escaped(self.name_of(base).as_bytes())));
-        let (mut cursor, mut found, mut seen) = (String::from("0"), Vec::new(), HashSet::new());
+        let (mut pages, mut found, mut seen) = (Pages::default(), Vec::new(), HashSet::new());
         loop {
-            let words = vec!["SCAN", &cursor, "MATCH", &pattern, "COUNT", &self.scan_count];
-            let (next, names): (Cursor, Vec<String>) = self.command(words, options).await?;
+            let words = vec!["SCAN", pages.cursor().unwrap_or("0"), "MATCH", &pattern, "COUNT", &self.scan_count];
+            let ((Cursor(next), names), reply): ((Cursor, Vec<String>), _) = self.tell(words, options).await?;
             for name in names {
                 // A step may tell of a key again.
                 if let Some(key) = name.strip_prefix(&self.prefix)
@@ -302,13 +311,9 @@ impl Store for Upstash {
                     found.push(Found { key: key.to_owned(), name });
                 }
             }
-            if next.0 == "0" {
+            if !pages.turn(&self.service, &reply, Some(next).filter(|next| next != "0"))? {
                 return Ok(found);
             }
-            if next.0 == cursor {
-                return Err(super::unexpected("a listing does not go on"));
-            }
-            cursor = next.0;
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
     driver::{Capabilities, Field, Fields, Found, RequestOptions, Store},
     error::{Cause, StorageError},
     http::{
-        Address, Limits, Method, Reply, Request, Service, StatusCode, add_own_headers, check_path, encoded_path,
+        Address, Limits, Method, Pages, Reply, Request, Service, StatusCode, add_own_headers, check_path, encoded_path,
         header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
         json_words, query, secret, segments,
     },
@@ -171,14 +171,14 @@ impl VercelBlob {
     /// What the API tells of a blob; none if there is no such blob, while a store that is not there is an error.
     async fn told(&self, key: &str, options: &RequestOptions) -> Result<Option<Map<String, Value>>, Cause> {
         let request = self.request(Method::GET, "", &[("url", &self.pathname(key))], options)?;
-        let reply = self.service.ask(&request).await?;
+        let reply = self.service.ask(request).await?;
         if reply.status == StatusCode::NOT_FOUND && code(&reply).as_deref() == Some("not_found") {
             return Ok(None);
         }
         if !reply.status.is_success() {
-            return Err(self.service.refusal(&request, &reply).into());
+            return Err(self.service.refusal(&reply).into());
         }
-        let unexpected = |_| Service::unexpected(&request.method, &request.url, &reply, "one about a blob");
+        let unexpected = |_| self.service.unexpected(&reply, "one about a blob");
         Ok(Some(serde_json::from_slice(&reply.body).map_err(unexpected)?))
     }
 
@@ -262,26 +262,20 @@ impl Store for VercelBlob {
 
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
         let prefix = format!("{}{}", self.prefix, base.replace(':', "/"));
-        let (mut found, mut cursor) = (Vec::new(), String::new());
+        let (mut found, mut pages) = (Vec::new(), Pages::default());
         loop {
-            let pairs = [("prefix", prefix.as_str()), ("cursor", cursor.as_str())];
+            let pairs = [("prefix", prefix.as_str()), ("cursor", pages.cursor().unwrap_or_default())];
             let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-            let request = self.request(Method::GET, "", &pairs, options)?;
-            let (url, reply) = (request.url.clone(), self.service.send(request).await?);
-            let page: Page = serde_json::from_slice(&reply.body)
-                .map_err(|_| Service::unexpected(&Method::GET, &url, &reply, "a list of blobs"))?;
+            let reply = self.service.send(self.request(Method::GET, "", &pairs, options)?).await?;
+            let page: Page =
+                serde_json::from_slice(&reply.body).map_err(|_| self.service.unexpected(&reply, "a list of blobs"))?;
             let names = page.blobs.into_iter().map(|blob| blob.pathname);
             found.extend(
                 names.filter_map(|name| Some(Found { key: name.strip_prefix(&self.prefix)?.to_owned(), name })),
             );
-            let next = page.cursor.unwrap_or_default();
-            if next.is_empty() {
+            if !pages.turn(&self.service, &reply, page.cursor)? {
                 return Ok(found);
             }
-            if next == cursor {
-                return Err(super::unexpected("a listing does not go on"));
-            }
-            cursor = next;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::CONTENT_TYPE;
 use tokio_rustls::rustls;
 
 use super::Reply;
@@ -33,10 +33,6 @@ const REQUEST_IDS: [&str; 10] = [
     "x-correlation-id",
 ];
 
-fn request_id(reply: &Reply) -> Option<String> {
-    REQUEST_IDS.into_iter().find_map(|name| reply.header(name)).map(|id| cut(id.to_owned()))
-}
-
 fn code(reply: &Reply) -> &'static str {
     match reply.status.as_u16() {
         // So GitHub says it.
@@ -52,26 +48,32 @@ fn code(reply: &Reply) -> &'static str {
     }
 }
 
-pub fn refusal(what: &str, reply: &Reply, words: Option<&str>) -> Failure {
-    let status = reply.status;
+pub fn refusal(reply: &Reply, words: Option<&str>, secrets: &[String]) -> Failure {
+    let (what, status) = (reply.request.what(), reply.status);
     let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-    let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-    of_reply(Failure::new(code(reply), format!("{what}: {}{reason}{words}", status.as_u16())), reply)
+    let words = words.map(|words| format!(": {}", redacted(words, reply, secrets))).unwrap_or_default();
+    of_reply(Failure::new(code(reply), format!("{what}: {}{reason}{words}", status.as_u16())), reply, secrets)
 }
 
-pub fn unexpected(what: &str, reply: &Reply, expected: &str) -> Failure {
-    let kind = cut(reply.header(CONTENT_TYPE.as_str()).unwrap_or("no content-type").to_owned());
-    of_reply(Failure::new("EPROTO", format!("{what}: the answer ({kind}) is not {expected}")), reply)
+pub fn failed(reply: &Reply, code: &'static str, words: &str, secrets: &[String]) -> Failure {
+    let message = format!("{}: {}", reply.request.what(), redacted(words, reply, secrets));
+    of_reply(Failure::new(code, message), reply, secrets)
 }
 
-pub fn astray(what: &str, reply: &Reply, why: &str) -> Trouble {
-    let failure = Failure::new("EPROTO", format!("{what}: a redirect is not followed, as {why}"));
-    Trouble { failure: of_reply(failure, reply), passing: false }
+pub fn unexpected(reply: &Reply, expected: &str, secrets: &[String]) -> Failure {
+    let kind = redacted(reply.header(CONTENT_TYPE.as_str()).unwrap_or("no content-type"), reply, secrets);
+    let message = format!("{}: the answer ({kind}) is not {expected}", reply.request.what());
+    of_reply(Failure::new("EPROTO", message), reply, secrets)
 }
 
-pub fn packed(what: &str, reply: &Reply, packing: &str) -> Trouble {
+pub fn astray(reply: &Reply, why: &str, secrets: &[String]) -> Trouble {
+    let failure = Failure::new("EPROTO", format!("{}: a redirect is not followed, as {why}", reply.request.what()));
+    Trouble { failure: of_reply(failure, reply, secrets), passing: false }
+}
+
+pub fn packed(what: &str, reply: &Reply, packing: &str, secrets: &[String]) -> Trouble {
     let failure = Failure::new("EPROTO", format!("{what}: the answer is packed by {packing}, which is not unpacked"));
-    Trouble { failure: of_reply(failure, reply), passing: false }
+    Trouble { failure: of_reply(failure, reply, secrets), passing: false }
 }
 
 pub fn too_large(what: &str, most: u64) -> Trouble {
@@ -79,8 +81,9 @@ pub fn too_large(what: &str, most: u64) -> Trouble {
     Trouble { failure: Failure::new("TOO_LARGE", message), passing: false }
 }
 
-fn of_reply(failure: Failure, reply: &Reply) -> Failure {
-    let request_id = request_id(reply);
+fn of_reply(failure: Failure, reply: &Reply, secrets: &[String]) -> Failure {
+    let id = REQUEST_IDS.into_iter().find_map(|name| reply.header(name));
+    let request_id = id.map(|id| redacted(id, reply, secrets));
     let message = match &request_id {
         Some(id) => format!("{} (request {id})", failure.message),
         None => failure.message,
@@ -133,9 +136,10 @@ pub fn unpacking(what: &str, error: &io::Error) -> Trouble {
 }
 
 /// A service's words, in one line and not too long, without what it may have been told in confidence.
-pub fn redacted(words: &str, secrets: &[String], headers: &HeaderMap) -> String {
+fn redacted(words: &str, reply: &Reply, secrets: &[String]) -> String {
     let mut words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let told = headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+    let told =
+        reply.request.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
     // `Bearer …`: the rest is the secret.
     let told = told.flat_map(|value| [value, value.rsplit(' ').next().unwrap_or_default()]);
     for secret in secrets.iter().map(String::as_str).chain(told) {
@@ -156,22 +160,24 @@ fn cut(words: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::secret;
+    use crate::http::{Method, Request, StatusCode, Url, secret};
     use bytes::Bytes;
-    use reqwest::{
-        StatusCode,
-        header::{AUTHORIZATION, HeaderName, HeaderValue},
-    };
+    use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+    use std::sync::Arc;
 
     #[test]
     fn a_refusal_says_what_the_service_says_but_no_secret() {
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, secret("Bearer s3cret-token").unwrap())]);
-        let words = redacted("no\n s3cret-token and hidden", &["hidden".into()], &headers);
-        assert_eq!(words, "no *** and ***");
-        assert_eq!(redacted(&"é".repeat(300), &[], &headers), format!("{}…", "é".repeat(200)));
+        let mut request = Request::new(Method::GET, Url::parse("http://host/path").unwrap());
+        request.headers.insert(AUTHORIZATION, secret("Bearer s3cret-token").unwrap());
         let id = (HeaderName::from_static("cf-ray"), HeaderValue::from_static("8f2"));
-        let reply = Reply { status: StatusCode::FORBIDDEN, headers: HeaderMap::from_iter([id]), body: Bytes::new() };
-        let failure = refusal("GET http://host", &reply, Some(&words));
+        let reply = Reply {
+            request: Arc::new(request),
+            status: StatusCode::FORBIDDEN,
+            headers: HeaderMap::from_iter([id]),
+            body: Bytes::new(),
+        };
+        assert_eq!(redacted(&"é".repeat(300), &reply, &[]), format!("{}…", "é".repeat(200)));
+        let failure = refusal(&reply, Some("no\n s3cret-token and hidden"), &["hidden".into()]);
         let details = failure.details.unwrap();
         assert_eq!((details.status, details.request_id.as_deref()), (Some(403), Some("8f2")));
         assert_eq!(failure.code, "FORBIDDEN");

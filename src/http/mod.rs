@@ -8,9 +8,10 @@ mod address;
 mod client;
 mod failure;
 mod packing;
+mod pages;
 mod retry;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
@@ -29,6 +30,7 @@ use tokio::{
 use tokio_util::io::StreamReader;
 
 pub use address::{Address, check_path, encoded, encoded_path, query, segments, strictly_encoded};
+pub use pages::Pages;
 pub use reqwest::{Method, StatusCode, Url, header};
 
 use crate::{
@@ -86,10 +88,16 @@ impl Request {
         self.body = body.into();
         self
     }
+
+    fn what(&self) -> String {
+        what(&self.method, &self.url)
+    }
 }
 
 /// What a service answered, in full.
 pub struct Reply {
+    /// What it was asked, wherever that led.
+    request: Arc<Request>,
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -132,53 +140,52 @@ impl Service {
 
     /// The answer, if the service did what was asked.
     pub async fn send(&self, request: Request) -> Result<Reply, Cause> {
-        let reply = self.exchange(&request).await?;
-        if reply.status.is_success() { Ok(reply) } else { Err(self.refusal(&request, &reply).into()) }
+        let reply = self.exchange(request).await?;
+        if reply.status.is_success() { Ok(reply) } else { Err(self.refusal(&reply).into()) }
     }
 
     /// As `send`; none if the service has no such thing.
     pub async fn find(&self, request: Request) -> Result<Option<Reply>, Cause> {
-        let reply = self.exchange(&request).await?;
+        let reply = self.exchange(request).await?;
         match reply.status {
             StatusCode::NOT_FOUND => Ok(None),
             status if status.is_success() => Ok(Some(reply)),
-            _ => Err(self.refusal(&request, &reply).into()),
+            _ => Err(self.refusal(&reply).into()),
         }
     }
 
     /// The answer, whatever it is.
-    pub async fn ask(&self, request: &Request) -> Result<Reply, Cause> {
+    pub async fn ask(&self, request: Request) -> Result<Reply, Cause> {
         Ok(self.exchange(request).await?)
     }
 
     /// The error of an answer that says no.
-    pub fn refusal(&self, request: &Request, reply: &Reply) -> Failure {
-        let words = (self.words)(reply).map(|words| failure::redacted(&words, &self.secrets, &request.headers));
-        failure::refusal(&what(&request.method, &request.url), reply, words.as_deref())
+    pub fn refusal(&self, reply: &Reply) -> Failure {
+        failure::refusal(reply, (self.words)(reply).as_deref(), &self.secrets)
     }
 
-    /// What a service says in an answer that is none to refuse the request, as errors may have it.
-    pub fn shown(&self, words: &str, headers: &HeaderMap) -> String {
-        failure::redacted(words, &self.secrets, headers)
+    /// The error of an answer that says yes, and then no: in the service's words, or in ours.
+    pub fn failed(&self, reply: &Reply, code: &'static str, words: &str) -> Failure {
+        failure::failed(reply, code, words, &self.secrets)
     }
 
     /// The error of an answer that is none to the request; `expected` says what would be one.
-    pub fn unexpected(method: &Method, url: &Url, reply: &Reply, expected: &str) -> Failure {
-        failure::unexpected(&what(method, url), reply, expected)
+    pub fn unexpected(&self, reply: &Reply, expected: &str) -> Failure {
+        failure::unexpected(reply, expected, &self.secrets)
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Reply, Failure> {
+    async fn exchange(&self, request: Request) -> Result<Reply, Failure> {
+        let request = Arc::new(request);
         let Some(deadline) = self.patience().and_then(|patience| Instant::now().checked_add(patience)) else {
-            return self.try_until(request, None).await;
+            return self.try_until(&request, None).await;
         };
-        timeout_at(deadline, self.try_until(request, Some(deadline))).await.unwrap_or_else(|_| {
-            let message =
-                format!("{}: no answer within {} ms", what(&request.method, &request.url), self.limits.timeout);
+        timeout_at(deadline, self.try_until(&request, Some(deadline))).await.unwrap_or_else(|_| {
+            let message = format!("{}: no answer within {} ms", request.what(), self.limits.timeout);
             Err(Failure::new("ETIMEDOUT", message))
         })
     }
 
-    async fn try_until(&self, request: &Request, deadline: Option<Instant>) -> Result<Reply, Failure> {
+    async fn try_until(&self, request: &Arc<Request>, deadline: Option<Instant>) -> Result<Reply, Failure> {
         let mut attempt = 0;
         loop {
             let result = self.follow(request).await;
@@ -203,22 +210,19 @@ impl Service {
     }
 
     /// Sends the request to wherever it is led.
-    async fn follow(&self, request: &Request) -> Result<Reply, Trouble> {
+    async fn follow(&self, request: &Arc<Request>) -> Result<Reply, Trouble> {
         let (mut method, mut url) = (request.method.clone(), request.url.clone());
         let (mut headers, mut body) = (request.headers.clone(), request.body.clone());
         for _ in 0..=MOST_REDIRECTS {
-            let reply = self.once(method.clone(), url.clone(), headers.clone(), body.clone()).await?;
+            let reply = self.once(request, method.clone(), url.clone(), headers.clone(), body.clone()).await?;
             let Some(location) = redirection(&reply) else { return Ok(reply) };
             let next = url
                 .join(location)
                 .ok()
                 .filter(|next| next.scheme() == "https" || next.scheme() == "http" && url.scheme() == "http");
             let Some(mut next) = next else {
-                return Err(failure::astray(
-                    &what(&request.method, &request.url),
-                    &reply,
-                    "it leads to where no request of this kind may go",
-                ));
+                let why = "it leads to where no request of this kind may go";
+                return Err(failure::astray(&reply, why, &self.secrets));
             };
             if reply.status == StatusCode::SEE_OTHER && method != Method::HEAD {
                 (method, body) = (Method::GET, Bytes::new());
@@ -235,12 +239,20 @@ impl Service {
             url = next;
         }
         Err(Trouble {
-            failure: Failure::new("EPROTO", format!("{}: too many redirects", what(&request.method, &request.url))),
+            failure: Failure::new("EPROTO", format!("{}: too many redirects", request.what())),
             passing: false,
         })
     }
 
-    async fn once(&self, method: Method, url: Url, headers: HeaderMap, body: Bytes) -> Result<Reply, Trouble> {
+    /// One step on the way of a request.
+    async fn once(
+        &self,
+        asked: &Arc<Request>,
+        method: Method,
+        url: Url,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Reply, Trouble> {
         let what = what(&method, &url);
         let bodiless = matches!(method, Method::GET | Method::HEAD | Method::DELETE) && body.is_empty();
         let mut request = reqwest::Request::new(method, url);
@@ -254,8 +266,8 @@ impl Service {
         }
         let sent = client::get(self.is_nearby).await?.execute(request).await;
         let mut response = sent.map_err(|error| failure::trouble(&what, &error))?;
-        let mut reply =
-            Reply { status: response.status(), headers: std::mem::take(response.headers_mut()), body: Bytes::new() };
+        let headers = std::mem::take(response.headers_mut());
+        let mut reply = Reply { request: Arc::clone(asked), status: response.status(), headers, body: Bytes::new() };
         match packings(&reply.headers) {
             Ok(packings) if packings.is_empty() => reply.body = self.plain(&what, response).await?,
             packings => self.unpack(&what, &mut reply, response, packings).await?,
@@ -285,7 +297,7 @@ impl Service {
         if content.fill_buf().await.map_err(trouble)?.is_empty() {
             return Ok(());
         }
-        for packing in packings.map_err(|name| failure::packed(what, reply, name))? {
+        for packing in packings.map_err(|name| failure::packed(what, reply, name, &self.secrets))? {
             content = unpacked(content, packing).await.map_err(trouble)?;
         }
         let mut body = BytesMut::new();

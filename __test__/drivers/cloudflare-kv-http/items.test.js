@@ -109,17 +109,38 @@ test("what Cloudflare refuses is told, with its ray and without the token", asyn
   }
 });
 
+test.each([["x"], ["x", "y"]])(
+  "a listing that does not go on is an error: %s",
+  async (...cursors) => {
+    const service = await startAnswers((_, response, count) => {
+      const cursor = cursors[count % cursors.length];
+      response.setHeader("cf-ray", "7");
+      response.end(JSON.stringify({ success: true, result: [], result_info: { cursor } }));
+    });
+    onTestFinished(() => service.stop());
+    const error = { code: "EPROTO", status: 200, requestId: "7" };
+    await expect(open({ apiURL: service.url }).getKeys()).rejects.toMatchObject(error);
+  },
+);
+
 test("what Cloudflare leaves of many is told", async () => {
   const result = { successful_key_count: 1, unsuccessful_keys: ["base:b"] };
   const service = await startAnswers((request, response) => {
-    const names = { result: [{ name: "base:a" }, { name: "base:b" }] };
+    const names = { success: true, result: [{ name: "base:a" }, { name: "base:b" }] };
+    response.setHeader("cf-ray", "7");
     response.end(JSON.stringify(request.method === "GET" ? names : { success: true, result }));
   });
   onTestFinished(() => service.stop());
   const storage = open({ apiURL: service.url, base: "base" });
   const items = ["a", "b"].map((key) => ({ key, value: 1 }));
   for (const call of [storage.setItems(items), storage.clear()]) {
-    await expect(call).rejects.toMatchObject({ code: "UNAVAILABLE", key: "b" });
+    await expect(call).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      key: "b",
+      status: 200,
+      requestId: "7",
+      message: expect.stringContaining("1 items were not changed (request 7)"),
+    });
   }
 });
 
@@ -137,11 +158,14 @@ test("names that Cloudflare cannot have are refused before anything is sent", as
 });
 
 test.each(["<html>", "{}", `{"result":{}}`])("an answer that is none: %s", async (text) => {
-  const service = await startAnswers((_, response) => response.end(text));
+  const service = await startAnswers((_, response) => {
+    response.writeHead(200, { "cf-ray": "7" }).end(text);
+  });
   onTestFinished(() => service.stop());
   const storage = open({ apiURL: service.url });
-  await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
-  await expect(storage.getItems(["a", "b"])).rejects.toMatchObject({ code: "EPROTO" });
+  const error = { code: "EPROTO", status: 200, requestId: "7" };
+  await expect(storage.getKeys()).rejects.toMatchObject(error);
+  await expect(storage.getItems(["a", "b"])).rejects.toMatchObject(error);
 });
 
 test.each([

@@ -180,11 +180,18 @@ test.each(["<html>", "{}", `{"url":7}`, `{"url":"ftp://host/"}`])(
   },
 );
 
-test("a listing that does not go on is an error", async () => {
-  const { url } = await serve((_, response) => response.end(`{"blobs":[],"next_cursor":"x"}`));
-  const storage = open({ ...EDGE, edgeURL: url, name: "a" });
-  await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
-});
+test.each([["x"], ["x", "y"]])(
+  "a listing that does not go on is an error: %s",
+  async (...cursors) => {
+    const { url } = await serve((_, response, count) => {
+      response.setHeader("x-nf-request-id", "7");
+      response.end(JSON.stringify({ blobs: [], next_cursor: cursors[count % cursors.length] }));
+    });
+    const storage = open({ ...EDGE, edgeURL: url, name: "a" });
+    const error = { code: "EPROTO", status: 200, requestId: "7" };
+    await expect(storage.getKeys()).rejects.toMatchObject(error);
+  },
+);
 
 test("a store that nobody wrote to is empty", async () => {
   const { url } = await serve((_, response) => response.writeHead(404).end());

@@ -146,6 +146,7 @@ describe("what is asked", () => {
 
   test("what a database refuses is told, in a batch with the key, and without the token", async () => {
     const { url } = await serve(({ body, url: path }, response) => {
+      response.setHeader("x-request-id", "7");
       if (path === "/pipeline") {
         const answers = JSON.parse(body).map(([, key]) =>
           key === "b" ? { error: `ERR ${TOKEN} ${"value".repeat(100)}` } : { result: "OK" },
@@ -156,8 +157,9 @@ describe("what is asked", () => {
     const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
     const items = ["a", "b", "c"].map((key) => ({ key, value: 1 }));
     const refused = await storage.setItems(items).catch((error) => error);
-    expect(refused).toMatchObject({ code: "REFUSED", key: "b" });
-    expect([refused.message.includes("ERR ***"), refused.message.length < 300]).toEqual([
+    expect(refused).toMatchObject({ code: "REFUSED", key: "b", status: 200, requestId: "7" });
+    expect(refused.message).toContain(`POST ${url}: ERR ***`);
+    expect([refused.message.includes("(request 7)"), refused.message.length < 350]).toEqual([
       true,
       true,
     ]);
@@ -166,11 +168,18 @@ describe("what is asked", () => {
     expect(error.message).toContain("Unauthorized ***");
   });
 
-  test("a listing that does not go on is an error", async () => {
-    const { url } = await serve((_, response) => response.end(`{"result":["7",["a"]]}`));
-    const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
-    await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
-  });
+  test.each([["7"], ["7", 8]])(
+    "a listing that does not go on is an error: %s",
+    async (...cursors) => {
+      const { url } = await serve((_, response, count) => {
+        response.setHeader("x-request-id", "7");
+        response.end(JSON.stringify({ result: [cursors[count % cursors.length], ["a"]] }));
+      });
+      const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
+      const error = { code: "EPROTO", status: 200, requestId: "7" };
+      await expect(storage.getKeys()).rejects.toMatchObject(error);
+    },
+  );
 
   test.each(["<html>", "{}", "[]", `{"result":{}}`])("an answer that is none: %s", async (text) => {
     const { url } = await serve((_, response) => response.end(text));

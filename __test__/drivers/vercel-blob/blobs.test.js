@@ -178,13 +178,22 @@ test("a removal of many is tried again, and an API that says nothing is given up
   }
 });
 
-test.each(["<html>", "{}", `{"blobs":[],"cursor":"x"}`])(
-  "a listing that is none: %s",
-  async (text) => {
-    const { url } = await serve((_, response) => response.end(text));
-    await expect(open({ apiURL: url }).getKeys()).rejects.toMatchObject({ code: "EPROTO" });
+test.each([["x"], ["x", "y"]])(
+  "a listing that does not go on is an error: %s",
+  async (...cursors) => {
+    const { url } = await serve((_, response, count) => {
+      response.setHeader("x-vercel-id", "7");
+      response.end(JSON.stringify({ blobs: [], cursor: cursors[count % cursors.length] }));
+    });
+    const error = { code: "EPROTO", status: 200, requestId: "7" };
+    await expect(open({ apiURL: url }).getKeys()).rejects.toMatchObject(error);
   },
 );
+
+test.each(["<html>", "{}"])("a listing that is none: %s", async (text) => {
+  const { url } = await serve((_, response) => response.end(text));
+  await expect(open({ apiURL: url }).getKeys()).rejects.toMatchObject({ code: "EPROTO" });
+});
 
 test("keys that make no pathname are refused before anything is sent", async () => {
   const options = { ...server.options, apiURL: "http://127.0.0.1:1", base: "app" };

@@ -48,14 +48,14 @@ impl Bucket {
     /// As `send`; none if there is no such object, while a bucket that is not there is an error.
     pub async fn find(&self, request: Request) -> Result<Option<Reply>, Cause> {
         let request = self.signed(request).await?;
-        let reply = self.service.ask(&request).await?;
+        let reply = self.service.ask(request).await?;
         match reply.status {
             StatusCode::NOT_FOUND if xml::refusal(&reply.body).is_some_and(|said| said.code == "NoSuchBucket") => {
-                Err(self.service.refusal(&request, &reply).into())
+                Err(self.service.refusal(&reply).into())
             }
             StatusCode::NOT_FOUND => Ok(None),
             status if status.is_success() => Ok(Some(reply)),
-            _ => Err(self.service.refusal(&request, &reply).into()),
+            _ => Err(self.service.refusal(&reply).into()),
         }
     }
 
@@ -67,17 +67,23 @@ impl Bucket {
         request.headers.insert(CHECKSUM, HeaderValue::from_str(&checksum).map_err(|_| Cause::Abandoned)?);
         request.repeatable = true;
         let request = self.signed(request.body(body)).await?;
-        let reply = self.service.ask(&request).await?;
+        let reply = self.service.ask(request).await?;
         if !reply.status.is_success() {
-            return Err(self.service.refusal(&request, &reply).into());
+            return Err(self.service.refusal(&reply).into());
         }
-        let left = xml::left(&reply.body)
-            .ok_or_else(|| Service::unexpected(&request.method, &request.url, &reply, "one about removed objects"))?;
+        let left = xml::left(&reply.body).ok_or_else(|| self.refused(&reply, "one about removed objects"))?;
         let Some(refusal) = left.first() else { return Ok(()) };
-        let words = self.service.shown(&format!("{}: {}", refusal.code, refusal.message), &request.headers);
-        let code = if refusal.code == "AccessDenied" { "FORBIDDEN" } else { "REFUSED" };
-        let cause = Cause::from(Failure::new(code, format!("an object was not removed: {words}")));
+        let words = format!("an object was not removed: {refusal}");
+        let cause = Cause::from(self.service.failed(&reply, refusal.error_code(), &words));
         Err(if refusal.key.is_empty() { cause } else { cause.of(&refusal.key.replace('/', ":")) })
+    }
+
+    /// The error of an answer whose status says yes: that in its body, or that it is not what was `expected`.
+    pub fn refused(&self, reply: &Reply, expected: &str) -> Failure {
+        match xml::refusal(&reply.body) {
+            Some(refusal) => self.service.failed(reply, refusal.error_code(), &refusal.to_string()),
+            None => self.service.unexpected(reply, expected),
+        }
     }
 
     async fn signed(&self, mut request: Request) -> Result<Request, Cause> {

@@ -22,9 +22,9 @@ pub use options::S3Options;
 
 use crate::{
     driver::{Capabilities, Field, Fields, Found, RequestOptions, Store, all},
-    error::{Cause, Failure, StorageError},
+    error::{Cause, StorageError},
     http::{
-        Method, Reply, Service, check_path,
+        Method, Pages, Reply, check_path,
         header::{CONTENT_TYPE, HeaderMap, HeaderValue},
         query, segments,
     },
@@ -136,22 +136,20 @@ impl Store for S3 {
     }
 
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
-        let (prefix, mut found, mut token) = (base.replace(':', "/"), Vec::new(), None::<String>);
+        let (prefix, mut found, mut pages) = (base.replace(':', "/"), Vec::new(), Pages::default());
         loop {
             let mut pairs = vec![("list-type", "2"), ("encoding-type", "url"), ("prefix", prefix.as_str())];
-            pairs.extend(token.as_deref().map(|token| ("continuation-token", token)));
-            let request = self.bucket.whole(Method::GET, &query(pairs), &options.headers)?;
-            let (url, reply) = (request.url.clone(), self.bucket.send(request).await?);
-            let unexpected = || Service::unexpected(&Method::GET, &url, &reply, "a list of objects");
+            pairs.extend(pages.cursor().map(|token| ("continuation-token", token)));
+            let reply = self.bucket.send(self.bucket.whole(Method::GET, &query(pairs), &options.headers)?).await?;
+            let unexpected = || self.bucket.service.unexpected(&reply, "a list of objects");
             let page = xml::page(&reply.body).ok_or_else(unexpected)?;
             found.extend(page.names.into_iter().map(|name| Found { key: name.clone(), name }));
             if !page.truncated {
                 return Ok(found);
             }
-            if page.next.is_none() || page.next == token {
+            if !pages.turn(&self.bucket.service, &reply, page.next)? {
                 return Err(unexpected().into());
             }
-            token = page.next;
         }
     }
 
@@ -182,10 +180,5 @@ fn own_meta(headers: &HeaderMap) -> impl Iterator<Item = (std::borrow::Cow<'stat
 
 /// What S3 says of a request that it refuses.
 fn words(reply: &Reply) -> Option<String> {
-    let refusal = xml::refusal(&reply.body)?;
-    Some(format!("{}: {}", refusal.code, refusal.message))
-}
-
-fn unexpected(what: &str) -> Cause {
-    Failure::new("EPROTO", format!("the answer has no {what}")).into()
+    Some(xml::refusal(&reply.body)?.to_string())
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{bucket::Bucket, unexpected, xml};
+use super::{bucket::Bucket, xml};
 use crate::{
     driver::Headers,
     error::Cause,
@@ -24,7 +24,8 @@ pub async fn put(bucket: &Bucket, name: &str, value: Bytes, mut request: Request
     request.url.set_query(Some("uploads="));
     let (headers, conditions) = headers_of_parts(&mut request.headers);
     let reply = bucket.send(request).await?;
-    let upload = xml::upload_id(&reply.body).ok_or_else(|| unexpected("number of the upload"))?;
+    let upload = xml::upload_id(&reply.body)
+        .ok_or_else(|| bucket.service.unexpected(&reply, "one with the number of an upload"))?;
     let upload = Upload { bucket, name, id: &upload, headers, conditions };
     let result = upload.send(value).await;
     if result.is_err() {
@@ -67,14 +68,18 @@ impl Upload<'_> {
         let mut request = self.request(Method::POST, &[("uploadId", self.id)])?;
         request.headers.extend(self.conditions.clone());
         let reply = self.bucket.send(request.body(xml::completion(&etags))).await?;
-        if xml::is_completed(&reply.body) { Ok(()) } else { Err(unexpected("object that was put together")) }
+        if xml::is_completed(&reply.body) {
+            return Ok(());
+        }
+        Err(self.bucket.refused(&reply, "one about an object that was put together").into())
     }
 
     async fn send_part(&self, number: usize, part: Bytes) -> Result<String, Cause> {
         let number = number.to_string();
         let request = self.request(Method::PUT, &[("partNumber", &number), ("uploadId", self.id)])?;
         let reply = self.bucket.send(request.body(part)).await?;
-        Ok(reply.header("etag").ok_or_else(|| unexpected("etag of a part"))?.to_owned())
+        let unexpected = || self.bucket.service.unexpected(&reply, "one with the etag of a part");
+        Ok(reply.header("etag").ok_or_else(unexpected)?.to_owned())
     }
 
     async fn abort(&self) -> Result<(), Cause> {

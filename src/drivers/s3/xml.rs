@@ -1,6 +1,6 @@
 //! What S3 says and hears in XML.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Formatter, Write};
 
 use percent_encoding::percent_decode_str;
 use quick_xml::{de::from_reader, escape::escape};
@@ -56,6 +56,26 @@ pub struct Refusal {
     /// The object's name.
     #[serde(default)]
     pub key: String,
+}
+
+impl Refusal {
+    /// The code of an error, as one of HTTP's status would have it.
+    pub fn error_code(&self) -> &'static str {
+        match self.code.as_str() {
+            "AccessDenied" => "FORBIDDEN",
+            "ConditionalRequestConflict" | "OperationAborted" | "PreconditionFailed" => "CONFLICT",
+            "EntityTooLarge" => "TOO_LARGE",
+            "InternalError" | "RequestTimeout" | "ServiceUnavailable" => "UNAVAILABLE",
+            "SlowDown" => "RATE_LIMITED",
+            _ => "REFUSED",
+        }
+    }
+}
+
+impl Display for Refusal {
+    fn fmt(&self, formatter: &mut Formatter) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code, self.message)
+    }
 }
 
 pub fn refusal(body: &[u8]) -> Option<Refusal> {
