@@ -1026,6 +1026,13 @@ test("cloudflare-kv-http refuses names that Workers KV cannot have", async () =>
   }
 });
 
+test("cloudflare-kv-http reads whether a call succeeded", async () => {
+  const { url } = await overHttp((_, response) => response.end(`{"success":false,"errors":[]}`));
+  const driver = cloudflareKvHttp({ accountId: "a", namespaceId: "n", apiToken: "t", apiURL: url });
+  const call = createStorage({ driver }).setItem("a", 1);
+  await expect(call).rejects.toMatchObject({ code: "REFUSED", status: 200 });
+});
+
 test("vercel-blob overwrites, and keeps empty texts", async () => {
   const server = await startVercelBlob();
   onTestFinished(() => server.stop());

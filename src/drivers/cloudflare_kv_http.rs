@@ -6,7 +6,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::{as_text, invalid};
 use crate::{
@@ -115,7 +118,8 @@ pub struct CloudflareKvHttp {
 
 #[derive(Deserialize)]
 struct Answer<T> {
-    result: T,
+    success: bool,
+    result: Option<T>,
     result_info: Option<Info>,
 }
 
@@ -204,8 +208,20 @@ impl CloudflareKvHttp {
         self.service.send(request).await
     }
 
+    /// What Cloudflare answers, which may be a no where the status says yes.
     fn read<T: DeserializeOwned>(&self, reply: &Reply) -> Result<Answer<T>, Cause> {
-        serde_json::from_slice(&reply.body).map_err(|_| self.service.unexpected(reply, "one of Workers KV").into())
+        let answer: Answer<T> = serde_json::from_slice(&reply.body).map_err(|_| self.unexpected(reply))?;
+        if answer.success { Ok(answer) } else { Err(self.service.refusal(reply).into()) }
+    }
+
+    fn unexpected(&self, reply: &Reply) -> Cause {
+        self.service.unexpected(reply, "one of Workers KV").into()
+    }
+
+    /// Whether there was what a request is about.
+    async fn find(&self, request: Request) -> Result<bool, Cause> {
+        let Some(reply) = self.service.find(request).await? else { return Ok(false) };
+        self.read::<IgnoredAny>(&reply).map(|_| true)
     }
 
     /// As `send_list`, for what changes items: Cloudflare may say yes, and name those that it did not change.
@@ -217,7 +233,7 @@ impl CloudflareKvHttp {
         options: &RequestOptions,
     ) -> Result<(), Cause> {
         let reply = self.send_list(method, path, list, options).await?;
-        let done = self.read::<Option<Done>>(&reply)?.result.unwrap_or_default();
+        let done = self.read::<Done>(&reply)?.result.unwrap_or_default();
         let Some(name) = done.unsuccessful_keys.first() else { return Ok(()) };
         let message = format!("{} items were not changed", done.unsuccessful_keys.len());
         let cause = Cause::from(self.service.failed(&reply, "UNAVAILABLE", &message));
@@ -266,8 +282,7 @@ impl Store for CloudflareKvHttp {
     }
 
     async fn has(&self, key: &str, options: &RequestOptions) -> Result<bool, Cause> {
-        let request = self.request(Method::GET, &self.path("metadata", key), options)?;
-        Ok(self.service.find(request).await?.is_some())
+        self.find(self.request(Method::GET, &self.path("metadata", key), options)?).await
     }
 
     async fn get(&self, key: &str, options: &RequestOptions) -> Result<Option<Bytes>, Cause> {
@@ -284,12 +299,11 @@ impl Store for CloudflareKvHttp {
         if let Some(life) = self.life(options.ttl) {
             request.url.set_query(Some(&query([("expiration_ttl", life.to_string().as_str())])));
         }
-        self.service.send(request).await.map(drop)
+        self.read::<IgnoredAny>(&self.service.send(request).await?).map(drop)
     }
 
     async fn remove(&self, key: &str, options: &RequestOptions) -> Result<(), Cause> {
-        let request = self.request(Method::DELETE, &self.path("values", key), options)?;
-        self.service.find(request).await.map(drop)
+        self.find(self.request(Method::DELETE, &self.path("values", key), options)?).await.map(drop)
     }
 
     /// Cloudflare knows of no size and no time.
@@ -308,7 +322,7 @@ impl Store for CloudflareKvHttp {
             let names: Vec<String> = part.iter().map(|key| self.name_of(key)).collect();
             let asked = Asked { keys: &names, r#type: "text" };
             let reply = self.send_list(Method::POST, "/bulk/get", &asked, &RequestOptions::default()).await?;
-            let Answer { result: Values { values }, .. } = self.read(&reply)?;
+            let Values { values } = self.read(&reply)?.result.ok_or_else(|| self.unexpected(&reply))?;
             found.extend(names.iter().map(|name| values.get(name).cloned().flatten().map(Bytes::from)));
         }
         Ok(found)
@@ -336,6 +350,7 @@ impl Store for CloudflareKvHttp {
             let page: Answer<Vec<Name>> = self.read(&reply)?;
             let names = page
                 .result
+                .ok_or_else(|| self.unexpected(&reply))?
                 .into_iter()
                 .filter_map(|Name { name }| Some(Found { key: name.strip_prefix(&self.prefix)?.to_owned(), name }));
             found.extend(names);

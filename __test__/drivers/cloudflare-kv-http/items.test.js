@@ -67,7 +67,7 @@ test.each([
 });
 
 test("a ttl is one that Cloudflare takes, and a negative one removes", async () => {
-  const service = await startAnswers((_, response) => response.end(`{"result":{}}`));
+  const service = await startAnswers((_, response) => response.end(`{"success":true,"result":{}}`));
   onTestFinished(() => service.stop());
   const options = { ...server.options, apiURL: service.url };
   const storage = createStorage({ driver: cloudflareKvHttp(options) });
@@ -123,6 +123,31 @@ test.each([["x"], ["x", "y"]])(
   },
 );
 
+test("what says no is none to go by, though its status says yes", async () => {
+  const service = await startAnswers((_, response) => {
+    const errors = [{ code: 10_000, message: `not now, ${TOKEN}` }];
+    response.writeHead(200, { "cf-ray": "7" }).end(JSON.stringify({ success: false, errors }));
+  });
+  onTestFinished(() => service.stop());
+  const storage = open({ apiURL: service.url });
+  for (const call of [
+    () => storage.setItem("a", 1),
+    () => storage.removeItem("a"),
+    () => storage.hasItem("a"),
+    () => storage.setItems(["a", "b"].map((key) => ({ key, value: 1 }))),
+    () => storage.getItems(["a", "b"]),
+    () => storage.getKeys(),
+    () => storage.clear(),
+  ]) {
+    await expect(call()).rejects.toMatchObject({
+      code: "REFUSED",
+      status: 200,
+      requestId: "7",
+      message: expect.stringContaining("200 OK: not now, *** (request 7)"),
+    });
+  }
+});
+
 test("what Cloudflare leaves of many is told", async () => {
   const result = { successful_key_count: 1, unsuccessful_keys: ["base:b"] };
   const service = await startAnswers((request, response) => {
@@ -157,16 +182,19 @@ test("names that Cloudflare cannot have are refused before anything is sent", as
   }
 });
 
-test.each(["<html>", "{}", `{"result":{}}`])("an answer that is none: %s", async (text) => {
-  const service = await startAnswers((_, response) => {
-    response.writeHead(200, { "cf-ray": "7" }).end(text);
-  });
-  onTestFinished(() => service.stop());
-  const storage = open({ apiURL: service.url });
-  const error = { code: "EPROTO", status: 200, requestId: "7" };
-  await expect(storage.getKeys()).rejects.toMatchObject(error);
-  await expect(storage.getItems(["a", "b"])).rejects.toMatchObject(error);
-});
+test.each(["<html>", "{}", `{"success":true,"result":7}`])(
+  "an answer that is none: %s",
+  async (text) => {
+    const service = await startAnswers((_, response) => {
+      response.writeHead(200, { "cf-ray": "7" }).end(text);
+    });
+    onTestFinished(() => service.stop());
+    const storage = open({ apiURL: service.url });
+    const error = { code: "EPROTO", status: 200, requestId: "7" };
+    await expect(storage.getKeys()).rejects.toMatchObject(error);
+    await expect(storage.getItems(["a", "b"])).rejects.toMatchObject(error);
+  },
+);
 
 test.each([
   [{ accountId: "" }, "`accountId` is required"],
