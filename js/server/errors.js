@@ -1,5 +1,5 @@
 /** What goes wrong, as replies. */
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES, validateHeaderValue } from "node:http";
 
 /** What the client is told. `headers` go with the reply. */
 export class HttpError extends Error {
@@ -22,11 +22,18 @@ export function refusal(error) {
   const status = error?.statusCode ?? error?.status ?? 401;
   const isError = Number.isInteger(status) && status >= 400 && status <= 599;
   const message = error?.statusMessage || error?.statusText || error?.message;
-  const headers = error?.headers && Object.fromEntries(new Headers(error.headers));
+  const headers = error?.headers && headersIn(error.headers);
   return new HttpError(isError ? status : 500, String(message || STATUS_CODES[status] || ""), {
     headers,
     cause: error,
   });
+}
+
+function headersIn(given) {
+  const headers = Object.fromEntries(new Headers(given));
+  // `Headers` takes characters that no server of Node sends.
+  for (const name in headers) validateHeaderValue(name, headers[name]);
+  return headers;
 }
 
 export function failure(error) {
@@ -50,6 +57,11 @@ export function failure(error) {
 function clientError(error) {
   const known = Object.hasOwn(CLIENT_ERRORS, error?.code) ? CLIENT_ERRORS[error.code] : undefined;
   if (known) return new HttpError(...known);
-  console.error("[rustorage] [server]", error);
+  report(error);
   return new HttpError(500, "Internal Server Error");
+}
+
+/** Tells the operator. */
+export function report(error) {
+  console.error("[rustorage] [server]", error);
 }

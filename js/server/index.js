@@ -1,12 +1,13 @@
 /** A storage over HTTP, in the protocol of unstorage's servers and its http driver, for each kind of server. */
-import { fromEvent, fromNode, send } from "./node.js";
+import { report } from "./errors.js";
+import { breakingOff, fromEvent, fromNode, send } from "./node.js";
 import { createService } from "./service.js";
 import { fromWeb, toResponse } from "./web.js";
 
 /** For servers that take a web Request and give a Response. */
 export function createStorageHandler(storage, options) {
   const serve = createService(storage, options, "createStorageHandler");
-  return async (request) => toResponse(await serve(fromWeb(request)));
+  return async (request) => serve(fromWeb(request), toResponse);
 }
 
 /** For `http.createServer` of Node. */
@@ -14,7 +15,13 @@ export function createStorageServer(storage, options) {
   const serve = createService(storage, options, "createStorageServer");
   return {
     async handle(request, response) {
-      await send(request, response, await serve(fromNode(request, response)));
+      try {
+        await serve(fromNode(request, response), (reply) => send(request, response, reply));
+      } catch (error) {
+        // Not even an error can be answered. Nobody waits for what this gives: it would end the process.
+        report(error);
+        response.destroy();
+      }
     },
   };
 }
@@ -22,7 +29,11 @@ export function createStorageServer(storage, options) {
 /** For h3 1.x, as an event handler. */
 export function createH3StorageHandler(storage, options) {
   const serve = createService(storage, options, "createH3StorageHandler");
-  const handler = async (event) => toResponse(await serve(fromEvent(event)));
+  const handler = async (event) =>
+    serve(fromEvent(event), ({ body, ...reply }) => {
+      const isStream = body instanceof ReadableStream;
+      return toResponse({ ...reply, body: isStream ? breakingOff(body, event.node.res) : body });
+    });
   // What h3 knows its handlers by.
   return Object.assign(handler, { __is_handler__: true });
 }

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { isRecord } from "../runtime-options.js";
 import { readBody } from "./body.js";
+import { report } from "./errors.js";
 import { pathIn } from "./paths.js";
 
 export function fromNode(request, response) {
@@ -66,21 +67,53 @@ function isUnread(req, read) {
   return isEmpty && req.readableDidRead === false && !req.readableEnded;
 }
 
+/** Sends a reply. Where it throws, nothing has been sent; what fails later breaks the connection. */
 export async function send(request, response, { status, statusText, headers, body }) {
   // `authorize` may have answered by itself.
   if (response.headersSent || response.destroyed) return;
+  // Before the head: a stream that is in use already cannot be sent.
+  const stream = body instanceof ReadableStream ? Readable.fromWeb(unread(body)) : undefined;
   // HTTP/2 has none.
   const reason = request.httpVersionMajor < 2 ? statusText : undefined;
-  response.writeHead(status, reason, headers);
-  // What is left of the request is read and dropped, or the client would not come to read the answer.
-  request.resume();
-  if (!(body instanceof ReadableStream)) {
-    response.end(body ?? undefined);
-    return;
-  }
   try {
-    await pipeline(Readable.fromWeb(body), response);
+    response.writeHead(status, reason, headers);
+    // What is left of the request is read and dropped, or the client would not come to read the answer.
+    request.resume();
+    if (stream) await pipeline(stream, response);
+    else response.end(body ?? undefined);
   } catch (error) {
-    if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") console.error("[rustorage] [server]", error);
+    stream?.destroy();
+    if (!response.headersSent) throw error;
+    response.destroy();
+    if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") report(error);
   }
+}
+
+/** Node would send what is left of a stream, or nothing. */
+function unread(stream) {
+  if (Readable.isDisturbed(stream)) throw new TypeError("The stream has been read before");
+  return stream;
+}
+
+/** A stream for h3 to send: where one breaks off half way, h3 would leave the client waiting. */
+export function breakingOff(stream, response) {
+  const reader = unread(stream).getReader();
+  const pull = async (controller) => {
+    try {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    } catch (error) {
+      // Before the head, h3 answers with an error.
+      if (response.headersSent) {
+        response.destroy();
+        report(error);
+      }
+      throw error;
+    }
+  };
+  return new ReadableStream(
+    { pull, cancel: (reason) => reader.cancel(reason) },
+    { highWaterMark: 0 },
+  );
 }

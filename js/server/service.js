@@ -6,7 +6,7 @@
  */
 import { hasDotSegment, normalizeBaseKey, normalizeKey } from "../keys.js";
 import { isConditional, unmetCondition } from "./conditions.js";
-import { HttpError, failure, refusal } from "./errors.js";
+import { HttpError, failure, refusal, report } from "./errors.js";
 import { namesMediaType } from "./media-types.js";
 import { checkOptions, warnOpen } from "./options.js";
 import { rangeOf } from "./ranges.js";
@@ -25,7 +25,10 @@ const DONE = {
   body: "OK",
 };
 
-/** Gives what answers requests. It never rejects. Between the storage's answers it waits for what there is to wait for alone: each turn costs. */
+/**
+ * Gives what answers requests: `serve(request, deliver)`, with `deliver(reply)` as what sends it. Where that throws nothing has been sent, and an
+ * error is what is answered. Between the storage's answers it waits for what there is to wait for alone: each turn costs.
+ */
 export function createService(storage, options = {}, operation) {
   checkOptions(storage, options, operation);
   const { authorize, resolvePath, maxBodySize = Infinity } = options;
@@ -98,24 +101,23 @@ export function createService(storage, options = {}, operation) {
     if (!isConditional(request)) return;
     const item = await itemOf(storage, key, isRaw);
     const unmet = unmetCondition(request, item);
-    await leave(item?.body);
+    leave(item?.body);
     if (unmet !== undefined) throw new HttpError(412, "Precondition Failed");
   };
 
-  return async (request) => {
-    let reply;
+  return async (request, deliver) => {
+    const finish = request.method === "HEAD" ? withoutBody : withLength;
     try {
-      reply = await respond(request);
+      return await deliver(finish(await respond(request)));
     } catch (error) {
-      reply = failure(error);
+      return deliver(finish(failure(error)));
     }
-    return request.method === "HEAD" ? withoutBody(reply) : withLength(reply);
   };
 }
 
 /** What answers HEAD has no place for a body. */
-async function withoutBody(reply) {
-  await leave(reply.body);
+function withoutBody(reply) {
+  leave(reply.body);
   return { ...reply, body: null };
 }
 
@@ -127,14 +129,14 @@ function withLength(reply) {
   return { status, statusText, headers: { ...headers, "content-length": length }, body };
 }
 
-/** Lets go of a body that is not sent: a stream holds on to where it comes from. */
-async function leave(body) {
-  if (body instanceof ReadableStream) await body.cancel();
+/** Lets go of a body that is not sent: a stream holds on to where it comes from. How that ends changes no answer. */
+function leave(body) {
+  if (body instanceof ReadableStream) body.cancel().catch(report);
 }
 
-async function replyOnConditions(representation, request) {
+function replyOnConditions(representation, request) {
   const unmet = unmetCondition(request, representation);
-  if (unmet !== undefined) await leave(representation.body);
+  if (unmet !== undefined) leave(representation.body);
   if (unmet === 412) throw new HttpError(412, "Precondition Failed");
   if (unmet === 304) {
     const { "content-type": _type, ...kept } = representation.headers;
