@@ -486,6 +486,24 @@ describe.each(Object.keys(SERVERS))("%s", (name) => {
       });
       expect((await basic.ask("/a")).headers.get("www-authenticate")).toBe("Basic");
     });
+
+    test("each cookie that a refusal sets arrives", async () => {
+      const headers = new Headers([
+        ["set-cookie", "a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT"],
+        ["set-cookie", "b=2"],
+        ["x-other", "c"],
+        ["x-other", "d"],
+      ]);
+      const { ask } = await serving({
+        authorize() {
+          throw Object.assign(new Error("no"), { status: 403, headers });
+        },
+      });
+      const { status, headers: sent } = await ask("/a");
+      expect(status).toBe(403);
+      expect(sent.getSetCookie()).toEqual(["a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "b=2"]);
+      expect(sent.get("x-other")).toBe("c, d");
+    });
   });
 
   test("resolvePath names the path", async () => {

@@ -29,10 +29,13 @@ export function refusal(error) {
   });
 }
 
+/** By name; cookies, which cannot be joined, as an array. */
 function headersIn(given) {
-  const headers = Object.fromEntries(new Headers(given));
+  const all = new Headers(given);
+  const headers = Object.fromEntries(all);
+  if (all.has("set-cookie")) headers["set-cookie"] = all.getSetCookie();
   // `Headers` takes characters that no server of Node sends.
-  for (const name in headers) validateHeaderValue(name, headers[name]);
+  for (const [name, value] of all) validateHeaderValue(name, value);
   return headers;
 }
 

@@ -2,7 +2,8 @@
  * The protocol: what each method does to the storage, whatever server the request came by.
  *
  * A request is `{ method, path, header(name), body(limit), origin }`: `origin` is the web Request or the event, as
- * `{ request }` or `{ event }`. A reply is `{ status, statusText?, headers, body }`.
+ * `{ request }` or `{ event }`. A reply is `{ status, statusText?, headers, body }`: a header's value is
+ * a string, or an array of them where it is sent several times.
  */
 import { hasDotSegment, normalizeBaseKey, normalizeKey } from "../keys.js";
 import { isConditional, unmetCondition } from "./conditions.js";

@@ -28,6 +28,10 @@ async function wholeBody(request) {
 export function toResponse({ status, statusText, headers, body }) {
   const response = new Response(body, { status, statusText });
   // One by one they take less time than together.
-  for (const name in headers) response.headers.set(name, headers[name]);
+  for (const name in headers) {
+    const value = headers[name];
+    if (Array.isArray(value)) for (const one of value) response.headers.append(name, one);
+    else response.headers.set(name, value);
+  }
   return response;
 }
