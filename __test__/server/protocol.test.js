@@ -104,6 +104,16 @@ describe.each(Object.keys(SERVERS))("%s", (name) => {
     expect((await ask("/a/", { method: "HEAD" })).status).toBe(400);
   });
 
+  test("the text null is an item to HEAD, and none to GET", async () => {
+    const { storage, ask } = await serving();
+    await ask("/a", { method: "PUT", body: "null" });
+    expect(await storage.getItem("a")).toBe(null);
+    expect((await ask("/a")).status).toBe(404);
+    expect((await ask("/a", { method: "HEAD" })).status).toBe(200);
+    expect(await answer(await ask("/a", { headers: { accept: RAW } }))).toEqual([200, "null"]);
+    expect(await (await ask("/")).json()).toEqual(["a"]);
+  });
+
   test("metadata is in the headers, and x-ttl with PUT is an item's life", async () => {
     const { storage, ask } = await serving();
     const mtime = new Date("2024-03-01T10:00:00.500Z");
