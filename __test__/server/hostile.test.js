@@ -248,6 +248,20 @@ test("HTTP/2 is served as HTTP/1.1 is, without a warning", async () => {
   expect(warned).not.toHaveBeenCalled();
 });
 
+test("requests that do not wait for an answer have theirs in order", async () => {
+  const { handle } = createStorageServer(createStorage(), open);
+  const server = await startServer(handle);
+  onTestFinished(server.stop);
+  const socket = connect(server.port, "127.0.0.1");
+  const get = "GET /a HTTP/1.1\r\nhost: x\r\n";
+  socket.write(
+    `PUT /a HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nnew${get}connection: close\r\n\r\n`,
+  );
+  const [written, read] = (await text(socket)).match(/HTTP\/1\.1 \d+/g);
+  expect(written).toBe("HTTP/1.1 200");
+  expect(["HTTP/1.1 200", "HTTP/1.1 404"]).toContain(read);
+});
+
 test("what a parser before it has read of a body is the body", async () => {
   const storage = createStorage();
   const { handle } = createStorageServer(storage, open);
