@@ -1,18 +1,23 @@
 /** `rustorage` on the command line. */
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
+import db0 from "rustorage/drivers/db0";
 import lmdb from "rustorage/drivers/lmdb";
+import { createDatabase } from "db0";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createStorage as createTheirs } from "unstorage";
+import theirs from "unstorage/drivers/db0";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { copy } from "../js/cli/copy.js";
 import { Items } from "../js/cli/items.js";
 import { Progress, size } from "../js/cli/progress.js";
 import { mapDriver } from "./conformance/map-driver.js";
+import sqliteConnector from "./drivers/embedded/connector.js";
 import { startRedis } from "./servers/redis.js";
 
 const program = fileURLToPath(new URL("../js/cli/index.js", import.meta.url));
@@ -215,6 +220,55 @@ test("what expires while it is copied does not stay for ever", async () => {
   const result = await copy(new Items(source), new Items(mapDriver(kept)), {});
   expect(result).toMatchObject({ items: 1, copied: 0, gone: 1, failed: [] });
   expect(kept.size).toBe(0);
+});
+
+test("what is about to end is not copied for ever", async () => {
+  const source = { ...mapDriver(new Map([["a", "1"]])), getMeta: () => ({ ttl: 0 }) };
+  const kept = new Map();
+  const result = await copy(new Items(source), new Items(mapDriver(kept)), {});
+  expect(result).toMatchObject({ items: 1, copied: 0, gone: 1, failed: [] });
+  expect(kept.size).toBe(0);
+});
+
+test("a row of unstorage's with a text and a raw value is told, and not copied in part", async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  const cwd = folder();
+  const database = createDatabase(sqliteConnector(join(cwd, "from")));
+  const storage = createTheirs({ driver: theirs({ database }) });
+  for (const key of ["both", "same"]) await storage.setItem(key, "text");
+  await storage.setItemRaw("both", Buffer.from([0, 255]));
+  await storage.setItemRaw("same", Buffer.from("text"));
+  await storage.setItem("text", "é");
+  await storage.setItemRaw("raw", Buffer.from([0, 255, 128]));
+  // Its own driver reads each from its column.
+  const kept = new Map();
+  const copied = await copy(new Items(theirs({ database })), new Items(mapDriver(kept)), {});
+  const errors = ["both has a text and a raw value, of which a copy would keep one"];
+  expect(copied).toMatchObject({ items: 4, copied: 3, gone: 0, failed: ["both"], errors });
+  expect(kept.get("text")).toBe("é");
+  await database.dispose();
+  for (const more of [["--dry-run"], []]) {
+    const args = ["copy", "sqlite:./from", "sqlite:./to", "--json", ...more];
+    const { status, json } = run(cwd, args);
+    expect({ status, ...json }).toMatchObject({ status: 1, copied: 3, failed: ["both"], errors });
+  }
+  expect(run(cwd, ["ls", "sqlite:./to"]).stdout).toBe("raw\nsame\ntext\n");
+});
+
+test("an item's ttl goes along from db0 through its connector", async () => {
+  const cwd = folder();
+  const database = createDatabase(sqliteConnector(join(cwd, "from")));
+  const from = new Items(db0({ database }));
+  onTestFinished(() => from.dispose());
+  await from.write("stays", Buffer.from("x"));
+  await from.write("brief", Buffer.from("x"), 500);
+  const to = new Items(lmdb({ path: join(cwd, "to") }));
+  onTestFinished(() => to.dispose());
+  expect(await copy(from, to, {})).toMatchObject({ copied: 2, failed: [] });
+  const life = await to.life("brief");
+  expect(life).toBeGreaterThan(400);
+  expect(life).toBeLessThanOrEqual(500);
+  expect(await to.life("stays")).toBeUndefined();
 });
 
 test("what is only read is not made", () => {

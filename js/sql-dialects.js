@@ -97,7 +97,7 @@ export function statements(dialect, tableName, ttl) {
     set: (count) =>
       `INSERT INTO ${table} (${named.join(", ")}) VALUES ${Array(count).fill(row).join(", ")} ${upsert}`,
     remove: `DELETE FROM ${table} WHERE ${key} = ?`,
-    meta: `SELECT created_at, updated_at FROM ${table} ${where(`${key} = ?`)}`,
+    meta: `SELECT created_at, updated_at${ttl ? `, CASE WHEN length(updated_at) >= ${LENGTH_OF_OURS} THEN expires_at END AS expires_at` : ""} FROM ${table} ${where(`${key} = ?`)}`,
     keys: `SELECT ${key} FROM ${table} ${where(keysUnder.condition(key))}`,
     /** The parameters of `keys`. */
     under: keysUnder.parameters,

@@ -56,8 +56,12 @@ describe("over SQLite", () => {
     );
     const meta = await ours.getMeta("ours:a");
     expect(Math.abs(meta.mtime - Date.now())).toBeLessThan(60_000);
+    expect(meta.ttl).toBeGreaterThan(90);
+    expect(meta.ttl).toBeLessThanOrEqual(100);
+    expect((await ours.getMeta("ours:raw")).ttl).toBeUndefined();
     await ours.setItem("brief", 1, { ttl: 0.02 });
     await other.setItem("brief", 2);
+    expect((await ours.getMeta("brief")).ttl).toBeUndefined();
     await sleep(40);
     expect(await ours.getItem("brief")).toBe(2);
   });

@@ -22,16 +22,25 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
     errors: [],
   };
   progress?.begin(keys.length);
+  const gone = new Set();
+  let [next, done, errors, refused] = [0, 0, 0, undefined];
 
   const copyOne = async (key) => {
     // First: what expires in between would be without an end.
     const life = await from.life(key);
-    const bytes = await from.read(key);
+    // What has no time left is as good as gone, and 0 would be no end to the target.
+    const bytes = life === 0 ? null : await from.read(key);
     if (bytes === null) {
+      gone.add(key);
       result.gone++;
       return;
     }
     result.bytes += bytes.length;
+    if (await from.hasTextBeside(key, bytes)) {
+      result.failed.push(key);
+      result.errors.push(`${key} has a text and a raw value, of which a copy would keep one`);
+      return;
+    }
     const isThere = there.has(key) && (await to.read(key))?.equals(bytes);
     if (isThere && (await to.endsLike(key, life))) {
       result.same++;
@@ -47,7 +56,6 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
     }
   };
 
-  let [next, refused] = [0, undefined];
   const work = async () => {
     while (next < keys.length && refused === undefined) {
       const key = keys[next++];
@@ -55,25 +63,24 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
         await copyOne(key);
       } catch (error) {
         result.failed.push(key);
-        if (result.errors.push(error.message) >= MOST_ERRORS) refused = error;
+        result.errors.push(error.message);
+        if (++errors >= MOST_ERRORS) refused = error;
       }
-      progress?.advance(
-        result.copied + result.same + result.gone + result.errors.length,
-        result.bytes,
-      );
+      progress?.advance(++done, result.bytes);
     }
   };
   try {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     if (refused !== undefined) throw refused;
-    if (!dryRun) await check(from, to, { base, keys, result });
+    if (!dryRun)
+      await check(from, to, { base, keys: keys.filter((key) => !gone.has(key)), result });
   } finally {
     progress?.end();
   }
   return result;
 }
 
-/** That the target's list has every key which the source still has. */
+/** That the target's list has each of the keys which the source still has. */
 async function check(from, to, { base, keys, result }) {
   const there = new Set(await to.keys(base));
   for (const key of keys) {

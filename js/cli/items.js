@@ -5,6 +5,9 @@ import { createStorage } from "../storage.js";
 import { normalizeKey } from "../keys.js";
 import { viewBytes } from "../serialize.js";
 
+/** Drivers of tables with a column for texts and one for raw values. */
+const TABLES = new Set(["db0", "sqlite"]);
+
 export class Items {
   constructor(driver) {
     this.driver = driver;
@@ -22,14 +25,25 @@ export class Items {
 
   /** The item's bytes; null where there is none. */
   async read(key) {
-    const value = await this.storage.getItemRaw(key);
-    if (value === null || value === undefined) return null;
-    if (ArrayBuffer.isView(value)) return Buffer.from(viewBytes(value));
-    if (value instanceof ArrayBuffer) return Buffer.from(value);
-    return Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+    const bytes = toBytes(await this.storage.getItemRaw(key));
+    if (bytes !== null || !TABLES.has(this.driver.name)) return bytes;
+    // unstorage's own db0 reads nothing raw of a text.
+    return toBytes(await this.text(key));
   }
 
-  /** Seconds that the item has to live; undefined for no end. */
+  /** Whether beside these bytes, which `read` gave, there is a text of another content: unstorage can leave both in a table. */
+  async hasTextBeside(key, bytes) {
+    if (!TABLES.has(this.driver.name)) return false;
+    const text = await this.text(key);
+    return typeof text === "string" && text !== bytes.toString();
+  }
+
+  /** The text as the driver gives it. */
+  text(key) {
+    return this.storage.getMount("").driver.getItem(normalizeKey(key), {});
+  }
+
+  /** Seconds that the item has to live, 0 where it is about to end; undefined for no end. */
   async life(key) {
     const meta = await this.storage.getMeta(key, { nativeOnly: true });
     return typeof meta?.ttl === "number" ? meta.ttl : undefined;
@@ -55,4 +69,11 @@ export class Items {
   async dispose() {
     await this.storage.dispose();
   }
+}
+
+function toBytes(value) {
+  if (value === null || value === undefined) return null;
+  if (ArrayBuffer.isView(value)) return Buffer.from(viewBytes(value));
+  if (value instanceof ArrayBuffer) return Buffer.from(value);
+  return Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
 }

@@ -186,7 +186,11 @@ function connected(options, table) {
     getMeta: (key) =>
       run("getMeta", key, async () => {
         const [row] = await all(sql.meta, [key]);
-        return { birthtime: toDate(row?.created_at), mtime: toDate(row?.updated_at) };
+        return {
+          birthtime: toDate(row?.created_at),
+          mtime: toDate(row?.updated_at),
+          ttl: toLife(row?.expires_at),
+        };
       }),
     getKeys: (base = "") =>
       run("getKeys", base, async () => {
@@ -238,6 +242,12 @@ function toRaw(row) {
 function toBlob(value) {
   if (ArrayBuffer.isView(value)) return Buffer.from(viewBytes(value));
   return value instanceof ArrayBuffer ? Buffer.from(value) : value;
+}
+
+/** The seconds that are left until the moment; undefined for no end. */
+function toLife(expires) {
+  if (expires === null || expires === undefined) return undefined;
+  return Math.max(Number(expires) - Date.now(), 0) / 1000;
 }
 
 /** A timestamp of SQLite's is in UTC, and does not say so. */
