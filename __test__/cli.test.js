@@ -371,14 +371,32 @@ test("a config's mounts, and options of the environment", () => {
   expect(none).toMatchObject({ status: 1, stderr: expect.stringContaining("no mount `none`") });
   writeFileSync(join(cwd, "broken.mjs"), "export default {");
   writeFileSync(join(cwd, "empty.mjs"), "");
+  // What is quoted of a file could be a secret.
+  writeFileSync(join(cwd, "broken.json"), '{ "a": 1,\n"b": s3cret }');
+  writeFileSync(join(cwd, "comma.json"), '{ "b": "s3cret", }');
+  writeFileSync(join(cwd, "short.json"), '{ "b": "s3cret"');
+  writeFileSync(join(cwd, "quoted.mjs"), 'export default { a: "b" "s3cret" }');
+  writeFileSync(join(cwd, "named.mjs"), "export default { a: b s3cret }");
+  writeFileSync(
+    join(cwd, "imports.mjs"),
+    'export { default } from "./broken.json" with { type: "json" };',
+  );
   for (const [file, message] of [
+    ["imports.mjs", "broken.json: Unexpected token"],
     ["broken.mjs", "broken.mjs cannot be read: Unexpected end of input"],
     ["nonesuch.mjs", "nonesuch.mjs cannot be read: "],
     ["empty.mjs", "empty.mjs has no default export"],
+    ["broken.json", "broken.json cannot be read: it is no JSON, at line 2, column 6"],
+    ["comma.json", "comma.json cannot be read: it is no JSON, at line 1, column 18"],
+    ["short.json", "short.json cannot be read: it is no JSON, at line 1, column 16"],
+    ["nonesuch.json", "nonesuch.json cannot be read: ENOENT"],
+    ["quoted.mjs", "quoted.mjs cannot be read: Unexpected string"],
+    ["named.mjs", "named.mjs cannot be read: Unexpected identifier\n"],
   ]) {
     const { status, stderr } = run(cwd, ["ls", "mount:kv", "--config", file]);
     expect(status).toBe(1);
     expect(stderr).toContain(message);
+    expect(stderr).not.toContain("s3cret");
   }
 });
 

@@ -1,15 +1,14 @@
 /** What a command works on: a driver by its URL, or a mount of a config file. */
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { findDriver } from "../borrowed-driver.js";
 import { builtinDrivers } from "../builtin-drivers.js";
 import nothing from "../drivers/null.js";
-import { storageError } from "../errors.js";
 import { optionsNow } from "../native-driver.js";
 import { OPTION_TYPES } from "../option-types.js";
 import { fromEnv } from "../runtime-options.js";
 import { storageOf } from "../storage-config.js";
+import { readConfig } from "./config-file.js";
+import { refuse } from "./refuse.js";
 
 /** The option that stands in front of `?`, by driver. */
 const PLACES = { fs: "base", "fs-lite": "base", lmdb: "path", sqlite: "path" };
@@ -96,19 +95,8 @@ function valueOf(text, type) {
 
 async function mountOf(name, file) {
   if (file === undefined) refuse("`mount:` needs --config FILE");
-  const isJson = file.endsWith(".json");
-  const url = pathToFileURL(resolve(file)).href;
-  const { default: config } = await import(
-    url,
-    isJson ? { with: { type: "json" } } : undefined
-  ).catch((error) => refuse(`${file} cannot be read: ${error.message}`));
-  if (config === undefined) refuse(`${file} has no default export`);
-  const storage = storageOf(config);
+  const storage = storageOf(await readConfig(file));
   const { base, driver } = storage.getMount(name);
   if (base !== `${name}:` && name !== "") refuse(`the config has no mount \`${name}\``);
   return driver;
-}
-
-function refuse(cause) {
-  throw storageError("INVALID_OPTIONS", "none", "open", undefined, cause);
 }
