@@ -271,6 +271,18 @@ test("an item's ttl goes along from db0 through its connector", async () => {
   expect(await to.life("stays")).toBeUndefined();
 });
 
+test("it ends quietly where nobody reads any more", async () => {
+  const cwd = folder();
+  const storage = createStorage({ driver: fs({ base: join(cwd, "f") }) });
+  await storage.setItem("large", "x".repeat(2 ** 20));
+  const child = spawn(process.execPath, [program, "get", "fs:./f", "large"], { cwd });
+  let told = "";
+  child.stderr.on("data", (text) => (told += text));
+  child.stdout.once("data", () => child.stdout.destroy());
+  const [status] = await once(child, "close");
+  expect({ status, told }).toEqual({ status: 0, told: "" });
+});
+
 test("what is only read is not made", () => {
   const cwd = folder();
   for (const name of ["lmdb", "sqlite"]) {

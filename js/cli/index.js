@@ -40,6 +40,13 @@ class UsageError extends Error {
   }
 }
 
+// Who reads has read enough, as `head` does: there is nobody to tell, and what was begun is ended.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 main().catch((error) => {
   const isUsage = error instanceof UsageError;
   process.stderr.write(isUsage ? error.message : `${error.message}\n`);
