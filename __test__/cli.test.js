@@ -73,8 +73,8 @@ test("set, get, ls, stat and rm", () => {
     bytes: 19,
     largest: 14,
   });
-  expect(run(cwd, ["rm", at, "users:1", "none", "--json"]).json).toEqual({ removed: 2 });
-  expect(run(cwd, ["rm", at, "--base", "users", "--json"]).json).toEqual({ removed: 1 });
+  expect(run(cwd, ["rm", at, "users:1", "none", "--json"]).json).toEqual({ removed: 1 });
+  expect(run(cwd, ["rm", at, "--base", "users", "--json"]).json).toEqual({ removed: 1, left: 0 });
   expect(run(cwd, ["ls", at]).stdout).toBe("");
 });
 
@@ -282,6 +282,33 @@ test("it ends quietly where nobody reads any more", async () => {
   const [status] = await once(child, "close");
   expect({ status, told }).toEqual({ status: 0, told: "" });
 });
+
+test("rm clears a base at once, and all only where it is told so", async () => {
+  const clear = vi.fn();
+  const items = new Items({ ...mapDriver(new Map([["a:b", "1"]])), clear });
+  expect(await items.clear("")).toEqual({ removed: 0, left: 1 });
+  expect(clear).toHaveBeenCalledOnce();
+  const cwd = folder();
+  const at = "lmdb:./items";
+  const storage = createStorage({ driver: lmdb({ path: join(cwd, "items") }) });
+  await storage.setItems(["a:1", "a:2", "a:2$", "b:1"].map((key) => ({ key, value: key })));
+  await storage.dispose();
+  for (const base of ["", ":", "/"]) {
+    expect(run(cwd, ["rm", at, "--base", base])).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^--base is empty: --all removes every item\n/),
+    });
+  }
+  expect(run(cwd, ["rm", at, "--base", "a", "--all"]).status).toBe(2);
+  expect(run(cwd, ["rm", at, "--base", "a", "--json"]).json).toEqual({ removed: 3, left: 0 });
+  expect(run(cwd, ["rm", at, "--all", "--json"]).json).toEqual({ removed: 1, left: 0 });
+  expect(run(cwd, ["ls", at]).stdout).toBe("");
+  run(cwd, ["set", "fs:./f", "a", "1"]);
+  expect(run(cwd, ["rm", "fs:./f?noClear=true", "--all"])).toMatchObject({
+    status: 1,
+    stderr: "1 items are still there\n",
+  });
+}, 60_000);
 
 test("what is only read is not made", () => {
   const cwd = folder();

@@ -1,10 +1,12 @@
 /**
  * The commands: each takes its arguments, `count` of them (least and most), and the options that it knows, and gives
- * `{ json, text, failed }`.
+ * `{ json, text, failed }`. `refuses`: says what is wrong with the options' values.
  */
 import { isUtf8 } from "node:buffer";
 import { buffer } from "node:stream/consumers";
+import { normalizeKey } from "../keys.js";
 import { copy } from "./copy.js";
+import { each } from "./each.js";
 import { Items } from "./items.js";
 import { open } from "./location.js";
 import { Progress, size } from "./progress.js";
@@ -91,14 +93,21 @@ export const COMMANDS = {
   },
 
   rm: {
-    usage: "rm LOCATION KEY…, or rm LOCATION --base BASE",
-    count: ({ base }) => (base === undefined ? [2, Infinity] : [1, 1]),
-    options: ["base"],
-    run: ([location, ...keys], options) => {
+    usage: "rm LOCATION KEY…, or rm LOCATION --base BASE, or rm LOCATION --all",
+    count: ({ base, all }) => (base === undefined && !all ? [2, Infinity] : [1, 1]),
+    options: ["base", "all"],
+    refuses: ({ base, all }) => {
+      if (base === undefined) return undefined;
+      if (all) return "--base and --all say different things";
+      // Such as a variable of the shell's that is not set.
+      return normalizeKey(base) === "" ? "--base is empty: --all removes every item" : undefined;
+    },
+    run: ([location, ...keys], { base, all, ...options }) => {
       const remove = async (items) => {
-        const all = options.base === undefined ? keys : await items.keys(options.base);
-        for (const key of all) await items.storage.removeItem(key);
-        return { json: { removed: all.length }, text: "" };
+        if (keys.length > 0) return { json: { removed: await items.remove(keys) }, text: "" };
+        const { removed, left } = await items.clear(all ? "" : base);
+        const text = left === 0 ? "" : `${left} items are still there`;
+        return { json: { removed, left }, text, failed: left > 0 };
       };
       return using(location, options, remove, { absent: "refused" });
     },
@@ -112,7 +121,7 @@ export const COMMANDS = {
       using(location, options, async (items) => {
         const keys = await items.keys(base ?? options.base);
         const sizes = [];
-        for (const key of keys) sizes.push((await items.read(key))?.length ?? 0);
+        await each(keys, async (key) => sizes.push((await items.read(key))?.length ?? 0));
         const bytes = sizes.reduce((sum, one) => sum + one, 0);
         const largest = sizes.reduce((most, one) => Math.max(most, one), 0);
         const json = { driver: items.driver.name, items: keys.length, bytes, largest };

@@ -1,7 +1,7 @@
 /** Copies items from one driver to another. What is there already and the same is passed over: so a copy that broke off goes on. */
 
-/** How many items are under way at once. */
-const AT_ONCE = 64;
+import { each } from "./each.js";
+
 /** After so many errors it gives up: they are not the items' own. */
 const MOST_ERRORS = 100;
 
@@ -23,7 +23,7 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
   };
   progress?.begin(keys.length);
   const gone = new Set();
-  let [next, done, errors, refused] = [0, 0, 0, undefined];
+  let [done, errors] = [0, 0];
 
   const copyOne = async (key) => {
     // First: what expires in between would be without an end.
@@ -56,22 +56,17 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
     }
   };
 
-  const work = async () => {
-    while (next < keys.length && refused === undefined) {
-      const key = keys[next++];
+  try {
+    await each(keys, async (key) => {
       try {
         await copyOne(key);
       } catch (error) {
         result.failed.push(key);
         result.errors.push(error.message);
-        if (++errors >= MOST_ERRORS) refused = error;
+        if (++errors >= MOST_ERRORS) throw error;
       }
       progress?.advance(++done, result.bytes);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    if (refused !== undefined) throw refused;
+    });
     if (!dryRun)
       await check(from, to, { base, keys: keys.filter((key) => !gone.has(key)), result });
   } finally {

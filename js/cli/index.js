@@ -22,6 +22,7 @@ https://host/base, s3:?bucket=…), or mount:NAME with --config FILE.
 
 /** How an option is given, but for those that every command knows. */
 const OPTIONS = {
+  all: { type: "boolean" },
   base: { type: "string" },
   "dry-run": { type: "boolean" },
   ttl: { type: "string" },
@@ -86,7 +87,7 @@ function parse() {
 }
 
 /** What a command does not take is refused, and not passed over: it was meant to do something. */
-function check({ usage, count, options }, given, values) {
+function check({ usage, count, options, refuses }, given, values) {
   const [least, most] = typeof count === "function" ? count(values) : count;
   const words = `Usage: rustorage ${usage}\n`;
   if (given.length < least) throw new UsageError("", words);
@@ -95,6 +96,8 @@ function check({ usage, count, options }, given, values) {
     (option) => !Object.hasOwn(COMMON, option) && !options.includes(option),
   );
   if (unknown !== undefined) throw new UsageError(`It takes no --${unknown}`, words);
+  const refused = refuses?.(values);
+  if (refused !== undefined) throw new UsageError(refused, words);
 }
 
 function withNumbers({ ttl: text, ...values }) {

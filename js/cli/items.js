@@ -4,6 +4,7 @@ import { storageError } from "../errors.js";
 import { createStorage } from "../storage.js";
 import { normalizeKey } from "../keys.js";
 import { viewBytes } from "../serialize.js";
+import { each } from "./each.js";
 
 /** Drivers of tables with a column for texts and one for raw values. */
 const TABLES = new Set(["db0", "sqlite"]);
@@ -64,6 +65,25 @@ export class Items {
     }
     if (isUtf8(bytes)) await this.storage.setItem(key, bytes.toString(), options);
     else await this.storage.setItemRaw(key, bytes, options);
+  }
+
+  /** Gives how many of them there were. */
+  async remove(keys) {
+    let removed = 0;
+    await each([...new Set(keys.map((key) => normalizeKey(key)))], async (key) => {
+      if (await this.storage.hasItem(key)) removed++;
+      await this.storage.removeItem(key);
+    });
+    return removed;
+  }
+
+  /** Removes all under the base. Gives how many are gone, and how many are not: a driver may not let itself be cleared. */
+  async clear(base) {
+    const before = await this.keys(base);
+    await this.storage.clear(base);
+    const there = new Set(await this.keys(base));
+    const left = before.filter((key) => there.has(key)).length;
+    return { removed: before.length - left, left };
   }
 
   async dispose() {
