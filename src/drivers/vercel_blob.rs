@@ -31,6 +31,7 @@ const VERSION: HeaderValue = HeaderValue::from_static("12");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const YES: HeaderValue = HeaderValue::from_static("1");
 const NO: HeaderValue = HeaderValue::from_static("0");
+const OVERWRITE: &str = "x-allow-overwrite";
 
 #[derive(Deserialize, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -236,11 +237,13 @@ impl Store for VercelBlob {
         let usual = [
             ("x-vercel-blob-access", HeaderValue::from_static(self.access)),
             ("x-add-random-suffix", NO),
-            ("x-allow-overwrite", YES),
+            (OVERWRITE, YES),
         ];
         for (name, value) in usual {
             request.headers.entry(HeaderName::from_static(name)).or_insert(value);
         }
+        // Otherwise it is written only where nothing is, and a second time would find the first.
+        request.repeatable = request.headers.get(OVERWRITE).is_some_and(|value| *value == YES);
         self.service.send(request).await.map(drop)
     }
 

@@ -89,6 +89,13 @@ impl Request {
         self
     }
 
+    /// A write with a condition may not: where the first was made and its answer lost, the second would find the first, and report that
+    /// nothing was written.
+    fn may_be_repeated(&self) -> bool {
+        let is_read = matches!(self.method, Method::GET | Method::HEAD);
+        self.repeatable && (is_read || !self.headers.keys().any(is_condition))
+    }
+
     fn what(&self) -> String {
         what(&self.method, &self.url)
     }
@@ -200,7 +207,7 @@ impl Service {
             };
             let delay = asked.unwrap_or_else(|| retry::delay(attempt));
             let in_time = Instant::now().checked_add(delay).is_some_and(|then| deadline.is_none_or(|end| then < end));
-            let again = request.repeatable && attempt < self.limits.retries && in_time && self.budget.take();
+            let again = request.may_be_repeated() && attempt < self.limits.retries && in_time && self.budget.take();
             if !again {
                 return result.map_err(|trouble| trouble.failure);
             }
@@ -328,6 +335,11 @@ impl Service {
 fn redirection(reply: &Reply) -> Option<&str> {
     let redirects = matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308);
     if redirects { reply.headers.get(LOCATION)?.to_str().ok() } else { None }
+}
+
+/// `if-match` and its like, under the names that S3 and Vercel have for some, too.
+fn is_condition(name: &HeaderName) -> bool {
+    ["if-", "x-if-", "x-amz-if-"].iter().any(|start| name.as_str().starts_with(start))
 }
 
 /// What a request is called in errors: neither its path nor its query, which may hold secrets.

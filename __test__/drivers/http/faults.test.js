@@ -195,6 +195,26 @@ describe("trouble that passes", () => {
     expect(requests.length).toBe(250);
   });
 
+  test.each([
+    ["if-match", '"e"'],
+    ["if-none-match", "*"],
+    ["if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT"],
+    ["x-amz-if-match-size", "1"],
+  ])("a write with %s is not tried again, as it may have been made", async (name, value) => {
+    const { url, requests } = await serve((request) => request.socket.resetAndDestroy());
+    const headers = { [name]: value };
+    const storage = open(url);
+    for (const call of ["setItem", "removeItem"]) {
+      const error = await failure(
+        storage[call]("far:a", ...(call === "setItem" ? [1] : []), { headers }),
+      );
+      expect(error).toMatchObject({ code: "ECONNRESET" });
+    }
+    expect(requests).toHaveLength(2);
+    await failure(storage.getItem("far:a", { headers }));
+    expect(requests).toHaveLength(6);
+  });
+
   test("no retries where there are to be none", async () => {
     const { url, requests } = await serve((_, response) => response.writeHead(503).end());
     await failure(open(url, { retries: 0 }).getItem("far:a"));

@@ -148,6 +148,16 @@ test("what Vercel refuses is told, with its words and without the token", async 
   }
 });
 
+test("a write to where nothing may be is not tried again, as it may have been made", async () => {
+  const { url, requests } = await serve((request) => request.socket.resetAndDestroy());
+  const storage = open({ apiURL: url });
+  for (const headers of [{ "x-allow-overwrite": "0" }, { "x-if-match": '"e"' }]) {
+    const call = storage.setItem("a", 1, { headers });
+    await expect(call).rejects.toMatchObject({ code: "ECONNRESET" });
+  }
+  expect(requests).toHaveLength(2);
+});
+
 test("a store that is not there is no miss", async () => {
   const { url } = await serve((_, response) => {
     response.writeHead(404).end(`{"error":{"code":"store_not_found","message":"no store"}}`);
