@@ -1,11 +1,12 @@
 //! What goes wrong with requests, and what errors say of it.
 
-use std::{error::Error, io};
+use std::{cmp::Reverse, error::Error, io};
 
-use reqwest::header::CONTENT_TYPE;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use tokio_rustls::rustls;
 
-use super::Reply;
+use super::{Reply, encoded, strictly_encoded};
 use crate::error::{Details, Failure};
 
 /// Longer words of a service are cut.
@@ -135,19 +136,35 @@ pub fn unpacking(what: &str, error: &io::Error) -> Trouble {
     }
 }
 
-/// A service's words, in one line and not too long, without what it may have been told in confidence.
+/// What a service says, in one line and not too long, without what it may have been told in confidence.
 fn redacted(words: &str, reply: &Reply, secrets: &[String]) -> String {
+    let headers = reply.request.headers.iter().filter(|(name, value)| value.is_sensitive() && !is_public(name));
+    let told = headers.filter_map(|(_, value)| value.to_str().ok()).flat_map(told_by);
+    let as_they_show = |secret: String| [encoded(&secret), strictly_encoded(&secret), secret];
+    let mut secrets: Vec<String> = secrets.iter().cloned().chain(told).flat_map(as_they_show).collect();
+    // One that holds another goes first: its rest would stay.
+    secrets.sort_unstable_by_key(|secret| Reverse(secret.len()));
     let mut words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let told =
-        reply.request.headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
-    // `Bearer …`: the rest is the secret.
-    let told = told.flat_map(|value| [value, value.rsplit(' ').next().unwrap_or_default()]);
-    for secret in secrets.iter().map(String::as_str).chain(told) {
-        if secret.len() >= SHORTEST_SECRET {
-            words = words.replace(secret, "***");
-        }
+    for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+        words = words.replace(secret, "***");
     }
     cut(words)
+}
+
+/// Whether a header is one whose value is in answers, too, and no secret.
+fn is_public(name: &HeaderName) -> bool {
+    *name == ACCEPT || *name == CONTENT_TYPE || REQUEST_IDS.contains(&name.as_str())
+}
+
+/// The secrets in a header's value: the whole, what comes after `Bearer` or the like, and the user and password in `Basic …`.
+fn told_by(value: &str) -> Vec<String> {
+    let token = value.rsplit(' ').next().unwrap_or_default();
+    let mut told = vec![value.to_owned(), token.to_owned()];
+    let login = BASE64_STANDARD.decode(token).ok().and_then(|login| String::from_utf8(login).ok());
+    if let Some((login, (_, password))) = login.as_deref().and_then(|login| Some((login, login.split_once(':')?))) {
+        told.extend([login.to_owned(), password.to_owned()]);
+    }
+    told
 }
 
 fn cut(words: String) -> String {

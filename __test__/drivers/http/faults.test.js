@@ -121,6 +121,41 @@ test("no header of a call says how long a body is", async () => {
   expect(await failure(call)).toMatchObject({ code: "INVALID_OPTIONS" });
 });
 
+describe("a service that echoes what it was told", () => {
+  const token = "s3cret/token+of-us";
+
+  test.each([
+    ["a token", `Bearer ${SECRET}`, SECRET],
+    ["a token, as URLs have it", `Token ${token}`, encodeURIComponent(token)],
+    ["a password", `Basic ${btoa(`me:${token}`)}`, token],
+    ["a password, as URLs have it", `Basic ${btoa(`me:${token}`)}`, encodeURIComponent(token)],
+    ["a header", `Bearer ${SECRET}`, `Bearer ${SECRET}`],
+  ])("shows nowhere: %s", async (_, authorization, echo) => {
+    const shown = new RegExp(`s3cret|${token.slice(7)}`);
+    const { url } = await serve((request, response) => {
+      const headers = { "x-request-id": `id ${echo}`, "content-type": `text/${echo}` };
+      response.writeHead(request.url === "/:" ? 200 : 403, headers);
+      response.end(JSON.stringify({ message: `no, ${echo}` }));
+    });
+    const storage = createStorage({ driver: http({ base: url, headers: { authorization } }) });
+    const refused = await failure(storage.getItem("a"));
+    expect(refused).toMatchObject({ code: "FORBIDDEN", requestId: "id ***" });
+    expect(refused.message).toContain("403 Forbidden: no, *** (request id ***)");
+    const unlike = await failure(storage.getKeys());
+    expect(unlike.message).toContain("the answer (text/***) is not a list of keys");
+    for (const { message } of [refused, unlike]) expect(message).not.toMatch(shown);
+  });
+
+  test("tells the request's id, also where the caller gave it", async () => {
+    const { url } = await serve((request, response) => {
+      response.writeHead(403, { "x-request-id": request.headers["x-request-id"] }).end();
+    });
+    const headers = { "x-request-id": "mine-7" };
+    const error = await failure(open(url).getItem("far:a", { headers }));
+    expect(error).toMatchObject({ requestId: "mine-7" });
+  });
+});
+
 test("what a service calls a request may be long, and is cut", async () => {
   const { url } = await serve((_, response) => {
     response.writeHead(403, { "x-request-id": "7".repeat(5000) }).end();

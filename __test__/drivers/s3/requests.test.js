@@ -203,6 +203,16 @@ test("a wrong key is refused, in the service's words and without the key", async
   }
 });
 
+test("a signature that a service echoes shows nowhere", async () => {
+  const { url } = await serve(({ headers }, response) => {
+    const message = `<Message>no ${headers.authorization}.</Message>`;
+    response.writeHead(403).end(`${head}<Error><Code>AccessDenied</Code>${message}</Error>`);
+  });
+  const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
+  const error = await storage.getItem("a").catch((error) => error);
+  expect(error.message).toContain("403 Forbidden: AccessDenied: no ***.");
+});
+
 test("a bucket that is not there is an error, and not a miss", async () => {
   const moto = await startMoto();
   onTestFinished(() => moto.stop());
