@@ -857,7 +857,7 @@ test("listings over HTTP end", async () => {
   await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
 });
 
-test("redirects to another host take no headers of the driver along", async () => {
+test("redirects to another origin take no headers of the driver along", async () => {
   const other = await overHttp((_, response) => response.end("1"));
   const answer = (_, response) => response.writeHead(302, { location: other.url }).end();
   const { storage } = await overHttp(answer, { headers: { "x-api-key": "s3cret" } });

@@ -238,7 +238,7 @@ impl Service {
                 headers = headers
                     .into_iter()
                     .filter_map(|(name, value)| Some((name?, value)))
-                    .filter(|(name, _)| *name == ACCEPT || *name == CONTENT_TYPE)
+                    .filter(|(name, _)| goes_anywhere(name))
                     .collect();
             }
             // Neither user nor password: such URLs are for others.
@@ -340,6 +340,11 @@ fn redirection(reply: &Reply) -> Option<&str> {
 /// `if-match` and its like, under the names that S3 and Vercel have for some, too.
 fn is_condition(name: &HeaderName) -> bool {
     ["if-", "x-if-", "x-amz-if-"].iter().any(|start| name.as_str().starts_with(start))
+}
+
+/// Whether a header goes along to another origin: what is asked is not who asks. Without its condition or its life a write would be another.
+fn goes_anywhere(name: &HeaderName) -> bool {
+    [ACCEPT, CONTENT_TYPE, RANGE].contains(name) || name.as_str() == "x-ttl" || is_condition(name)
 }
 
 /// What a request is called in errors: neither its path nor its query, which may hold secrets.

@@ -484,7 +484,7 @@ describe("redirects", () => {
     expect(String(requests[3].body)).toBe("value");
   });
 
-  test("to another host take no credentials along", async () => {
+  test("to another origin take no credentials along", async () => {
     const other = await serve((_, response) => response.end("1"));
     const { url } = await serve((request, response) => {
       const location = `http://user:password@127.0.0.1:${other.port}${request.url}`;
@@ -499,6 +499,20 @@ describe("redirects", () => {
     }
     expect(other.requests[0].headers.accept).toBe("application/octet-stream");
     expect(other.requests).toHaveLength(2);
+  });
+
+  test("to another origin leave a write and a read what they are", async () => {
+    const other = await serve((_, response) => response.end("1"));
+    const { url } = await serve((request, response) => {
+      response.writeHead(307, { location: `http://127.0.0.1:${other.port}${request.url}` }).end();
+    });
+    const storage = open(url);
+    await storage.setItem("far:a", "value", { ttl: 60, headers: { "if-none-match": "*" } });
+    await storage.getItem("far:a", { headers: { range: "bytes=0-0" } });
+    const [put, get] = other.requests;
+    expect([put.method, `${put.body}`]).toEqual(["PUT", "value"]);
+    expect(put.headers).toMatchObject({ "x-ttl": "60", "if-none-match": "*" });
+    expect(get.headers).toMatchObject({ range: "bytes=0-0" });
   });
 
   test("in a circle end", async () => {
