@@ -7,7 +7,7 @@ import { fromWeb, toResponse } from "./web.js";
 /** For servers that take a web Request and give a Response. */
 export function createStorageHandler(storage, options) {
   const serve = createService(storage, options, "createStorageHandler");
-  return async (request) => serve(fromWeb(request), toResponse);
+  return (request) => serve(fromWeb(request), toResponse);
 }
 
 /** For `http.createServer` of Node. */
@@ -29,10 +29,12 @@ export function createStorageServer(storage, options) {
 /** For h3 1.x, as an event handler. */
 export function createH3StorageHandler(storage, options) {
   const serve = createService(storage, options, "createH3StorageHandler");
-  const handler = async (event) =>
-    serve(fromEvent(event), ({ body, ...reply }) => {
-      const isStream = body instanceof ReadableStream;
-      return toResponse({ ...reply, body: isStream ? breakingOff(body, event.node.res) : body });
+  const handler = (event) =>
+    serve(fromEvent(event), (reply) => {
+      if (reply.body instanceof ReadableStream) {
+        reply.body = breakingOff(reply.body, event.node.res);
+      }
+      return toResponse(reply);
     });
   // What h3 knows its handlers by.
   return Object.assign(handler, { __is_handler__: true });

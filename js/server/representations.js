@@ -29,7 +29,8 @@ export async function itemOf(storage, key, isRaw) {
 
 export function listOf(keys) {
   const paths = keys.map((key) => key.replaceAll(":", "/"));
-  const headers = { ...headersOf({}), "content-type": JSON_TYPE };
+  const headers = headersOf({});
+  headers["content-type"] = JSON_TYPE;
   return tagged(headers, JSON.stringify(paths));
 }
 
@@ -61,11 +62,11 @@ function dateOf({ mtime }) {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** A promise of it where the body is large. */
+/** A promise of it where the body is large. The headers become the representation's: a copy takes longer than the digest. */
 function tagged(headers, body, mtime) {
   const withTag = (digest) => {
-    const etag = `"${digest}"`;
-    return { etag, body, mtime, headers: { ...headers, etag } };
+    headers.etag = `"${digest}"`;
+    return { etag: headers.etag, body, mtime, headers };
   };
   return body.length <= SLICE ? withTag(digestNow(body)) : digestLater(body).then(withTag);
 }

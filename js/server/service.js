@@ -20,11 +20,11 @@ const RAW = "application/octet-stream";
 
 const decoder = new TextDecoder();
 
-const DONE = {
+const done = () => ({
   status: 200,
   headers: { "content-type": "text/plain;charset=UTF-8", "x-content-type-options": "nosniff" },
   body: "OK",
-};
+});
 
 /**
  * Gives what answers requests: `serve(request, deliver)`, with `deliver(reply)` as what sends it. Where that throws nothing has been sent, and an
@@ -49,9 +49,10 @@ export function createService(storage, options = {}, operation) {
       throw new HttpError(400, `Invalid key: ${method} is not allowed on a base key`);
     }
     if (authorize || resolvePath) await permit(authorize, { type, key, ...origin });
-    if (type === "read") return isBase ? list(key, request) : read(key, request);
-    if (isBase) return clear(key, request);
-    return method === "PUT" ? write(key, request) : remove(key, request);
+    // What is not awaited here takes more turns.
+    if (type === "read") return await (isBase ? list(key, request) : read(key, request));
+    if (isBase) return await clear(key, request);
+    return await (method === "PUT" ? write(key, request) : remove(key, request));
   };
 
   const list = async (base, request) => {
@@ -79,7 +80,7 @@ export function createService(storage, options = {}, operation) {
       await checkConditions(key, isRaw, request);
       if (isRaw) await storage.setItemRaw(key, bytes, options);
       else await storage.setItem(key, decoder.decode(bytes), options);
-      return DONE;
+      return done();
     });
   };
 
@@ -87,14 +88,14 @@ export function createService(storage, options = {}, operation) {
     turns.take(key, async () => {
       await checkConditions(key, wantsRaw(request), request);
       await storage.removeItem(key);
-      return DONE;
+      return done();
     });
 
   const clear = async (base, request) => {
     if (isConditional(request))
       throw new HttpError(400, "A condition is for an item, not for a base");
     await storage.clear(base);
-    return DONE;
+    return done();
   };
 
   /** Of a write. */
@@ -124,10 +125,11 @@ function withoutBody(reply) {
 
 /** The reply, with its length where that is known. */
 function withLength(reply) {
-  const { status, statusText, headers, body } = reply;
-  if (body === null || body instanceof ReadableStream) return reply;
-  const length = String(Buffer.byteLength(body));
-  return { status, statusText, headers: { ...headers, "content-length": length }, body };
+  const { headers, body } = reply;
+  if (body !== null && !(body instanceof ReadableStream)) {
+    headers["content-length"] = String(Buffer.byteLength(body));
+  }
+  return reply;
 }
 
 /** Lets go of a body that is not sent: a stream holds on to where it comes from. How that ends changes no answer. */
