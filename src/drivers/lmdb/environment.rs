@@ -86,7 +86,8 @@ impl Store for Environment {
             reserve_lock_file(&lock)
                 .map_err(|error| Failure::of_system("the lock file beside the database", &error))?;
         }
-        let mut flags = EnvFlags::NO_SUB_DIR | EnvFlags::NO_MEM_INIT;
+        // NO_MEM_INIT would write to the file what else the process had in memory.
+        let mut flags = EnvFlags::NO_SUB_DIR;
         flags |= match settings.sync {
             Sync::Full => EnvFlags::empty(),
             Sync::NoMeta => EnvFlags::NO_META_SYNC,
