@@ -191,6 +191,10 @@ describe.each(DRIVERS)("%s", (name) => {
     for (const each of [path, `${path}-other`]) {
       const other = createStorage({ driver: open(name, each) });
       await expect(other.setItem("a", 2)).rejects.toMatchObject({ code: "EMLINK" });
+      await other.dispose();
+      const reader = createStorage({ driver: open(name, each, { readOnly: true }) });
+      await expect(reader.getKeys()).rejects.toMatchObject({ code: "EMLINK" });
+      await reader.dispose();
     }
     unlinkSync(`${path}-other`);
     expect(await storage.getItem("a")).toBe(1);

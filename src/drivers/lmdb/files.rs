@@ -23,9 +23,7 @@ pub fn check_file(path: &Path, read_only: bool) -> Result<(), Failure> {
     let mut options = File::options();
     options.read(true).write(!read_only).create(!read_only);
     let file = for_everyone(&mut options).open(path).map_err(|error| Failure::of_system("the database", &error))?;
-    if !read_only {
-        check_links(&file.metadata().map_err(|error| Failure::of_system("the database", &error))?)?;
-    }
+    check_links(&file.metadata().map_err(|error| Failure::of_system("the database", &error))?)?;
     match inspect(&file).map_err(|error| Failure::of_system("the database", &error))? {
         Finding::Empty if read_only => Err(foreign()),
         Finding::Whole | Finding::Empty => Ok(()),

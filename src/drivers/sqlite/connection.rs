@@ -64,20 +64,22 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-/// An empty file is a database to SQLite. A file that is there is not opened here: closing it again would take the locks away that
-/// this process has on it.
+/// An empty file is a database to SQLite.
 fn make(path: &Path) -> Result<(), Failure> {
     match for_everyone(File::options().write(true).create_new(true)).open(path) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => {
-                Err(Failure::of_system("the database", &io::ErrorKind::IsADirectory.into()))
-            }
-            Ok(metadata) => check_links(&metadata),
-            Err(error) => Err(Failure::of_system("the database", &error)),
-        },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_file(path),
         Err(error) => Err(Failure::of_system("the database", &error)),
     }
+}
+
+/// Refuses what is no file, or several. It is not opened here: closing it again would take the locks away that this process has on it.
+pub fn check_file(path: &Path) -> Result<(), Failure> {
+    let metadata = fs::metadata(path).map_err(|error| Failure::of_system("the database", &error))?;
+    if metadata.is_dir() {
+        return Err(Failure::of_system("the database", &io::ErrorKind::IsADirectory.into()));
+    }
+    check_links(&metadata)
 }
 
 /// Makes the table if there is none, and refuses another program's. Whether it has a column for expiries.

@@ -67,6 +67,7 @@ impl Store for Table {
         check_disk(folder)?;
         let patience = Duration::from_millis(settings.busy_timeout.into());
         let writer = if settings.read_only {
+            connection::check_file(path)?;
             let reader = connection::for_reading(path)?;
             reader.busy_timeout(patience).map_err(|error| failure(&error))?;
             reader
