@@ -92,6 +92,26 @@ test("a file that ends too early is refused and stays as it is", async () => {
   expect(await createStorage({ driver: open("lmdb", path) }).getKeys()).toHaveLength(200);
 });
 
+test("damage that LMDB finds in the midst of a file", async () => {
+  const path = join(folder(), "items");
+  const damaged = await made(path);
+  // Leaves that say that they are none.
+  for (let page = 2 * 4096; page < damaged.length; page += 4096) {
+    const holds = damaged.subarray(page, page + 4096).includes("item:");
+    if (holds && damaged.readUInt16LE(page + 10) === 2) damaged.writeUInt16LE(0, page + 10);
+  }
+  writeFileSync(path, damaged);
+  const corrupted = { code: "MDB_CORRUPTED", driver: "lmdb" };
+  for (const failure of await refused(path)) expect(failure).toMatchObject(corrupted);
+  const storage = createStorage({ driver: open("lmdb", path) });
+  // Each after another that has met it in the same snapshot.
+  for (let round = 0; round < 3; round++) {
+    await expect(storage.getKeys()).rejects.toMatchObject(corrupted);
+    await expect(storage.getItem("item:1")).rejects.toMatchObject(corrupted);
+    await expect(storage.getItems(["item:1", "item:2"])).rejects.toMatchObject(corrupted);
+  }
+});
+
 test.each([
   ["text", Buffer.from("This is no database, but somebody needs it. ".repeat(1000))],
   ["a few bytes", Buffer.from("x")],

@@ -12,7 +12,16 @@ pub fn failure(error: &heed::Error) -> Failure {
         heed::Error::Mdb(MdbError::Other(number)) => {
             return Failure::of_system("the database", &io::Error::from_raw_os_error(*number));
         }
-        heed::Error::Mdb(MdbError::PageNotFound | MdbError::Corrupted) => "MDB_CORRUPTED",
+        // What follows in a transaction that has met damage is BadTxn.
+        heed::Error::Mdb(
+            MdbError::PageNotFound
+            | MdbError::Corrupted
+            | MdbError::BadTxn
+            | MdbError::CursorFull
+            | MdbError::PageFull
+            | MdbError::Problem,
+        )
+        | heed::Error::Decoding(_) => "MDB_CORRUPTED",
         heed::Error::Mdb(MdbError::Panic) => "MDB_PANIC",
         heed::Error::Mdb(MdbError::VersionMismatch) => "MDB_VERSION_MISMATCH",
         heed::Error::Mdb(MdbError::Invalid) => "MDB_INVALID",
