@@ -1,6 +1,6 @@
 /** Several processes, workers and drivers over one file. */
 import { createStorage } from "rustorage";
-import { linkSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -198,6 +198,20 @@ describe.each(DRIVERS)("%s", (name) => {
     }
     unlinkSync(`${path}-other`);
     expect(await storage.getItem("a")).toBe(1);
+  });
+
+  test("a link to a file that is not made yet", async () => {
+    const base = folder();
+    const path = join(base, "link");
+    mkdirSync(join(base, "there"));
+    symlinkSync(join("there", "items"), path);
+    const linked = createStorage({ driver: open(name, path) });
+    await linked.setItem("a", 1);
+    const named = createStorage({ driver: open(name, join(base, "there", "items")) });
+    await Promise.all([named.setItem("b", 2), linked.setItem("c", 3)]);
+    expect(await linked.getKeys()).toEqual(["a", "b", "c"]);
+    expect(await named.getKeys()).toEqual(["a", "b", "c"]);
+    expect(readdirSync(base).sort()).toEqual(["link", "there"]);
   });
 
   test("drivers of one process that disagree about the file", async () => {

@@ -39,6 +39,9 @@ use crate::{
 /// Values of no more bytes are read on the calling thread.
 const SMALL: usize = 16 * 1024;
 
+/// As many links as Linux follows: more are a circle.
+const MOST_LINKS: u8 = 40;
+
 /// What a driver does with the database that others of the same file need not do alike.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
@@ -78,7 +81,7 @@ impl<S: Store> Embedded<S> {
             return Err(invalid(name, "the option `path` must not hold a NUL character".into()));
         }
         let path = std::path::absolute(path).map_err(|error| invalid(name, format!("`path`: {error}")))?;
-        let database = S::registry().find(&canonical(&path), part);
+        let database = S::registry().find(&canonical(&path, MOST_LINKS), part);
         Ok(Self { name, database, settings, usage, joined: AtomicBool::new(false) })
     }
 
@@ -299,10 +302,34 @@ impl<S: Store> Drop for Embedded<S> {
     }
 }
 
-/// `path` without links, as far as it exists.
-fn canonical(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => canonical(parent).join(name),
-        _ => path.to_path_buf(),
-    })
+/// `path` without links, as far as it exists: a link may lead to what is still to be made.
+fn canonical(path: &Path, links: u8) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return path.to_path_buf() };
+    match path.read_link() {
+        Ok(target) if links > 0 => canonical(&parent.join(target), links - 1),
+        _ => canonical(parent, links).join(name),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_are_followed_to_what_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(base.join("there")).unwrap();
+        symlink("there/second", base.join("first")).unwrap();
+        symlink("../missing/items", base.join("there/second")).unwrap();
+        assert_eq!(canonical(&base.join("first"), MOST_LINKS), base.join("missing/items"));
+        symlink(base.join("there/items"), base.join("whole")).unwrap();
+        assert_eq!(canonical(&base.join("whole"), MOST_LINKS), base.join("there/items"));
+        symlink("circle", base.join("circle")).unwrap();
+        assert_eq!(canonical(&base.join("circle"), MOST_LINKS), base.join("circle"));
+    }
 }
