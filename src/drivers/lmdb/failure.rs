@@ -8,6 +8,11 @@ use crate::error::Failure;
 
 pub fn failure(error: &heed::Error) -> Failure {
     let code = match error {
+        heed::Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            let message = "another process that uses the database has the same PID, as one in another container may, and LMDB \
+                           tells those that read apart by it";
+            return Failure::new("EAGAIN", message);
+        }
         heed::Error::Io(error) => return Failure::of_system("the database", error),
         heed::Error::Mdb(MdbError::Other(number)) => {
             return Failure::of_system("the database", &io::Error::from_raw_os_error(*number));
