@@ -197,6 +197,55 @@ test("a write waits for another process's, and gives up in its time", async () =
   expect((await ended).code).toBe(0);
 });
 
+test("writes that wait for another process give up together, and keep no read waiting", async () => {
+  const path = join(folder(), "items");
+  await made(path, 1);
+  const { child, ended } = await start("locking", { path });
+  const storage = storageOf(path, { busyTimeout: 1000 });
+  // The first call is one that reads.
+  expect(await storage.getItem("item:0")).toHaveLength(1000);
+  const started = performance.now();
+  const writes = Array.from({ length: 30 }, (_, index) => storage.setItem(`k${index}`, index));
+  const reads = [storage.getItem("k1"), storage.getItems(["k2", "item:0"]), storage.getKeys()];
+  expect(await storage.getItem("item:0")).toHaveLength(1000);
+  expect(performance.now() - started).toBeLessThan(900);
+  for (const write of await Promise.allSettled(writes)) {
+    expect(write).toMatchObject({ status: "rejected", reason: { code: "SQLITE_BUSY" } });
+  }
+  const value = "x".repeat(1000);
+  expect(await Promise.all(reads)).toEqual([
+    null,
+    [
+      { key: "k2", value: null },
+      { key: "item:0", value },
+    ],
+    ["item:0"],
+  ]);
+  await storage.dispose();
+  expect(performance.now() - started).toBeLessThan(5000);
+  child.stdin.end();
+  expect((await ended).code).toBe(0);
+});
+
+test("a table that another program drops", async () => {
+  const path = join(folder(), "items");
+  const storage = storageOf(path);
+  await storage.setItem("a", 1);
+  const drop = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('DROP TABLE unstorage')";
+  execFileSync("python3", ["-c", drop, path]);
+  for (const call of [
+    () => storage.getKeys(),
+    () => storage.getItem("a"),
+    () => storage.getItems(["a"]),
+    () => storage.setItem("a", 2),
+  ]) {
+    await expect(call()).rejects.toMatchObject({
+      code: "SQLITE_ERROR",
+      message: expect.stringContaining("no such table"),
+    });
+  }
+});
+
 test("tables of one file", async () => {
   const path = join(folder(), "items");
   // Made at once, many times, as several processes may.

@@ -3,7 +3,7 @@
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 
-use super::store::Edit;
+use super::store::{Edit, View};
 use crate::{
     driver::{Answer, Bells},
     error::Cause,
@@ -35,11 +35,13 @@ pub trait Call: Send {
     fn size(&self) -> usize;
     /// Does it, once more if the transaction failed.
     fn act(&mut self, edit: &mut dyn Edit) -> Result<(), Cause>;
+    /// Does it without a transaction; None for what may change something.
+    fn look(&mut self, view: &dyn View) -> Option<Result<(), Cause>>;
     /// The transaction has ended.
     fn answer(self: Box<Self>, ended: Result<(), Cause>, bells: &mut Bells);
 }
 
-/// The usual call: what `act` gives is the answer.
+/// A call that writes: what `act` gives is the answer.
 pub struct Work<T, F> {
     touches: Touches,
     size: usize,
@@ -76,8 +78,57 @@ where
         Ok(())
     }
 
+    fn look(&mut self, _: &dyn View) -> Option<Result<(), Cause>> {
+        None
+    }
+
     fn answer(self: Box<Self>, ended: Result<(), Cause>, bells: &mut Bells) {
         // Whatever ended well has acted.
+        let Self { result, answer, .. } = *self;
+        answer.send(ended.and_then(|()| result.ok_or(Cause::Abandoned)), bells);
+    }
+}
+
+/// A call that reads after those before it.
+pub struct Look<T, F> {
+    read: F,
+    result: Option<T>,
+    answer: Answer<T>,
+}
+
+impl<T, F> Look<T, F>
+where
+    T: Send + 'static,
+    F: Fn(&dyn View) -> Result<T, Cause> + Send + 'static,
+{
+    pub fn boxed(answer: Answer<T>, read: F) -> Box<dyn Call> {
+        Box::new(Self { read, result: None, answer })
+    }
+}
+
+impl<T, F> Call for Look<T, F>
+where
+    T: Send,
+    F: Fn(&dyn View) -> Result<T, Cause> + Send,
+{
+    fn touches(&self) -> &Touches {
+        &Touches::Nothing
+    }
+
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn act(&mut self, edit: &mut dyn Edit) -> Result<(), Cause> {
+        self.result = Some((self.read)(edit)?);
+        Ok(())
+    }
+
+    fn look(&mut self, view: &dyn View) -> Option<Result<(), Cause>> {
+        Some((self.read)(view).map(|found| self.result = Some(found)))
+    }
+
+    fn answer(self: Box<Self>, ended: Result<(), Cause>, bells: &mut Bells) {
         let Self { result, answer, .. } = *self;
         answer.send(ended.and_then(|()| result.ok_or(Cause::Abandoned)), bells);
     }

@@ -17,7 +17,7 @@ use std::{
 };
 
 use super::{
-    call::{Call, Touches, Work, hash},
+    call::{Call, Look, Touches, Work, hash},
     store::{Edit, Store, View},
 };
 use crate::{
@@ -170,7 +170,7 @@ impl<S: Store> Database<S> {
         let mut state = self.lock();
         let commits = self.commits.load(Ordering::Acquire);
         if !state.is_changing(keys.iter().map(AsRef::as_ref)) {
-            let snapshot = || self.open_store()?.snapshot();
+            let snapshot = || self.open_store()?.snapshot().ok();
             let known = state.reads.last().is_some_and(|reads| reads.commits == commits);
             if !known && let Some(reader) = snapshot() {
                 state.reads.push(Reads { reader, commits, waiting: Vec::new() });
@@ -180,7 +180,7 @@ impl<S: Store> Database<S> {
                 return;
             }
         }
-        let call = Work::boxed(Touches::Nothing, 0, answer, move |edit: &mut dyn Edit| read(edit, &keys));
+        let call = Look::boxed(answer, move |view: &dyn View| read(view, &keys));
         state.queue.push_back(Queued::Edit(call));
     }
 
@@ -196,7 +196,7 @@ impl<S: Store> Database<S> {
     /// Lists the items as they are after all calls that were made before.
     pub fn list(self: &Arc<Self>, act: impl FnOnce(Result<S::Reader, Cause>) + Send + 'static) {
         let mut state = self.lock();
-        let snapshot = if state.is_quiet() { self.open_store().and_then(|store| store.snapshot()) } else { None };
+        let snapshot = if state.is_quiet() { self.open_store().and_then(|store| store.snapshot().ok()) } else { None };
         match snapshot {
             Some(snapshot) => {
                 drop(state);
@@ -326,23 +326,39 @@ impl<S: Store> Database<S> {
         }
         let store = match self.store() {
             Ok(store) => store,
-            Err(failure) => {
-                for call in calls {
-                    self.finish(call, Err(failure.clone().into()), bells);
-                }
-                return;
-            }
+            Err(failure) => return self.refuse(None, calls, &failure, bells),
         };
-        let ended = attempt(&*store, &mut calls);
-        if ended.is_err() && calls.len() > 1 {
-            for call in calls {
-                let mut alone = [call];
-                let ended = attempt(&*store, &mut alone);
-                let [call] = alone;
-                self.finish(call, ended, bells);
+        match attempt(&*store, &mut calls) {
+            Err(failure) => self.refuse(Some(&store), calls, &failure, bells),
+            Ok(Err(_)) if calls.len() > 1 => {
+                let mut calls = calls.into_iter();
+                while let Some(call) = calls.next() {
+                    let mut alone = vec![call];
+                    match attempt(&*store, &mut alone) {
+                        Ok(ended) => self.finish_all(alone, ended, bells),
+                        // The others would wait for the same, one after the other.
+                        Err(failure) => {
+                            alone.extend(calls);
+                            return self.refuse(Some(&store), alone, &failure, bells);
+                        }
+                    }
+                }
             }
-            return;
+            Ok(ended) => self.finish_all(calls, ended, bells),
         }
+    }
+
+    /// Calls for which no transaction began, which is the failure of none of them. Those that read need none.
+    fn refuse(&self, store: Option<&Arc<S>>, calls: Vec<Box<dyn Call>>, failure: &Failure, bells: &mut Bells) {
+        let reader = store.and_then(|store| store.snapshot().ok());
+        for mut call in calls {
+            let looked = reader.as_ref().and_then(|reader| guarded(|| call.look(reader).transpose()).transpose());
+            self.finish(call, looked.unwrap_or_else(|| Err(failure.clone().into())), bells);
+        }
+    }
+
+    /// Calls that ended together: all of them well, or the only one.
+    fn finish_all(&self, calls: Vec<Box<dyn Call>>, ended: Result<(), Cause>, bells: &mut Bells) {
         let mut ended = Some(ended);
         for call in calls {
             self.finish(call, ended.take().unwrap_or(Ok(())), bells);
@@ -440,14 +456,27 @@ impl<S: Store> State<S> {
 
 /// A snapshot for a thread that may wait for it.
 fn snapshot_of<S: Store>(store: &S) -> Result<S::Reader, Cause> {
-    // What keeps readers waiting, a transaction sees to.
-    store.write(&mut |_| Ok(()))?;
-    let full = || Failure::new("EAGAIN", "the database has no room for another reader").into();
-    store.snapshot().ok_or_else(full)
+    store.snapshot().or_else(|_| {
+        // What keeps readers waiting, a transaction sees to.
+        store.write(&mut |_| Ok(()))?;
+        store.snapshot()
+    })
 }
 
-fn attempt<S: Store>(store: &S, calls: &mut [Box<dyn Call>]) -> Result<(), Cause> {
-    let act = || store.write(&mut |edit| calls.iter_mut().try_for_each(|call| call.act(edit)));
+/// How the calls ended in one transaction, or why none began.
+fn attempt<S: Store>(store: &S, calls: &mut [Box<dyn Call>]) -> Result<Result<(), Cause>, Failure> {
+    let mut begun = false;
+    let ended = guarded(|| {
+        store.write(&mut |edit| {
+            begun = true;
+            calls.iter_mut().try_for_each(|call| call.act(edit))
+        })
+    });
+    if begun { Ok(ended) } else { ended.map(Ok).map_err(Cause::into_failure) }
+}
+
+/// What panics fails.
+fn guarded<T>(act: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| Err(Cause::Panic(panic_text(&*panic))))
 }
 

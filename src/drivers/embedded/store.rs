@@ -63,8 +63,8 @@ pub trait Store: Sized + Send + Sync + 'static {
     fn open(path: &Path, settings: &Self::Settings) -> Result<Self, Failure>;
     /// Reads the items as they are now, for a thread that must not wait; None where it had to.
     fn look<T>(&self, read: impl FnOnce(&dyn View) -> T) -> Option<T>;
-    /// The items as they are now, to be read later and by another thread; None where it had to wait for that.
-    fn snapshot(&self) -> Option<Self::Reader>;
+    /// The items as they are now, to be read later and by another thread. It fails where it had to wait for that.
+    fn snapshot(&self) -> Result<Self::Reader, Cause>;
     /// Does `act` in a transaction, all of it or nothing. It may be done again, where the file had to be made ready for it.
     fn write(&self, act: &mut dyn FnMut(&mut dyn Edit) -> Result<(), Cause>) -> Result<(), Cause>;
     /// Closes the file, when the last who reads it has ended.

@@ -114,11 +114,11 @@ impl Store for Environment {
         self.snapshots.look(|txn| read(&Items { txn, databases: self.databases }))
     }
 
-    fn snapshot(&self) -> Option<Reader> {
-        if self.lost.get().is_some() {
-            return None;
+    fn snapshot(&self) -> Result<Reader, Cause> {
+        if let Some(failure) = self.lost.get() {
+            return Err(failure.clone().into());
         }
-        Some(Reader { snapshot: self.snapshots.take()?, databases: self.databases })
+        Ok(Reader { snapshot: self.snapshots.take()?, databases: self.databases })
     }
 
     fn write(&self, act: &mut dyn FnMut(&mut dyn Edit) -> Result<(), Cause>) -> Result<(), Cause> {

@@ -10,8 +10,14 @@ use std::{
 
 use heed::{Env, RoTxn, WithoutTls};
 
-use super::gate::{Gate, Pass};
-use crate::driver::{Class, Pool, once};
+use super::{
+    failure::failure,
+    gate::{Gate, Pass},
+};
+use crate::{
+    driver::{Class, Pool, once},
+    error::Failure,
+};
 
 /// No snapshot is kept for longer: while there is one, the room of what is removed after it is not used again.
 const LONGEST: Duration = Duration::from_millis(20);
@@ -47,22 +53,23 @@ impl Snapshots {
     pub fn look<T>(self: &Arc<Self>, read: impl FnOnce(&RoTxn<'static, WithoutTls>) -> T) -> Option<T> {
         let Ok(mut kept) = self.kept.try_lock() else {
             // Another thread reads it.
-            return Some(read(&self.make()?.txn));
+            return Some(read(&self.make().ok()?.txn));
         };
         if !kept.as_ref().is_some_and(|kept| self.is_newest(kept)) {
             // Before there is another: each reader has a place.
             *kept = None;
-            *kept = Some(self.make()?);
+            *kept = Some(self.make().ok()?);
             self.plan();
         }
         kept.as_ref().map(|kept| read(&kept.txn))
     }
 
-    /// The items as they are now, to be kept; None where that had to wait.
-    pub fn take(self: &Arc<Self>) -> Option<Borrowed> {
+    /// The items as they are now, to be kept. It fails where that had to wait.
+    pub fn take(self: &Arc<Self>) -> Result<Borrowed, Failure> {
         let kept = self.kept.try_lock().ok().and_then(|mut kept| kept.take());
         let newest = kept.filter(|kept| self.is_newest(kept));
-        Some(Borrowed { snapshot: Some(newest.or_else(|| self.make())?), home: Arc::clone(self) })
+        let snapshot = newest.map_or_else(|| self.make(), Ok)?;
+        Ok(Borrowed { snapshot: Some(snapshot), home: Arc::clone(self) })
     }
 
     /// Nobody has written since, in any process.
@@ -70,10 +77,11 @@ impl Snapshots {
         snapshot.txn.id() == self.env.info().last_txn_id
     }
 
-    fn make(&self) -> Option<Snapshot> {
-        let inside = self.gate.enter()?;
+    fn make(&self) -> Result<Snapshot, Failure> {
+        let inside = self.gate.enter().ok_or_else(|| Failure::new("EAGAIN", "the map of the database moves"))?;
         // Where another process made the file larger than the map, or too many read, the writer's way is open.
-        Some(Snapshot { txn: self.env.clone().static_read_txn().ok()?, _inside: inside })
+        let txn = self.env.clone().static_read_txn().map_err(|error| failure(&error))?;
+        Ok(Snapshot { txn, _inside: inside })
     }
 
     /// Does `act` while there is no snapshot.

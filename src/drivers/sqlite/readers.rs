@@ -7,11 +7,11 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{connection, rows::Rows, sql::Sql};
+use super::{connection, failure::failure, rows::Rows, sql::Sql};
 use crate::{
     driver::Fields,
     drivers::embedded::{Found, View},
-    error::Cause,
+    error::{Cause, Failure},
     key::Listing,
 };
 
@@ -32,10 +32,10 @@ impl Readers {
     }
 
     /// One that waits for nobody.
-    pub fn take(self: &Arc<Self>) -> Option<Reader> {
+    pub fn take(self: &Arc<Self>) -> Result<Reader, Failure> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = idle.or_else(|| connection::for_reading(&self.path).ok())?;
-        Some(Reader { connection: Some(connection), readers: Arc::clone(self), in_transaction: false })
+        let connection = idle.map_or_else(|| connection::for_reading(&self.path), Ok)?;
+        Ok(Reader { connection: Some(connection), readers: Arc::clone(self), in_transaction: false })
     }
 }
 
@@ -48,13 +48,13 @@ pub struct Reader {
 
 impl Reader {
     /// Keeps what it sees from now on.
-    pub fn pin(mut self) -> Option<Self> {
-        let connection = self.connection.as_ref()?;
-        connection.execute_batch("BEGIN").ok()?;
+    pub fn pin(mut self) -> Result<Self, Cause> {
+        let connection = self.connection.as_ref().ok_or(Cause::Abandoned)?;
+        connection.execute_batch("BEGIN").map_err(|error| failure(&error))?;
         self.in_transaction = true;
         // A transaction begins with its first read.
-        Rows { connection, sql: &self.readers.sql }.expires().ok()?;
-        Some(self)
+        self.rows()?.expires()?;
+        Ok(self)
     }
 
     fn rows(&self) -> Result<Rows<'_>, Cause> {

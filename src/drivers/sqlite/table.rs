@@ -83,10 +83,10 @@ impl Store for Table {
     }
 
     fn look<T>(&self, read: impl FnOnce(&dyn View) -> T) -> Option<T> {
-        Some(read(&self.readers.take()?))
+        Some(read(&self.readers.take().ok()?))
     }
 
-    fn snapshot(&self) -> Option<Reader> {
+    fn snapshot(&self) -> Result<Reader, Cause> {
         self.readers.take()?.pin()
     }
 
