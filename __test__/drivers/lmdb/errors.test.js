@@ -10,6 +10,7 @@ import {
   rmdirSync,
   statSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -244,7 +245,13 @@ describe.skipIf(!CI && process.getuid() !== 0)(
         expect(ended[operation]).toMatchObject({ code: "EACCES", driver: "lmdb" });
       }
       expect(readFileSync(path).equals(whole)).toBe(true);
-      // Who only reads needs the lock file.
+      // Who only reads needs the lock file, to be made if there is none.
+      unlinkSync(`${path}-lock`);
+      expect((await calls(path, { readOnly: true }, NOBODY)).getKeys).toMatchObject({
+        code: "EACCES",
+        message: expect.stringContaining("the lock file beside the database"),
+      });
+      writeFileSync(`${path}-lock`, "");
       chmodSync(`${path}-lock`, 0o666);
       expect((await calls(path, { readOnly: true }, NOBODY)).getKeys.returned).toHaveLength(200);
     });
@@ -315,6 +322,7 @@ describe.skipIf(!CI && (!mounts || !canMount()))(
       const base = disk();
       const path = join(base, "items");
       await made(path, 10);
+      unlinkSync(`${path}-lock`);
       execFileSync("mount", ["-o", "remount,ro", base]);
       const failures = await refused(path);
       for (const failure of failures)

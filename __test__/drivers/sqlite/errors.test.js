@@ -13,6 +13,7 @@ import {
   rmdirSync,
   statSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -289,6 +290,16 @@ describe.skipIf(!CI && process.getuid() !== 0)(
         driver: "sqlite",
       });
       expect(readFileSync(path).equals(whole)).toBe(true);
+      // A reader would have to make files beside it, unless the writer has.
+      expect((await calls({ readOnly: true })).getKeys).toMatchObject({
+        code: "SQLITE_CANTOPEN",
+        message: expect.stringContaining("the folder cannot be written"),
+      });
+      const writer = storageOf(path);
+      await writer.setItem("item:500", "new");
+      expect((await calls({ readOnly: true })).getKeys.returned).toHaveLength(501);
+      await writer.dispose();
+      expect(readdirSync(base)).toEqual(["items"]);
     });
   },
 );
@@ -311,6 +322,34 @@ describe.skipIf(!CI && (!mounts || !canMount()))(
       execFileSync("rm", [filler]);
       await storage.setItem("a", 1);
       expect(await storage.getItem("a")).toBe(1);
+      await storage.dispose();
+    });
+
+    test("that may only be read", async () => {
+      const base = folder();
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", base]);
+      onTestFinished(() => execFileSync("umount", [base]));
+      const path = join(base, "items ?#%41é");
+      await made(path, 10);
+      execFileSync("mount", ["-o", "remount,ro", base]);
+      const storage = storageOf(path, { readOnly: true });
+      expect(await storage.getKeys()).toHaveLength(10);
+      expect(await storage.getItem("item:9")).toHaveLength(1000);
+      await storage.dispose();
+      // With a log that was not emptied: what it holds is read, or nothing is.
+      execFileSync("mount", ["-o", "remount,rw", base]);
+      const settings = { name: "sqlite", path, keys: ["late"], first: 0, length: 8 };
+      const { child, ended } = await start("crash", settings);
+      child.kill("SIGKILL");
+      await ended;
+      expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+      execFileSync("mount", ["-o", "remount,ro", base]);
+      expect(await storage.hasItem("late")).toBe(true);
+      await storage.dispose();
+      execFileSync("mount", ["-o", "remount,rw", base]);
+      unlinkSync(`${path}-shm`);
+      execFileSync("mount", ["-o", "remount,ro", base]);
+      await expect(storage.hasItem("late")).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
       await storage.dispose();
     });
 

@@ -63,6 +63,19 @@ pub fn check(folder: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Whether the disk is mounted so that nothing on it changes.
+#[cfg(unix)]
+pub fn is_read_only(folder: &Path) -> bool {
+    let flags = rustix::fs::statvfs(folder).map(|disk| disk.f_flag);
+    flags.is_ok_and(|flags| flags.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+/// Windows does not tell without a handle of the disk.
+#[cfg(windows)]
+pub fn is_read_only(_: &Path) -> bool {
+    false
+}
+
 /// What a new file may be used for, but for what the process's mask takes away. Windows asks the folder.
 pub fn for_everyone(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]

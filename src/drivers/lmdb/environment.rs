@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     driver::Fields,
-    drivers::embedded::{Edit, Found, Registry, Store, View, check_disk},
+    drivers::embedded::{Edit, Found, Registry, Store, View, check_disk, is_read_only_disk},
     error::{Cause, Failure},
     key::Listing,
 };
@@ -82,7 +82,8 @@ impl Store for Environment {
         check_disk(folder)?;
         check_file(path, settings.read_only)?;
         let lock = lock_path(path);
-        if !settings.read_only {
+        // LMDB goes without locks where nothing changes.
+        if !settings.read_only || !is_read_only_disk(folder) {
             reserve_lock_file(&lock)
                 .map_err(|error| Failure::of_system("the lock file beside the database", &error))?;
         }

@@ -1,6 +1,7 @@
 //! How connections are opened.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io,
     path::Path,
@@ -8,11 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use super::{failure::failure, options::Sync, sql::Sql};
 use crate::{
-    drivers::embedded::{check_links, for_everyone},
+    drivers::embedded::{check_links, for_everyone, is_read_only_disk},
     error::Failure,
 };
 
@@ -22,8 +24,13 @@ const STATEMENTS: usize = 32;
 /// Between two looks at whether others have opened the file.
 const PAUSE: Duration = Duration::from_millis(2);
 
-pub fn for_reading(path: &Path) -> Result<Connection, Failure> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+/// `settled`: the file cannot change.
+pub fn for_reading(path: &Path, settled: bool) -> Result<Connection, Failure> {
+    let connection = if settled {
+        open(path, &immutable(path), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?
+    } else {
+        open(path, path.as_os_str(), OpenFlags::SQLITE_OPEN_READ_ONLY)?
+    };
     connection.busy_timeout(Duration::ZERO).map_err(|error| failure(&error))?;
     Ok(connection)
 }
@@ -31,7 +38,7 @@ pub fn for_reading(path: &Path) -> Result<Connection, Failure> {
 /// Makes the file, if it is not there.
 pub fn for_writing(path: &Path, sync: Sync, patience: Duration) -> Result<Connection, Failure> {
     make(path)?;
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = open(path, path.as_os_str(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let started = Instant::now();
     let set_up = || {
         connection.busy_timeout(patience)?;
@@ -53,11 +60,24 @@ pub fn for_writing(path: &Path, sync: Sync, patience: Duration) -> Result<Connec
     Ok(connection)
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Failure> {
+/// Whether the file lies on a disk where nothing changes, with all that belongs to it: a log beside it would have to be read as well.
+pub fn is_settled(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    is_read_only_disk(path.parent().unwrap_or(path)) && fs::metadata(log).map_or(true, |log| log.len() == 0)
+}
+
+/// The name by which SQLite opens the file without locks, and without the files that it would make beside it.
+fn immutable(path: &Path) -> OsString {
+    let path = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
+    format!("file:{path}?immutable=1").into()
+}
+
+fn open(path: &Path, name: &OsStr, flags: OpenFlags) -> Result<Connection, Failure> {
     // The system's reason says more than SQLite's.
     fs::metadata(path).map_err(|error| Failure::of_system("the database", &error))?;
     let connection =
-        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|error| failure(&error))?;
+        Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|error| failure(&error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // What sql.rs makes of a column that is missing.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true).map_err(|error| failure(&error))?;
@@ -96,7 +116,14 @@ pub fn prepare_table(connection: &Connection, sql: &Sql, read_only: bool) -> Res
         }
         known => known,
     };
-    let known = known().map_err(|error| failure(&error))?;
+    let known = known().map_err(|error| match failure(&error) {
+        failure if read_only && ["SQLITE_CANTOPEN", "SQLITE_READONLY"].contains(&&*failure.code) => {
+            let message = "who reads a file in WAL mode makes files beside it, too, unless its writer has it open, and the \
+                           folder cannot be written";
+            Failure::new("SQLITE_CANTOPEN", message)
+        }
+        failure => failure,
+    })?;
     let has = |name: &str| known.iter().any(|known| known == name);
     if known.is_empty() {
         return Err(Failure::new("SQLITE_MISMATCH", "the database has no such table"));

@@ -20,6 +20,8 @@ const KEPT: usize = 4;
 
 pub struct Readers {
     path: PathBuf,
+    /// The file cannot change.
+    settled: bool,
     sql: Arc<Sql>,
     idle: Mutex<Vec<Connection>>,
     /// Closed after all of them: the last connection to be closed empties the log into the file, if it can write.
@@ -27,14 +29,14 @@ pub struct Readers {
 }
 
 impl Readers {
-    pub fn new(path: PathBuf, sql: Arc<Sql>, writer: Arc<Mutex<Connection>>) -> Arc<Self> {
-        Arc::new(Self { path, sql, idle: Mutex::default(), _writer: writer })
+    pub fn new(path: PathBuf, settled: bool, sql: Arc<Sql>, writer: Arc<Mutex<Connection>>) -> Arc<Self> {
+        Arc::new(Self { path, settled, sql, idle: Mutex::default(), _writer: writer })
     }
 
     /// One that waits for nobody.
     pub fn take(self: &Arc<Self>) -> Result<Reader, Failure> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = idle.map_or_else(|| connection::for_reading(&self.path), Ok)?;
+        let connection = idle.map_or_else(|| connection::for_reading(&self.path, self.settled), Ok)?;
         Ok(Reader { connection: Some(connection), readers: Arc::clone(self), in_transaction: false })
     }
 }

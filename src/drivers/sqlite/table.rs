@@ -66,9 +66,10 @@ impl Store for Table {
         }
         check_disk(folder)?;
         let patience = Duration::from_millis(settings.busy_timeout.into());
+        let settled = settings.read_only && connection::is_settled(path);
         let writer = if settings.read_only {
             connection::check_file(path)?;
-            let reader = connection::for_reading(path)?;
+            let reader = connection::for_reading(path, settled)?;
             reader.busy_timeout(patience).map_err(|error| failure(&error))?;
             reader
         } else {
@@ -78,7 +79,7 @@ impl Store for Table {
         let expires = AtomicBool::new(prepare_table(&writer, &sql, settings.read_only)?);
         let behavior = if settings.read_only { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
         let writer = Arc::new(Mutex::new(writer));
-        let readers = Readers::new(path.to_path_buf(), Arc::clone(&sql), Arc::clone(&writer));
+        let readers = Readers::new(path.to_path_buf(), settled, Arc::clone(&sql), Arc::clone(&writer));
         Ok(Self { sql, writer, readers, expires, behavior })
     }
 
