@@ -6,7 +6,15 @@ import lmdb from "rustorage/drivers/lmdb";
 import { createDatabase } from "db0";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -283,6 +291,40 @@ test("it ends quietly where nobody reads any more", async () => {
   expect({ status, told }).toEqual({ status: 0, told: "" });
 });
 
+test("what would write nothing is refused, and so is a copy onto itself", () => {
+  const cwd = folder();
+  for (const at of ["lmdb:./items?", "sqlite:./table?", "fs:./files?"]) {
+    expect(run(cwd, ["set", at, "a", "1"]).status).toBe(0);
+    for (const args of [
+      ["set", `${at}readOnly=true`, "a", "2"],
+      ["rm", `${at}readOnly=true`, "a"],
+      ["copy", "fs:./files", `${at}readOnly=true`],
+    ]) {
+      expect(run(cwd, args)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining("has `readOnly`"),
+      });
+    }
+    expect(run(cwd, ["get", `${at}readOnly=true`, "a"]).stdout).toBe("1");
+  }
+  symlinkSync("items", join(cwd, "link"));
+  for (const [from, to] of [
+    ["lmdb:./items", "lmdb:./items?sync=none"],
+    ["lmdb:./items", "lmdb:./link"],
+    ["sqlite:./table", "sqlite:./table?tableName=unstorage"],
+  ]) {
+    expect(run(cwd, ["copy", from, to])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("both locations are the same database"),
+    });
+  }
+  const other = run(cwd, ["copy", "sqlite:./table", "sqlite:./table?tableName=other", "--json"]);
+  expect(other).toMatchObject({ status: 0, json: { copied: 1 } });
+  // A life below 0 is over at once.
+  expect(run(cwd, ["set", "lmdb:./items", "a", "2", "--ttl", "-1"]).status).toBe(0);
+  expect(run(cwd, ["ls", "lmdb:./items"]).stdout).toBe("");
+}, 60_000);
+
 test("rm clears a base at once, and all only where it is told so", async () => {
   const clear = vi.fn();
   const items = new Items({ ...mapDriver(new Map([["a:b", "1"]])), clear });
@@ -481,11 +523,16 @@ test("what it cannot do it says, with a status, and no secret", () => {
     ["redis://:s3cret@127.0.0.1:1?", /ECONNREFUSED/],
   ];
   for (const [location, message] of refused) {
-    const { status, stderr } = run(cwd, ["ls", location]);
+    const { status, stderr, json } = run(cwd, ["ls", location, "--json"]);
     expect(status).toBe(1);
     expect(stderr).toMatch(message);
     expect(stderr).not.toContain("s3cret");
+    expect(json).toEqual({ error: { code: expect.any(String), message: stderr.trimEnd() } });
   }
+  expect(run(cwd, ["ls", "--json"])).toMatchObject({
+    status: 2,
+    json: { error: { code: "USAGE", message: expect.stringMatching(/^Usage: rustorage ls/) } },
+  });
   expect(existsSync(join(cwd, "a"))).toBe(false);
   writeFileSync(join(cwd, "text"), "no database");
   const copied = run(cwd, ["copy", "lmdb:./text", "fs:./b"]);

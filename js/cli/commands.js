@@ -8,7 +8,7 @@ import { normalizeKey } from "../keys.js";
 import { copy } from "./copy.js";
 import { each } from "./each.js";
 import { Items } from "./items.js";
-import { open } from "./location.js";
+import { open, refuseSame } from "./location.js";
 import { Progress, size } from "./progress.js";
 
 /** `opened`: how the location is opened; without, only to be read. */
@@ -28,6 +28,7 @@ export const COMMANDS = {
     options: ["base", "dry-run"],
     run: ([from, to], options) => {
       const toTarget = (source) => async (target) => {
+        refuseSame(source.driver, target.driver);
         const shows = process.stderr.isTTY && !options.json;
         const { base, "dry-run": dryRun } = options;
         const progress = shows ? new Progress(process.stderr) : undefined;

@@ -52,6 +52,9 @@ main().catch((error) => {
   const isUsage = error instanceof UsageError;
   process.stderr.write(isUsage ? error.message : `${error.message}\n`);
   process.exitCode = isUsage ? 2 : 1;
+  if (!process.argv.includes("--json")) return;
+  const told = { code: isUsage ? "USAGE" : error.code, message: error.message };
+  process.stdout.write(`${JSON.stringify({ error: told })}\n`);
 });
 
 async function main() {
@@ -79,11 +82,24 @@ async function main() {
 
 function parse() {
   try {
-    return parseArgs({ allowPositionals: true, options: { ...OPTIONS, ...COMMON } });
+    return parseArgs({
+      args: joined(process.argv.slice(2)),
+      allowPositionals: true,
+      options: { ...OPTIONS, ...COMMON },
+    });
   } catch (error) {
     if (!error.code?.startsWith("ERR_PARSE_ARGS_")) throw error;
     throw new UsageError(error.message);
   }
+}
+
+/** A number below 0 looks like an option: it is joined to the one that it belongs to. */
+function joined(args) {
+  const at = args.findIndex((arg, index) => arg === "--ttl" && /^-[\d.]/.test(args[index + 1]));
+  // After `--` nothing is an option.
+  return at < 0 || args.slice(0, at).includes("--")
+    ? args
+    : args.toSpliced(at, 2, `--ttl=${args[at + 1]}`);
 }
 
 /** What a command does not take is refused, and not passed over: it was meant to do something. */

@@ -1,5 +1,5 @@
 /** What a command works on: a driver by its URL, or a mount of a config file. */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { findDriver } from "../borrowed-driver.js";
 import { builtinDrivers } from "../builtin-drivers.js";
 import nothing from "../drivers/null.js";
@@ -12,6 +12,9 @@ import { refuse } from "./refuse.js";
 
 /** The option that stands in front of `?`, by driver. */
 const PLACES = { fs: "base", "fs-lite": "base", lmdb: "path", sqlite: "path" };
+
+/** The table of sqlite where none is named. */
+const DEFAULT_TABLE = "unstorage";
 
 /** Schemes that are a driver's whole URL, by what they name. */
 const URLS = {
@@ -27,6 +30,11 @@ const URLS = {
  */
 export async function open(location, { config, absent = "refused", reads = false } = {}) {
   const driver = await driverAt(location, config);
+  const isReadOnly = optionsNow(driver).readOnly ?? driver.options?.readOnly;
+  // To redis it says something else.
+  if (!reads && isReadOnly && Object.hasOwn(PLACES, driver.name)) {
+    refuse("the driver has `readOnly`, and would write nothing");
+  }
   // Only databases are made by who opens them.
   const options = PLACES[driver.name] === "path" ? optionsNow(driver) : {};
   if (options.path === undefined) return driver;
@@ -36,6 +44,16 @@ export async function open(location, { config, absent = "refused", reads = false
   if (!reads) return driver;
   const { default: factory } = await import(builtinDrivers[driver.name]);
   return factory({ ...options, readOnly: true });
+}
+
+/** Refuses two drivers of one database: it cannot be open for reading alone and for writing. */
+export function refuseSame(driver, other) {
+  const [place, otherPlace] = [driver, other].map((one) => {
+    const { path, tableName } = PLACES[one.name] === "path" ? optionsNow(one) : {};
+    if (path === undefined || !existsSync(path)) return undefined;
+    return JSON.stringify([realpathSync(path), tableName ?? DEFAULT_TABLE]);
+  });
+  if (place !== undefined && place === otherPlace) refuse("both locations are the same database");
 }
 
 async function driverAt(location, config) {
