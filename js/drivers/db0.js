@@ -6,6 +6,7 @@ import { storageError } from "../errors.js";
 import { invalidLife, lifeOf } from "../native-driver.js";
 import { runtimeOptions } from "../runtime-options.js";
 import { viewBytes } from "../serialize.js";
+import { createStorage } from "../storage.js";
 
 const OPTIONS = ["database", "tableName", "ttl", "native"];
 /** What a Nitro config leaves among the options. */
@@ -46,15 +47,64 @@ export default function db0(given = {}) {
  */
 function takeOver(database, options, refuse) {
   const instance = database.dialect === "sqlite" ? database.getInstance() : undefined;
-  // better-sqlite3's, and node:sqlite's.
+  const open = (path) => createEmbeddedDriver("db0", { ...options, path });
+  const check = ({ isOpen, open: stillOpen }) => {
+    if (isOpen ?? stillOpen) refuse("db0's connection to the file did not close");
+  };
+  if (typeof instance?.then === "function") {
+    const take = async () => {
+      const there = await instance.catch((error) => refuse(error.message));
+      const path = pathOf(there, refuse);
+      await database.dispose();
+      check(there);
+      return open(path);
+    };
+    return awaited(options, take());
+  }
+  const path = pathOf(instance, refuse);
+  // It closes at once, and a failure shows in that it did not.
+  database.dispose().catch(() => {});
+  check(instance);
+  return open(path);
+}
+
+/** The file that better-sqlite3 or node:sqlite has open. */
+function pathOf(instance, refuse) {
   const path = instance?.memory ? undefined : (instance?.location?.() ?? instance?.name);
   if (typeof path !== "string" || path === "" || path === ":memory:") {
     refuse("`native` needs a SQLite file, opened by better-sqlite3 or node:sqlite");
   }
-  // Both close it at once, and a failure shows in that they did not.
-  database.dispose().catch(() => {});
-  if (instance.isOpen ?? instance.open) refuse("db0's connection to the file did not close");
-  return createEmbeddedDriver("db0", { ...options, path });
+  return path;
+}
+
+const METHODS = [
+  "hasItem",
+  "getItem",
+  "getItemRaw",
+  "setItem",
+  "setItemRaw",
+  "removeItem",
+  "getKeys",
+  "getMeta",
+  "clear",
+  "dispose",
+];
+
+/** What stands for a native driver that is still to come, as db0 opens better-sqlite3 asynchronously. Each call waits for it. */
+function awaited(options, coming) {
+  // A failure is told by every call.
+  coming.catch(() => {});
+  // Batches are a storage's alone: values are text here, which it leaves as it is.
+  const storage = coming.then((driver) => createStorage({ driver }));
+  storage.catch(() => {});
+  const methods = METHODS.map((name) => [name, async (...args) => (await coming)[name](...args)]);
+  return {
+    name: "db0",
+    options,
+    flags: { ttl: true, maxDepth: true },
+    ...Object.fromEntries(methods),
+    setItems: async (items, common) => (await storage).setItems(items, common),
+  };
 }
 
 function connected(options, table) {
