@@ -33,11 +33,24 @@ const COLUMNS = {
   ],
 };
 
-/** Keys under a base where they are in the order of their bytes, as far as the last character that there is. */
+/** Keys under a base where they are in the order of their bytes, up to the first that comes after all of them. */
 const RANGE = {
   condition: (key) => `${key} >= ? AND ${key} < ?`,
-  parameters: (base) => [base, `${base}\u{10FFFF}`],
+  parameters: (base) => [base, after(base)],
 };
+
+/** To SQLite bytes come after every text. */
+const LAST = new Uint8Array(1);
+
+/** The first text after all that begin with the base. */
+function after(base) {
+  const characters = Array.from(base);
+  while (characters.at(-1) === "\u{10FFFF}") characters.pop();
+  if (characters.length === 0) return LAST;
+  const next = characters.pop().codePointAt(0) + 1;
+  // In UTF-8, surrogates are no characters.
+  return characters.join("") + String.fromCodePoint(next === 0xd800 ? 0xe000 : next);
+}
 
 /** The same with LIKE. Case may not count for it: what it finds is looked at again. */
 const LIKE = {

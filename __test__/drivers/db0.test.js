@@ -78,6 +78,23 @@ describe("over SQLite", () => {
     expect((await storage.getKeys()).sort()).toEqual(keys.filter((key) => key !== "a_b:c").sort());
   });
 
+  test("a base has its keys whatever stands behind it", async () => {
+    const driver = db0({ database: connect() });
+    const storage = storageOf(driver);
+    const keys = ["b:\u{10FFFF}", "b:\u{10FFFF}x", "b:c"];
+    await storage.setItems([...keys, "b", "b;", "c:d"].map((key) => ({ key, value: key })));
+    expect((await storage.getKeys("b")).sort()).toEqual([...keys].sort());
+    await storage.clear("b");
+    expect((await storage.getKeys()).sort()).toEqual(["b", "b;", "c:d"]);
+    // The driver's own callers may give any base.
+    const odd = ["x\u{10FFFF}", "x\u{10FFFF}y", "z\u{D7FF}a", "\u{10FFFF}\u{10FFFF}"];
+    await storage.setItems(odd.map((key) => ({ key, value: key })));
+    expect((await driver.getKeys("x\u{10FFFF}")).sort()).toEqual(odd.slice(0, 2));
+    expect(await driver.getKeys("z\u{D7FF}")).toEqual(["z\u{D7FF}a"]);
+    expect(await driver.getKeys("\u{10FFFF}")).toEqual([odd[3]]);
+    expect(await driver.getKeys("")).toHaveLength(7);
+  });
+
   test("batches go in few statements, and the last write of a key holds", async () => {
     const database = connect();
     const storage = storageOf(db0({ database }));
