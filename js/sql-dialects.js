@@ -59,14 +59,37 @@ const LIKE = {
   parameters: (base) => [`${base.replace(/[!%_]/g, "!$&")}%`],
 };
 
-const SQLITE = { quote: doubled('"'), now: NOW_IN_MILLISECONDS, ttl: true, keysUnder: RANGE };
+const SQLITE = {
+  quote: doubled('"'),
+  now: NOW_IN_MILLISECONDS,
+  ttl: true,
+  keysUnder: RANGE,
+  moment: (column) => column,
+};
 
-/** By the dialect's name: what differs. */
+/**
+ * By the dialect's name: what differs. `moment`: how a timestamp is read. Servers give milliseconds since 1970, as their clients take what has
+ * no zone for the process's own; SQLite gives its text.
+ */
 const DIALECTS = {
   sqlite: SQLITE,
   libsql: SQLITE,
-  postgresql: { quote: doubled('"'), now: "CURRENT_TIMESTAMP", ttl: false, keysUnder: LIKE },
-  mysql: { quote: doubled("`"), now: "CURRENT_TIMESTAMP", ttl: false, keysUnder: LIKE },
+  postgresql: {
+    quote: doubled('"'),
+    now: "CURRENT_TIMESTAMP",
+    ttl: false,
+    keysUnder: LIKE,
+    // It was written in the session's zone, and is read in it.
+    moment: (column) =>
+      `CAST(EXTRACT(EPOCH FROM CAST(${column} AS TIMESTAMPTZ)) * 1000 AS DOUBLE PRECISION)`,
+  },
+  mysql: {
+    quote: doubled("`"),
+    now: "CURRENT_TIMESTAMP",
+    ttl: false,
+    keysUnder: LIKE,
+    moment: (column) => `CAST(UNIX_TIMESTAMP(${column}) * 1000 AS UNSIGNED)`,
+  },
 };
 
 /** What makes a table ready; undefined for a dialect that nobody knows. `ttl`: the dialect's tables can have a column of expiries. */
@@ -89,7 +112,7 @@ function columnsOf(dialect) {
 
 /** The statements for a table that has a column of expiries, with `ttl`, or has none. */
 export function statements(dialect, tableName, ttl) {
-  const { quote, now, keysUnder } = DIALECTS[dialect];
+  const { quote, now, keysUnder, moment } = DIALECTS[dialect];
   const table = quote(tableName);
   const [key, value, blob] = ["key", "value", "blob"].map(quote);
   const lives = `(expires_at IS NULL OR expires_at > ? OR length(updated_at) < ${LENGTH_OF_OURS})`;
@@ -100,6 +123,12 @@ export function statements(dialect, tableName, ttl) {
     dialect === "mysql"
       ? `ON DUPLICATE KEY UPDATE ${changed.map((name) => `${name} = VALUES(${name})`).join(", ")}`
       : `ON CONFLICT (${key}) DO UPDATE SET ${changed.map((name) => `${name} = excluded.${name}`).join(", ")}`;
+  const meta = ["created_at", "updated_at"].map((column) => `${moment(column)} AS ${column}`);
+  if (ttl) {
+    meta.push(
+      `CASE WHEN length(updated_at) >= ${LENGTH_OF_OURS} THEN expires_at END AS expires_at`,
+    );
+  }
   const row = `(?, ?, ?, ${now}, ${now}${ttl ? ", ?" : ""})`;
   return {
     ttl,
@@ -110,7 +139,7 @@ export function statements(dialect, tableName, ttl) {
     set: (count) =>
       `INSERT INTO ${table} (${named.join(", ")}) VALUES ${Array(count).fill(row).join(", ")} ${upsert}`,
     remove: `DELETE FROM ${table} WHERE ${key} = ?`,
-    meta: `SELECT created_at, updated_at${ttl ? `, CASE WHEN length(updated_at) >= ${LENGTH_OF_OURS} THEN expires_at END AS expires_at` : ""} FROM ${table} ${where(`${key} = ?`)}`,
+    meta: `SELECT ${meta.join(", ")} FROM ${table} ${where(`${key} = ?`)}`,
     keys: `SELECT ${key} FROM ${table} ${where(keysUnder.condition(key))}`,
     /** The parameters of `keys`. */
     under: keysUnder.parameters,

@@ -3,6 +3,8 @@ import { createStorage } from "rustorage";
 import db0 from "rustorage/drivers/db0";
 import { createDatabase } from "db0";
 import betterSqlite from "db0/connectors/better-sqlite3";
+import mysqlConnector from "db0/connectors/mysql2";
+import postgresqlConnector from "db0/connectors/postgresql";
 import sqliteConnector, { hasSqlite } from "./embedded/connector.js";
 import theirs from "unstorage/drivers/db0";
 import { createStorage as createTheirs } from "unstorage";
@@ -10,6 +12,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { folder, open } from "./embedded/drivers.js";
+import { startMariadb, startPostgresql } from "../servers/sql.js";
 
 vi.spyOn(console, "warn").mockImplementation(() => {});
 
@@ -38,6 +41,42 @@ test("what is no database of a dialect that is known is refused", () => {
   );
   expect(() => open("sqlite", ":memory:")).toThrow(/in memory/);
 });
+
+test.each([
+  ["PostgreSQL", postgresqlConnector, startPostgresql],
+  ["MariaDB", mysqlConnector, startMariadb],
+])(
+  "%s tells the moment of writing in whichever zone the process is",
+  async (_, connector, start) => {
+    const server = await start();
+    onTestFinished(() => server.stop());
+    const database = createDatabase(connector(server.options));
+    onTestFinished(() => database.dispose());
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const ours = storageOf(db0({ database }));
+    const other = createTheirs({ driver: theirs({ database, tableName: "theirs" }) });
+    await other.setItem("a", 1);
+    for (const [zone, offset] of [
+      ["UTC", 0],
+      ["Asia/Tokyo", -540],
+      ["America/Phoenix", 420],
+    ]) {
+      vi.stubEnv("TZ", zone);
+      expect(new Date().getTimezoneOffset()).toBe(offset);
+      await ours.setItem(zone, 1);
+      for (const [storage, key] of [
+        [ours, zone],
+        [storageOf(db0({ database, tableName: "theirs" })), "a"],
+      ]) {
+        const { mtime, birthtime } = await storage.getMeta(key);
+        expect(Math.abs(mtime - Date.now())).toBeLessThan(60_000);
+        expect(Math.abs(birthtime - Date.now())).toBeLessThan(60_000);
+      }
+    }
+    expect(await ours.getMeta("none")).toEqual({});
+  },
+  60_000,
+);
 
 describe("over SQLite", () => {
   test("the table is the one of unstorage's, both ways, and unstorage minds no expiry", async () => {

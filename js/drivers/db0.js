@@ -300,7 +300,7 @@ function toLife(expires) {
   return Math.max(Number(expires) - Date.now(), 0) / 1000;
 }
 
-/** A timestamp of SQLite's is in UTC, and does not say so. */
+/** A timestamp of SQLite's is text, in UTC, and does not say so; others are in milliseconds. */
 function toDate(timestamp) {
   if (!timestamp) return undefined;
   return typeof timestamp === "string"
