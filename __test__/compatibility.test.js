@@ -13,6 +13,7 @@ import netlifyBlobs from "rustorage/drivers/netlify-blobs";
 import nullDriver from "rustorage/drivers/null";
 import redis from "rustorage/drivers/redis";
 import s3 from "rustorage/drivers/s3";
+import sqlite from "rustorage/drivers/sqlite";
 import upstash from "rustorage/drivers/upstash";
 import vercelBlob from "rustorage/drivers/vercel-blob";
 import vercelKv from "rustorage/drivers/vercel-kv";
@@ -967,6 +968,55 @@ test("db0 keeps one value a key", async () => {
   await theirs.setItemRaw("b", Buffer.from("raw"));
   expect(await theirs.getItem("b")).toBe(null);
   expect(await ours.getItem("b")).toBe("raw");
+});
+
+/** unstorage's driver over a file, and sqlite over it afterwards: two copies of SQLite in a process do not see each other's locks. */
+async function throughSqlite(act) {
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  const path = join(folder(), "items.sqlite");
+  const database = createDatabase(sqliteConnector(path));
+  await act(unstorage.createStorage({ driver: unstorageDb0({ database }) }));
+  await database.dispose();
+  const storage = createStorage({ driver: sqlite({ path }) });
+  onTestFinished(() => storage.dispose());
+  return storage;
+}
+
+test("sqlite gives raw texts as bytes", async () => {
+  const { ours, theirs } = overDb0();
+  const natively = await throughSqlite(async (storage) => {
+    await storage.setItemRaw("a", "text");
+    expect(await storage.getItemRaw("a")).toBe("text");
+  });
+  expect(await natively.getItemRaw("a")).toEqual(Buffer.from("text"));
+  await natively.setItemRaw("b", "text");
+  expect(await natively.getItemRaw("b")).toEqual(Buffer.from("text"));
+  await ours.setItemRaw("a", "text");
+  expect(await ours.getItemRaw("a")).toBe("text");
+  expect(await theirs.getItemRaw("a")).toBe("text");
+});
+
+test("db0 and sqlite refuse what is no raw value", async () => {
+  const { ours, theirs } = overDb0();
+  const natively = await throughSqlite((storage) => storage.setItemRaw("number", 5));
+  for (const storage of [ours, natively]) {
+    for (const value of [5, true, null, { a: 1 }]) {
+      await expect(storage.setItemRaw("a", value)).rejects.toMatchObject({
+        code: "INVALID_VALUE",
+        operation: "setItemRaw",
+        key: "a",
+        message: expect.stringContaining("a raw value is a string, a Buffer"),
+      });
+    }
+    expect(await storage.getItemRaw("a")).toBe(null);
+  }
+  await ours.setItemRaw("blob", new Blob(["la", "ter"]));
+  expect(await ours.getItemRaw("blob")).toEqual(Buffer.from("later"));
+  await theirs.setItemRaw("number", 5);
+  expect(await theirs.getItemRaw("number")).toBe(5);
+  expect(await ours.getItemRaw("number")).toBe(5);
+  expect(await ours.getItem("number")).toBe(5);
+  expect(await natively.getItemRaw("number")).toBe(null);
 });
 
 test("db0 tells upper from lower case in MySQL", async () => {

@@ -3,9 +3,8 @@ import { Buffer } from "node:buffer";
 import { statements, tables } from "../sql-dialects.js";
 import { createEmbeddedDriver } from "../embedded-driver.js";
 import { storageError } from "../errors.js";
-import { invalidLife, lifeOf } from "../native-driver.js";
+import { comesLater, gather, invalidLife, lifeOf, toBytesOrText } from "../native-driver.js";
 import { runtimeOptions } from "../runtime-options.js";
-import { viewBytes } from "../serialize.js";
 import { createStorage } from "../storage.js";
 
 const OPTIONS = ["database", "tableName", "ttl", "native"];
@@ -19,6 +18,9 @@ const LET_BE = ["driver", "lib"];
  */
 const ROWS = 8000;
 const UNITS = 2 ** 22;
+/** What errors name. */
+const DRIVER = { name: "db0" };
+
 /** How often a write sweeps, in milliseconds. */
 const SWEEP_INTERVAL = 60_000;
 
@@ -220,10 +222,11 @@ function connected(options, table) {
       }),
     setItem: async (key, value, settings) =>
       set("setItem", key, [{ key, value, expires: expiry(key, settings, "setItem") }]),
-    setItemRaw: async (key, value, settings) =>
-      set("setItemRaw", key, [
-        { key, blob: toBlob(value), expires: expiry(key, settings, "setItemRaw") },
-      ]),
+    setItemRaw: async (key, value, settings) => {
+      const given = comesLater(value) ? await gather(value, DRIVER, "setItemRaw", key) : value;
+      const blob = toBlob(given, key);
+      return set("setItemRaw", key, [{ key, blob, expires: expiry(key, settings, "setItemRaw") }]);
+    },
     setItems: async (items, common) => {
       const rows = items.map(({ key, value, options: own }) => ({
         key,
@@ -277,21 +280,22 @@ function* partsOf(rows) {
 function toText(row) {
   if (row === undefined) return null;
   const { value, blob } = row;
-  return value ?? (blob === null || typeof blob === "string" ? blob : Buffer.from(blob).toString());
+  if (value !== null || blob === null) return value;
+  return typeof blob === "object" ? Buffer.from(blob).toString() : String(blob);
 }
 
 function toRaw(row) {
   if (row === undefined) return null;
   const { value, blob } = row;
   if (blob === null) return value === null ? null : Buffer.from(value);
-  // libSQL gives an ArrayBuffer, the others a view.
-  return typeof blob === "string" ? blob : Buffer.from(blob);
+  // libSQL gives an ArrayBuffer, the others a view; and unstorage may have written a number.
+  return typeof blob === "object" ? Buffer.from(blob) : blob;
 }
 
 /** What all connectors take for bytes; text stays text, as unstorage has it. */
-function toBlob(value) {
-  if (ArrayBuffer.isView(value)) return Buffer.from(viewBytes(value));
-  return value instanceof ArrayBuffer ? Buffer.from(value) : value;
+function toBlob(value, key) {
+  const given = toBytesOrText(value, DRIVER, "setItemRaw", key);
+  return typeof given === "string" ? given : Buffer.from(given);
 }
 
 /** The seconds that are left until the moment; undefined for no end. */
