@@ -181,7 +181,7 @@ conformance("db0 on SQLite", {
     raw: "bytes",
     nested: true,
     ttl: true,
-    meta: ["birthtime", "mtime"],
+    meta: ["birthtime", "mtime", "ttl"],
     reopens: false,
   },
 });

@@ -242,7 +242,7 @@ function connected(options, table) {
         return {
           birthtime: toDate(row?.created_at),
           mtime: toDate(row?.updated_at),
-          ttl: toLife(row?.expires_at),
+          ...(table.ttl && { ttl: toLife(row?.expires_at) }),
         };
       }),
     getKeys: (base = "") =>
