@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { mapDriver } from "./conformance/map-driver.js";
 
@@ -60,6 +60,18 @@ test.each(["lmdb", "sqlite"])("one option keeps data in a database: %s", async (
   expect(existsSync(join(here, `.data/kv.${driver}`))).toBe(true);
   expect(await storage.getItem("data:users:1")).toEqual({ name: "Ada" });
   await storage.dispose();
+  // The next process has what this one kept, and the root forgot the rest.
+  await storage.setItem("users:2", 1);
+  const program = `
+    import { defineStorage, useStorage } from "${pathToFileURL(join(checkout, "index.js"))}";
+    defineStorage({ data: "${driver}" });
+    const keys = await useStorage().getKeys();
+    console.log(JSON.stringify([keys, await useStorage("data").getItem("users:1")]));
+  `;
+  const args = ["--input-type=module", "--eval", program];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: here, encoding: "utf8" });
+  expect(stderr).toBe("");
+  expect(JSON.parse(stdout)).toEqual([["data:users:1"], { name: "Ada" }]);
 });
 
 test("data is kept in one place", () => {
