@@ -8,6 +8,7 @@ import { connect, createServer } from "node:net";
  *
  * - `cut(how)`: ends all connections, "reset" or "half" (the server's side is closed, the client's stays open)
  * - `stall()` and `go()`: nothing passes in between
+ * - `hold()`: what clients send on the connections that there are stays on its way until `go()`
  * - `slow(bytes)`: replies come in pieces of so many bytes
  * - `say(text)`: sends the text to all clients, in the server's name
  * - `swallow()`: takes what clients send and resets their connections when something has come
@@ -62,6 +63,9 @@ export async function startProxy(target) {
     stall() {
       stalled = true;
       each(({ client, upstream }) => [client, upstream].forEach((socket) => socket.pause()));
+    },
+    hold() {
+      each(({ client }) => client.pause());
     },
     go() {
       stalled = false;

@@ -255,6 +255,27 @@ describe("a server that says nothing", () => {
     await expect.poll(() => driver.getInstance().status).toBe("wait");
   });
 
+  test.each([
+    ["was sent again", false],
+    ["was answered by the clock", true],
+  ])("a write that %s and then comes undoes no later one", async (_, late) => {
+    const proxy = await proxied();
+    const storage = open({ port: proxy.port, commandTimeout: 600, base: "ghost" });
+    await storage.setItem("a", 0);
+    proxy.hold();
+    const silenced = storage.getItem("b");
+    silenced.catch(() => {});
+    // One that has time left is sent again.
+    if (!late) await sleep(300);
+    const outcomes = await Promise.allSettled([silenced, storage.setItem("a", 1)]);
+    expect(outcomes.map(({ status }) => status === "rejected")).toEqual([true, late]);
+    await storage.setItem("a", 2);
+    expect(proxy.opened).toBe(2);
+    proxy.go();
+    await sleep(200);
+    expect(await storage.getItem("a")).toBe(2);
+  });
+
   test("while it is connected to", async () => {
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");
@@ -454,11 +475,24 @@ describe("a server that refuses", () => {
     expect(await refused(full, {}, batch)).toMatchObject({ code: "OOM", operation: "setItems" });
   });
 
+  test("a connection, as there are too many", async () => {
+    const crowded = await startRedis({ args: ["--maxclients", "1"] });
+    onTestFinished(() => crowded.stop());
+    const storage = open({ port: crowded.port });
+    await storage.setItem("a", 1);
+    const late = open({ port: crowded.port, maxRetriesPerRequest: 0 });
+    await expect(late.getItem("a")).rejects.toMatchObject({
+      code: "ERR",
+      message: expect.stringContaining("max number of clients reached"),
+    });
+  });
+
   test("everything, while it loads", async () => {
     const port = await freePort();
     const loading = createServer((client) => {
       client.on("error", () => {});
-      client.on("data", () => client.write("-LOADING Redis is loading the dataset in memory\r\n"));
+      const answer = "-LOADING Redis is loading the dataset in memory\r\n";
+      client.on("data", (data) => client.write(answer.repeat(`${data}`.match(/^\*/gm).length)));
     }).listen(port, "127.0.0.1");
     const storage = open({ port, maxRetriesPerRequest: 2, retryStrategy: 1 });
     await expect(storage.getItem("a")).rejects.toMatchObject({ code: "LOADING" });

@@ -27,7 +27,8 @@ while (!collected) {
 await sleep(100);
 const server = createServer((socket) => {
   socket.once("data", () => {
-    socket.write("+PONG\r\n");
+    // It is asked what it calls the connection, and whether it is ready.
+    socket.write("-ERR\r\n+PONG\r\n");
     socket.once("data", () => socket.write("$4\r\ntext\r\n"));
   });
 }).listen(port, "127.0.0.1");

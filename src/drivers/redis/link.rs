@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     command::{Command, Patience},
-    server::Server,
+    server::{Identity, Server},
     session::Session,
 };
 use crate::{
@@ -40,6 +40,8 @@ pub struct Shared {
     pub changed: Notify,
     /// How many connections there were.
     pub connections: AtomicU64,
+    /// The last connection, if it ended while the server owed answers on it.
+    ghost: Mutex<Option<Identity>>,
     inbox: Mutex<Inbox>,
 }
 
@@ -58,7 +60,8 @@ pub struct Inbox {
 impl Link {
     pub fn new(server: Server, patience: Patience) -> Self {
         let (changed, connections) = (Notify::new(), AtomicU64::new(0));
-        Self(Arc::new(Shared { server, patience, changed, connections, inbox: Mutex::default() }))
+        let (ghost, inbox) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Shared { server, patience, changed, connections, ghost, inbox }))
     }
 
     /// Puts a command in line. It goes out with the next `flush`.
@@ -129,6 +132,10 @@ impl Drop for Link {
 impl Shared {
     pub fn lock(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn ghost(&self) -> MutexGuard<'_, Option<Identity>> {
+        self.ghost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn set_status(&self, status: Status) {

@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpStream, lookup_host},
     time::timeout,
 };
-use tokio_rustls::rustls;
+use tokio_rustls::{client::TlsStream, rustls};
 
 use super::{
     resp::{Decoder, Malformed, Reply, encode, refusal},
@@ -22,16 +22,49 @@ use super::{
 };
 use crate::error::Failure;
 
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// The connection before is ended, and the server asked what it calls this one: none of both has to succeed.
+const GHOST: &str = "CLIENT KILL";
+const IDENTITY: &str = "CLIENT INFO";
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Nothing that has not left yet is to be sent when it is dropped.
+    fn forsake(&self);
+}
+
+impl Stream for TcpStream {
+    fn forsake(&self) {
+        // Where it fails, it is closed as usual.
+        let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn forsake(&self) {
+        self.get_ref().0.forsake();
+    }
+}
+
+#[cfg(unix)]
+impl Stream for tokio::net::UnixStream {
+    /// What was sent is with the server already.
+    fn forsake(&self) {}
+}
 
 /// A connection on which commands may be sent.
 pub struct Opened {
     pub stream: Box<dyn Stream>,
     pub input: BytesMut,
+    /// None if it was not asked for, or the server does not say.
+    pub identity: Option<Identity>,
     /// Ends when another server is to be talked to instead.
     pub replaced: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// What a server calls a connection of its own: by both, none of another server is meant, nor of one that was started anew.
+#[derive(Clone)]
+pub struct Identity {
+    number: String,
+    address: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -85,6 +118,11 @@ pub struct Access {
     pub no_delay: bool,
     /// A cluster's replica is to answer.
     pub read_only: bool,
+    /// The server is asked what it calls the connection.
+    pub identified: bool,
+    /// A connection that was given up, and on which commands may be on their way still. The server ends it before it is told anything
+    /// else, so that none of them is carried out after what comes now.
+    pub ghost: Option<Identity>,
 }
 
 /// Why a connection did not come about.
@@ -127,9 +165,18 @@ impl Server {
     }
 
     pub async fn open(&self) -> Result<Opened, Trouble> {
+        self.open_as(&self.access).await
+    }
+
+    /// Opens a connection for calls, in place of one that was given up.
+    pub async fn open_after(&self, ghost: Option<Identity>) -> Result<Opened, Trouble> {
+        self.open_as(&Access { identified: true, ghost, ..self.access.clone() }).await
+    }
+
+    async fn open_as(&self, access: &Access) -> Result<Opened, Trouble> {
         match &self.place {
-            Place::At(address) => self.access.open(address).await,
-            Place::Told(sentinels) => Arc::clone(sentinels).open(&self.access).await,
+            Place::At(address) => access.open(address).await,
+            Place::Told(sentinels) => Arc::clone(sentinels).open(access).await,
         }
     }
 }
@@ -141,7 +188,7 @@ impl Access {
         let opening = async {
             let stream = self.connect(address).await?;
             let input = BytesMut::new();
-            self.greet(Opened { stream, input, replaced: Box::pin(pending()) }).await
+            self.greet(Opened { stream, input, identity: None, replaced: Box::pin(pending()) }).await
         };
         timeout(self.connect_timeout, opening).await.unwrap_or_else(|_| {
             let milliseconds = self.connect_timeout.as_millis();
@@ -229,15 +276,31 @@ impl Access {
         if self.read_only {
             said.push(("READONLY", encode(&["READONLY"])));
         }
+        if let Some(Identity { number, address }) = &self.ghost {
+            said.push((GHOST, encode(&["CLIENT", "KILL", "ID", number, "ADDR", address])));
+        }
+        if self.identified {
+            said.push((IDENTITY, encode(&["CLIENT", "INFO"])));
+        }
         said.push(("PING", encode(&["PING"])));
         let replies = opened.ask(said.iter().map(|(_, bytes)| bytes.as_ref())).await;
         let replies = replies.map_err(|error| Trouble::of("the connection broke", &error))?;
+        let ended = replies.len() < said.len();
         for ((command, _), reply) in said.iter().zip(replies) {
-            let Reply::Error(text) = reply else { continue };
+            // What it says then is about the connection.
+            let command = if ended { &"PING" } else { command };
+            let text = match reply {
+                Reply::Error(text) => text,
+                Reply::Bulk(Some(text)) if *command == IDENTITY => {
+                    opened.identity = Identity::parse(&text);
+                    continue;
+                }
+                _ => continue,
+            };
             let failure = refusal(&text);
             return Err(match (*command, failure.code.as_ref()) {
                 // Users may be allowed little; what they ask for later tells. A server of no cluster has no such mode.
-                ("PING" | "CLIENT", "NOPERM") | ("READONLY", _) => continue,
+                ("PING" | "CLIENT", "NOPERM") | ("READONLY" | GHOST | IDENTITY, _) => continue,
                 (_, "LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN") => Trouble::Passing(failure),
                 (_, "ERR") if failure.message.contains("max number of clients") => Trouble::Passing(failure),
                 ("SELECT", _) => {
@@ -248,6 +311,15 @@ impl Access {
             });
         }
         Ok(opened)
+    }
+}
+
+impl Identity {
+    /// Of what CLIENT INFO tells: "id=7 addr=10.0.0.1:50000 …".
+    fn parse(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        let field = |name: &str| text.split_ascii_whitespace().find_map(|field| field.strip_prefix(name));
+        Some(Self { number: field("id=")?.to_owned(), address: field("addr=")?.to_owned() })
     }
 }
 
@@ -274,7 +346,7 @@ impl Opened {
         reply.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    /// Sends commands and waits for their replies.
+    /// Sends commands and waits for their replies: fewer, the last of which is an error, where the server ends the connection with it.
     pub async fn ask(&mut self, commands: impl Iterator<Item = &[u8]>) -> io::Result<Vec<Reply>> {
         let commands: Vec<&[u8]> = commands.collect();
         self.stream.write_all(&commands.concat()).await?;
@@ -284,9 +356,16 @@ impl Opened {
             while let Some(reply) = decoder.next(&mut self.input)? {
                 replies.push(reply);
             }
-            if replies.len() < commands.len() && self.stream.read_buf(&mut self.input).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            if replies.len() == commands.len() {
+                break;
             }
+            let error = match self.stream.read_buf(&mut self.input).await {
+                Ok(0) => io::ErrorKind::UnexpectedEof.into(),
+                Ok(_) => continue,
+                Err(error) => error,
+            };
+            // A server that takes no more clients says so once, and nothing to the rest.
+            return if matches!(replies.last(), Some(Reply::Error(_))) { Ok(replies) } else { Err(error) };
         }
         Ok(replies)
     }
@@ -313,6 +392,8 @@ mod tests {
             keep_alive: None,
             no_delay: true,
             read_only: false,
+            identified: false,
+            ghost: None,
         }
     }
 

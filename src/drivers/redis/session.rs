@@ -145,9 +145,11 @@ impl Session {
                 self.unless_over(sleep(delay), last.as_ref()).await?;
             }
             shared.set_status(if *attempts == 0 { Status::Connecting } else { Status::Reconnecting });
+            let ghost = shared.ghost().clone();
             let still = last.clone().unwrap_or_else(|| shared.server.silence());
-            match self.unless_over(shared.server.open(), Some(&still)).await? {
+            match self.unless_over(shared.server.open_after(ghost), Some(&still)).await? {
                 Ok(opened) => {
+                    *shared.ghost() = None;
                     shared.connections.fetch_add(1, Ordering::Relaxed);
                     shared.set_status(Status::Ready);
                     return Ok(opened);
@@ -197,12 +199,12 @@ impl Session {
     /// Sends commands and reads replies until the connection ends.
     async fn converse(&mut self, opened: Opened, attempts: &mut u32) -> End {
         let shared = Arc::clone(self.shared());
-        let Opened { stream, mut input, mut replaced } = opened;
+        let Opened { stream, mut input, identity, mut replaced } = opened;
         let (mut reader, mut writer) = tokio::io::split(stream);
         let (mut decoder, mut output, mut unflushed) = (Decoder::default(), Bytes::new(), false);
         let mut timer = Timer::new();
         self.heard = Instant::now();
-        loop {
+        let end = loop {
             self.take_orders();
             self.fill(&mut output);
             if self.is_idle() && (self.closing.is_some() || self.is_gone()) {
@@ -210,7 +212,7 @@ impl Session {
                 if self.sent.is_empty() {
                     let _ = timeout(FAREWELL, writer.shutdown()).await;
                 }
-                return End::Closed;
+                break End::Closed;
             }
             timer.set(self.due);
             if input.capacity() - input.len() < READ / 4 {
@@ -241,9 +243,15 @@ impl Session {
             };
             if let Some(failure) = lost {
                 *attempts += 1;
-                return End::Lost(failure);
+                break End::Lost(failure);
             }
+        };
+        if !self.sent.is_empty() {
+            // What the network still holds of them must not come after what is written from now on.
+            reader.unsplit(writer).forsake();
+            *shared.ghost() = identity;
         }
+        end
     }
 
     /// Whether nobody waits for an answer. The server may owe some to calls whose time is over.

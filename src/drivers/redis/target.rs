@@ -45,6 +45,8 @@ impl RedisOptions {
             keep_alive: (self.keep_alive > 0).then(|| Duration::from_millis(self.keep_alive)),
             no_delay: self.no_delay,
             read_only: self.read_only,
+            identified: false,
+            ghost: None,
         };
         let patience = Patience {
             command: (self.command_timeout > 0).then(|| Duration::from_millis(self.command_timeout)),
