@@ -373,25 +373,37 @@ describe("a server that is not there", () => {
     const log = ["--appendonly", "yes", "--appendfsync", "always"];
     let mortal = await startRedis({ port, args: log });
     const storage = open({ port, retryStrategy: 50 });
-    const acknowledged = new Map();
+    const acknowledged = [];
+    const last = [];
     let going = true;
+    // A key for each write, and one that all of a writer's go over: neither is to lose the last.
     const writer = async (number) => {
       for (let index = 0; going; index++) {
-        await storage.setItem(`w${number}`, index);
-        acknowledged.set(`w${number}`, index);
+        await storage.setItem(`w${number}:${index}`, index);
+        acknowledged.push([`w${number}:${index}`, index]);
+        await storage.setItem(`last${number}`, index);
+        last[number] = index;
       }
     };
     const writers = Array.from({ length: 8 }, (_, number) => writer(number));
+    const more = () => {
+      const before = acknowledged.length;
+      const count = () => acknowledged.length;
+      return expect.poll(count, { timeout: 10_000 }).toBeGreaterThan(before + 80);
+    };
     for (let round = 0; round < 3; round++) {
-      await expect.poll(() => acknowledged.size).toBe(8);
+      await more();
       await mortal.stop("SIGKILL", { keep: true });
       mortal = await startRedis({ port, args: log, folder: mortal.folder });
-      acknowledged.clear();
     }
-    await expect.poll(() => acknowledged.size).toBe(8);
+    await more();
     going = false;
     await Promise.all(writers);
-    for (const [key, index] of acknowledged) expect(await storage.getItem(key)).toBe(index);
+    const written = acknowledged.map(([key, value]) => ({ key, value }));
+    expect(await storage.getItems(written.map(({ key }) => key))).toEqual(written);
+    for (const [number, index] of last.entries()) {
+      expect(await storage.getItem(`last${number}`)).toBe(index);
+    }
     await mortal.stop();
   });
 
