@@ -403,9 +403,12 @@ export interface RedisConnection {
   /** How the driver stands to its server; a waiting one connects with the next call. */
   readonly status: "wait" | "connecting" | "ready" | "reconnecting";
   /** Sends a command, with keys in full: neither `base` nor `keyPrefix` is put in front. It is not sent twice. */
-  command(...words: (string | number | Uint8Array)[]): Promise<RedisReply>;
+  command(...words: (string | number | bigint | Uint8Array)[]): Promise<RedisReply>;
 }
-/** Text, a number, null or a list of them; in a list, an Error where one of several commands failed. */
+/**
+ * Text, a number, null or a list of them; in a list, an Error where one of several commands failed. Bytes that are no UTF-8 come as U+FFFD, and
+ * integers beyond 2 ** 53 rounded.
+ */
 export type RedisReply = string | number | null | Error | RedisReply[];
 
 export interface DriverDependency {

@@ -119,8 +119,8 @@ function asRecord(option, given) {
   throw refusal(`the option \`${option}\` must be an object`);
 }
 
-function refusal(cause) {
-  return storageError("INVALID_OPTIONS", "redis", "create", undefined, cause);
+function refusal(cause, operation = "create") {
+  return storageError("INVALID_OPTIONS", "redis", operation, undefined, cause);
 }
 
 function delaysOf(retryStrategy) {
@@ -136,6 +136,13 @@ function toText(value) {
   return ArrayBuffer.isView(value) ? Buffer.from(viewBytes(value)).toString() : value;
 }
 
+/** A word of a command as it is sent. What has no one form as text may be meant in another. */
+function toWord(word) {
+  if (ArrayBuffer.isView(word)) return viewBytes(word);
+  if (["string", "number", "bigint"].includes(typeof word)) return String(word);
+  throw refusal("a word of a command is a string, a number or bytes (Uint8Array)", "command");
+}
+
 /** What `getInstance()` gives: the connection, for commands of one's own. */
 function connectionOf(owner) {
   return {
@@ -144,15 +151,8 @@ function connectionOf(owner) {
     },
     /** Sends a command as it is, with neither `base` nor `keyPrefix`. It is not sent twice. */
     command(...words) {
-      const sent = words.map((word) => (ArrayBuffer.isView(word) ? viewBytes(word) : String(word)));
-      if (sent.length === 0)
-        throw storageError(
-          "INVALID_OPTIONS",
-          "redis",
-          "command",
-          undefined,
-          "a command has a name",
-        );
+      const sent = words.map(toWord);
+      if (sent.length === 0) throw refusal("a command has a name", "command");
       tableOf(owner);
       native.command(owner.handle, sent, sent.length);
       return pending();

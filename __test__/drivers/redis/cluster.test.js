@@ -63,6 +63,20 @@ test("options for each server, as ioredis takes them", async () => {
   expect(connection.status).toBe("ready");
 });
 
+test("commands of one's own keep the order on their key, wherever it stands", async () => {
+  const driver = openDriver({ base: "" });
+  const { command } = driver.getInstance();
+  const storage = createStorage({ driver });
+  await storage.setItems(items);
+  for (const { key } of items.slice(0, 50)) {
+    const scripted = command("EVAL", "return redis.call('SET', KEYS[1], 'script')", 1, key);
+    const inverted = command("BITOP", "NOT", key, key);
+    await Promise.all([scripted, inverted, storage.setItem(key, "later")]);
+    expect(await storage.getItem(key)).toBe("later");
+  }
+  await storage.clear();
+});
+
 test("a seed that is down does not matter, no seed at all does", async () => {
   const storage = open({ cluster: [{ port: 1 }, ...seeds] });
   await storage.setItem("a", 1);

@@ -245,6 +245,13 @@ describe("commands", () => {
       message: expect.not.stringContaining("s3cret"),
     });
     expect(() => connection.command()).toThrow("a command has a name");
+    expect(await connection.command("INCRBY", "large", 9007199254740993n)).toBe(2 ** 53);
+    expect(await connection.command("GET", "large")).toBe("9007199254740993");
+    for (const word of [["a", "b"], new ArrayBuffer(1), {}, null, undefined, true, () => 1]) {
+      expect(() => connection.command("SET", "wrong", word)).toThrow(
+        "a word of a command is a string, a number or bytes",
+      );
+    }
     for (const words of [
       ["select", 1],
       ["MULTI"],

@@ -272,9 +272,7 @@ impl AsyncDriver for Redis {
         let done = |reply: Result<Reply, Failure>, bells: &mut Bells| {
             answer.send(reply.map(response).map_err(Cause::from), bells);
         };
-        // Most commands have their first key there; where not, a cluster says which server it is.
-        let key = words.get(1).map(Vec::as_slice).unwrap_or_default();
-        self.servers.push(key, encode(&words), Expects::Anything, Box::new(done));
+        self.servers.push(own_command::key(&words), encode(&words), Expects::Anything, Box::new(done));
     }
 
     fn status(&self) -> Status {

@@ -1,4 +1,4 @@
-//! Which commands of the caller's own may go over the connection that all calls share.
+//! Commands of the caller's own: which of them may go over the connection that all calls share, and what key they are about.
 
 use crate::error::Failure;
 
@@ -39,9 +39,50 @@ pub fn check(words: &[Vec<u8>]) -> Result<(), Failure> {
     Err(Failure::new("UNSUPPORTED", message))
 }
 
+/// The first key of a command, where a cluster needs it to know the server. For most it is the first word after the name; for what is
+/// not listed here, and for no key at all, the server that is asked says who is right.
+pub fn key(words: &[Vec<u8>]) -> &[u8] {
+    let name = words.first().map(|name| name.to_ascii_uppercase()).unwrap_or_default();
+    let none = |index: usize| words.get(index).is_some_and(|count| count == b"0");
+    let index = match name.as_slice() {
+        // A script and how many keys it has.
+        b"EVAL" | b"EVAL_RO" | b"EVALSHA" | b"EVALSHA_RO" | b"FCALL" | b"FCALL_RO" if !none(2) => 3,
+        b"MIGRATE" => 3,
+        // After a word of its own, or how many keys there are.
+        b"BITOP" | b"MEMORY" | b"OBJECT" | b"XGROUP" | b"XINFO" | b"LMPOP" | b"SINTERCARD" | b"ZDIFF" | b"ZINTER"
+        | b"ZINTERCARD" | b"ZMPOP" | b"ZUNION" => 2,
+        b"XREAD" | b"XREADGROUP" => {
+            let streams = words.iter().position(|word| word.eq_ignore_ascii_case(b"STREAMS"));
+            streams.map_or(1, |streams| streams + 1)
+        }
+        _ => 1,
+    };
+    words.get(index).map(Vec::as_slice).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_key_is_found_where_the_command_has_it() {
+        for command in [
+            "GET k",
+            "MGET k l",
+            "eval return 1 k",
+            "EVALSHA abc 2 k l x",
+            "BITOP NOT k l",
+            "object FREQ k",
+            "XGROUP CREATE k g $",
+            "XREAD COUNT 1 streams k l 0 0",
+            "ZUNION 2 k l",
+        ] {
+            let words: Vec<_> = command.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+            assert_eq!(key(&words), b"k", "{command}");
+        }
+        assert_eq!(key(&[b"PING".to_vec()]), b"");
+        assert_eq!(key(&[]), b"");
+    }
 
     fn refused(command: &str) -> bool {
         check(&command.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>()).is_err()
