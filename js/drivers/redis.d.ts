@@ -59,7 +59,7 @@ export interface RedisOptions extends CommonDriverOptions {
   maxPendingBytes?: number | undefined;
   /** How often a call goes to another server of a cluster before it fails. Default: `16`. */
   maxRedirections?: number | undefined;
-  /** How often a call is tried again, as there is no connection or it breaks; null, or below 0, for no end. */
+  /** How often a call is tried again, as there is no connection or it breaks, by default 20 times; null, or below 0, for no end. */
   maxRetriesPerRequest?: (number | null) | undefined;
   /** What the sentinels call the master. */
   name?: string | undefined;

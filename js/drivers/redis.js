@@ -9,22 +9,27 @@ import { viewBytes } from "../serialize.js";
 
 /** What ioredis takes and ours does without. */
 const WITHOUT_EFFECT = [
+  "Connector",
   "autoPipeliningIgnoredCommands",
   "autoResendUnfulfilledCommands",
   "autoResubscribe",
   "blockingTimeout",
   "blockingTimeoutGrace",
   "clientInfoTag",
+  "commandQueue",
   "disableClientInfo",
   "disconnectTimeout",
   "enableAutoPipelining",
   "enableReadyCheck",
   "failoverDetector",
   "maxLoadingRetryTime",
+  "monitor",
   "offlineQueue",
   "preferredSlaves",
   "protocol",
   "reconnectOnError",
+  "replyMapping",
+  "scripts",
   "sentinelCommandTimeout",
   "sentinelMaxConnections",
   "sentinelReconnectStrategy",
@@ -44,6 +49,7 @@ const WITHOUT_EFFECT_IN_CLUSTERS = [
   "enableReadyCheck",
   "lazyConnect",
   "quitOnNodeFail",
+  "resolveSrv",
   "retryDelayOnClusterDown",
   "retryDelayOnFailover",
   "retryDelayOnMoved",
@@ -53,6 +59,7 @@ const WITHOUT_EFFECT_IN_CLUSTERS = [
   "showFriendlyErrorStack",
   "slotsRefreshInterval",
   "slotsRefreshTimeout",
+  "useSRVRecords",
 ];
 
 /** How many delays a function is asked for; the last holds from there on. */
@@ -84,7 +91,9 @@ export default function redis(options = {}) {
 function toSettings(options) {
   if (!isRecord(options)) return options;
   const { clusterOptions, ...others } = options;
-  const { redisOptions, ...forCluster } = asRecord("clusterOptions", clusterOptions);
+  // As unstorage has it, they are for a cluster alone.
+  const given = options.cluster ? asRecord("clusterOptions", clusterOptions) : {};
+  const { redisOptions, ...forCluster } = given;
   const ofCluster = withoutIneffective("redis", forCluster, WITHOUT_EFFECT_IN_CLUSTERS);
   const ofServers = asRecord("clusterOptions.redisOptions", redisOptions);
   const all = { ...others, ...ofServers, ...ofCluster };

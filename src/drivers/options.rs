@@ -68,6 +68,8 @@ pub fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result
                     let expected = expected.split(", ").filter(|name| !name.starts_with(INTERNAL));
                     format!("unknown field `{}`, expected {}", error.path(), expected.collect::<Vec<_>>().join(", "))
                 }
+                // What is wrong with a part of it is not said.
+                _ if text.starts_with("expected ") => format!("the option `{}` is of a wrong kind", error.path()),
                 _ => text.to_owned(),
             },
         )
@@ -78,8 +80,10 @@ pub fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result
 fn in_words(expected: &str) -> &str {
     match expected {
         "u32" | "u64" | "usize" => "a whole number, and not below 0",
+        "i32" | "i64" => "a whole number",
         "f64" => "a number",
         "a sequence" => "a list",
+        "a map" => "an object",
         other if other.starts_with("struct ") => "an object",
         other => other,
     }

@@ -108,7 +108,7 @@ describe("reaches the server", () => {
     const users = join(folder, "users.acl");
     writeFileSync(
       users,
-      "user default on >top ~* +@all\nuser app on >s3cret ~app:* +@all -@admin\n",
+      "user default on >top ~* +@all\nuser app on >s3cret ~app:* +@all -@admin\nuser open on nopass ~* +@all\n",
     );
     const secured = await startRedis({ args: ["--aclfile", users] });
     onTestFinished(() => secured.stop());
@@ -118,6 +118,8 @@ describe("reaches the server", () => {
       "app",
     );
     expect(await asked({ port, password: "top" }, "ACL", "WHOAMI")).toBe("default");
+    // One that needs no password.
+    expect(await asked({ port, username: "open" }, "ACL", "WHOAMI")).toBe("open");
     const storage = open({ port, username: "app", password: "s3cret", base: "app" });
     await storage.setItem("a", 1);
     expect(await storage.getKeys()).toEqual(["a"]);

@@ -584,6 +584,11 @@ test("options are checked when the driver is made", () => {
   expect(message({ cluster: ["redis://host/1"] })).toContain("the option `cluster[0]` may name");
   expect(message({ cluster: [{ port: 1 }], db: 1 })).toContain("the option `db` must be 0");
   expect(message({ cluster: [{ port: 1 }], clusterOptions: { other: 1 } })).toContain("`other`");
+  for (const option of ["maxRetriesPerRequest", "db"]) {
+    expect(message({ [option]: 1.5 })).toContain(`the option \`${option}\` must be a whole number`);
+  }
+  expect(message({ natMap: 5 })).toContain("the option `natMap` must be an object");
+  expect(message({ role: 5 })).toContain("the option `role` is of a wrong kind");
   expect(message({ retryStrategy: "never" })).toContain(
     "a number, a list of numbers or a function",
   );
@@ -593,6 +598,17 @@ test("options of ioredis that mean nothing here are named once", () => {
   const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
   redis({ enableReadyCheck: true, showFriendlyErrorStack: true });
   redis({ enableReadyCheck: false });
+  redis({ scripts: {}, monitor: false });
+  redis({ cluster: [1], clusterOptions: { useSRVRecords: true } });
   const warnings = warn.mock.calls.map(([message]) => message.match(/`(\w+)`/)[1]);
-  expect(warnings).toEqual(["enableReadyCheck", "showFriendlyErrorStack"]);
+  const ours = [
+    "enableReadyCheck",
+    "showFriendlyErrorStack",
+    "monitor",
+    "scripts",
+    "useSRVRecords",
+  ];
+  expect(warnings).toEqual(ours);
+  // They are for a cluster alone.
+  redis({ clusterOptions: { other: 1, keyPrefix: "unused" } });
 });

@@ -103,7 +103,7 @@ pub struct RedisOptions {
     pub connect_timeout: u64,
     /// Milliseconds for a call, waiting for a connection included, and for each step of `getKeys` and `clear`; 0 for no end.
     pub command_timeout: u64,
-    /// How often a call is tried again, as there is no connection or it breaks; null, or below 0, for no end.
+    /// How often a call is tried again, as there is no connection or it breaks, by default 20 times; null, or below 0, for no end.
     #[cfg_attr(feature = "schema", schemars(extend("x-type" = "number | null")))]
     pub max_retries_per_request: i64,
     /// Milliseconds before the nth attempt to connect again: a number, a list, or a function, which is asked for every n when the

@@ -173,8 +173,11 @@ impl RedisOptions {
 }
 
 fn login(username: Option<String>, password: Option<String>) -> Option<Login> {
-    let username = filled(username);
-    filled(password).map(|password| Login { username, password })
+    match (filled(username), filled(password)) {
+        (None, None) => None,
+        // A user may need no password.
+        (username, password) => Some(Login { username, password: password.unwrap_or_default() }),
+    }
 }
 
 /// What a server of a list is called in errors, and what its option says of it.
