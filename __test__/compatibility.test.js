@@ -1102,6 +1102,42 @@ test("vercel-blob tells a failure from a miss", async () => {
   }
 });
 
+test("a write to vercel-blob goes to the driver's own store", async () => {
+  const options = { access: "public", apiURL: "http://127.0.0.1:1", token: "vercel_blob_rw_a_b" };
+  const storage = createStorage({ driver: vercelBlob(options) });
+  for (const name of ["token", "oidcToken", "storeId", "optimizeImage"]) {
+    const written = storage.setItem("a", "1", { [name]: "other" });
+    await expect(written).rejects.toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining(name),
+    });
+  }
+});
+
+test("netlify-blobs tells why a write with a condition failed", async () => {
+  const { url } = await overHttp((request, response) => {
+    response.writeHead(request.url.endsWith("/met") ? 403 : 412).end();
+  });
+  const options = { name: "n", siteID: "s", token: "t", edgeURL: url };
+  const storage = createStorage({ driver: netlifyBlobs(options) });
+  await storage.setItem("unmet", 1, { onlyIfNew: true });
+  const written = storage.setItem("met", 1, { onlyIfNew: true });
+  await expect(written).rejects.toMatchObject({ code: "FORBIDDEN", status: 403 });
+});
+
+test("a call's consistency holds for all calls of netlify-blobs", async () => {
+  const { url } = await overHttp((_, response) => response.end(`{"blobs":[]}`));
+  const options = { name: "n", siteID: "s", token: "t", edgeURL: "http://127.0.0.1:1" };
+  const storage = createStorage({ driver: netlifyBlobs({ ...options, uncachedEdgeURL: url }) });
+  const strong = { consistency: "strong" };
+  expect(await storage.hasItem("a", strong)).toBe(true);
+  expect(await storage.getKeys("", strong)).toEqual([]);
+  expect(await storage.getItemRaw("a", strong)).toEqual(Buffer.from(`{"blobs":[]}`));
+  await storage.setItem("a", 1, strong);
+  await storage.removeItem("a", strong);
+  await storage.clear("", strong);
+});
+
 test("netlify-blobs tells what clear left", async () => {
   const { url } = await overHttp((request, response) => {
     if (request.method === "GET") response.end(`{"blobs":[{"key":"a"}]}`);

@@ -17,6 +17,7 @@ import {
   settleWrite,
   slots,
 } from "./native.js";
+import { requestOf } from "./request-options.js";
 import { toItem } from "./serialize.js";
 
 /** The items of a batch, which unstorage takes from whatever has a list of them. */
@@ -58,20 +59,21 @@ export function readTogether(table, items, options) {
 
 /** Whether what is asked of an item is not the same for all. */
 function isSpecial(options) {
-  return options?.type !== undefined || options?.headers !== undefined;
+  return options?.type !== undefined || requestOf(options) !== undefined;
 }
 
 /** Answers with the items that each need a write of their own, or a promise of them; `written` hears of the keys of all others. */
 export function writeTogether(table, items, options, written) {
   const life = lifeOf(options);
-  if (life === undefined || options?.headers !== undefined) return undefined;
+  if (life === undefined || requestOf(options) !== undefined) return undefined;
   const keys = [];
   const cells = [];
   try {
     // A driver in JavaScript may not be asked for what is read twice.
     if (items.length === 0 || native.route(table, items[0].key) !== DONE) return undefined;
     for (const item of items) {
-      if (item.options?.ttl !== undefined || item.options?.headers !== undefined) return undefined;
+      if (item.options?.ttl !== undefined || requestOf(item.options) !== undefined)
+        return undefined;
       keys.push(item.key);
       cells.push(toCell(item.value));
     }

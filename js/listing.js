@@ -1,8 +1,9 @@
 /** Listing and clearing one mount of a storage: natively, or key by key where the driver is JavaScript. */
 import { storageError } from "./errors.js";
 import { filterKeyByBase, normalizeKey } from "./keys.js";
-import { depthOf, headersOf } from "./native-driver.js";
+import { depthOf } from "./native-driver.js";
 import { PENDING, native, pending, rethrow, settle, toKeys } from "./native.js";
+import { requestOf } from "./request-options.js";
 import { call, nameOf } from "./script-driver.js";
 
 /** `changed` hears of each key that is gone; `longer` are the mounts before it, which hide its keys under their bases. */
@@ -11,14 +12,14 @@ export function createListing(table, watcher, changed) {
   const listings = new Map();
 
   /** The full keys of a native driver under `prefix`. An in-memory driver's last list is kept until a key changes. */
-  const listNative = async (mount, prefix, depth, headers) => {
+  const listNative = async (mount, prefix, depth, request) => {
     const generation = native.generation(table, mount.id);
     const known = listings.get(mount.id);
     if (known?.generation === generation && known.prefix === prefix && known.depth === depth) {
       const keys = known.keys.deref();
       if (keys) return keys.slice();
     }
-    const list = native.keys(table, mount.id, prefix, depth, false, headers);
+    const list = native.keys(table, mount.id, prefix, depth, false, request);
     const keys = toKeys(list === PENDING ? await pending(undefined, mount.owner.ask) : list);
     settle();
     if (generation >= 0) {
@@ -48,8 +49,8 @@ export function createListing(table, watcher, changed) {
       .filter((key) => key.startsWith(prefix) && !longer.some(({ base }) => key.startsWith(base)));
   };
 
-  const clearNative = async (mount, prefix, headers) => {
-    const gone = native.clear(table, mount.id, prefix, watcher.active, headers);
+  const clearNative = async (mount, prefix, request) => {
+    const gone = native.clear(table, mount.id, prefix, watcher.active, request);
     const [keys, failure] = gone === PENDING ? await pending(undefined, mount.owner.ask) : [gone];
     settle();
     if (watcher.active) for (const key of toKeys(keys)) changed("remove", key, mount.driver);
@@ -78,13 +79,13 @@ export function createListing(table, watcher, changed) {
     /** The mount's full keys under `prefix`. */
     keys: (mount, prefix, longer, options) =>
       mount.owner
-        ? listNative(mount, prefix, depthOf(options?.maxDepth), headersOf(options))
+        ? listNative(mount, prefix, depthOf(options?.maxDepth), requestOf(options))
         : listScripted(mount, prefix, longer, options),
 
     /** Removes what the mount has under `prefix`. */
     clear: (mount, prefix, longer, options) =>
       mount.owner
-        ? clearNative(mount, prefix, headersOf(options))
+        ? clearNative(mount, prefix, requestOf(options))
         : clearScripted(mount, prefix, longer, options),
 
     /** Forgets the lists that were kept: mounts hide each other's keys. */

@@ -27,6 +27,7 @@ import {
   toKeys,
 } from "./native.js";
 import { discreet } from "./redacted-options.js";
+import { requestOf } from "./request-options.js";
 import { isRecord, runtimeOptions } from "./runtime-options.js";
 import { viewBytes } from "./serialize.js";
 
@@ -188,23 +189,6 @@ export function lifeOf(options) {
   return typeof ttl === "number" ? ttl * 1000 || Infinity : undefined;
 }
 
-/**
- * A call's own headers as the addon takes them: names and values in turn, each on a line; undefined where there are none. The
- * driver refuses those that HTTP cannot have, such as any with a line feed, for which a carriage return stands here.
- */
-export function headersOf(options) {
-  const headers = options?.headers;
-  return headers === undefined || headers === null ? undefined : toLines(headers);
-}
-
-function toLines(headers) {
-  if (typeof headers !== "object") return "headers\n\r";
-  const pairs = typeof headers[Symbol.iterator] === "function" ? headers : Object.entries(headers);
-  const lines = [...pairs].flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
-  if (lines.length === 0) return undefined;
-  return lines.map((line) => String(line).replaceAll("\n", "\r")).join("\n");
-}
-
 /** The error of a life that `lifeOf` does not know. */
 export function invalidLife(driver, operation, key) {
   const cause = "the option `ttl` must be a number of seconds";
@@ -214,10 +198,10 @@ export function invalidLife(driver, operation, key) {
 /**
  * Ends a write to a native driver that `native.set` answered with `code`: puts the cell where it belongs, or throws. Gives a
  * promise where it goes to another thread. `write` has the `table`, the `key` there and `relative` to the driver, the `cell`,
- * its `life`, the call's `headers`, the driver's `owner` and the `operation`.
+ * its `life`, what it asks (`request`), the driver's `owner` and the `operation`.
  */
 export function finishWrite(code, write) {
-  const { table, key, life, headers, cell, owner, operation } = write;
+  const { table, key, life, request, cell, owner, operation } = write;
   if (code >= 0) slots[code] = cell;
   else if (code === NEEDS_SIZE) finishObserved(write);
   else if (code === NEEDS_VALUE) {
@@ -225,7 +209,7 @@ export function finishWrite(code, write) {
     const content = cellContent(cell);
     const encoded = isRaw && owner.raw ? owner.raw.encode(content) : content;
     const sent = toBytesOrText(encoded, owner, operation, key);
-    native.submitSet(table, key, sent, life, isRaw, headers);
+    native.submitSet(table, key, sent, life, isRaw, request);
     return pending();
   } else if (code === TOO_LARGE) {
     throw storageError("TOO_LARGE", owner.name, operation, key, "the driver may hold nothing");
@@ -286,7 +270,7 @@ function unshared(bytes) {
 
 function itemMethods(owner) {
   const get = (key, raw, options) => {
-    const code = native.get(tableOf(owner), key, raw, headersOf(options));
+    const code = native.get(tableOf(owner), key, raw, requestOf(options));
     if (code === FOUND) return found();
     if (code === PENDING) return pending(raw ? owner.raw?.decode : undefined);
     if (code === INVALID) throw invalid(owner, raw ? "getItemRaw" : "getItem", key);
@@ -309,14 +293,14 @@ function itemMethods(owner) {
         set(key, bytes, options, operation),
       );
     }
-    const headers = headersOf(options);
-    const write = { table, key, relative: key, life, headers, cell: value, owner, operation };
+    const request = requestOf(options);
+    const write = { table, key, relative: key, life, request, cell: value, owner, operation };
     const written = finishWrite(code, write);
     settleWrite();
     return written;
   };
   const simple = (operation, call, answer) => (key, options) => {
-    const code = call(tableOf(owner), key, headersOf(options));
+    const code = call(tableOf(owner), key, requestOf(options));
     if (code === PENDING) return pending();
     if (code === INVALID) throw invalid(owner, operation, key);
     settle();
@@ -331,14 +315,14 @@ function itemMethods(owner) {
     removeItem: simple("removeItem", native.remove, () => undefined),
     getKeys(base, options) {
       const depth = depthOf(options?.maxDepth);
-      const keys = native.keys(tableOf(owner), 0, base ?? "", depth, true, headersOf(options));
+      const keys = native.keys(tableOf(owner), 0, base ?? "", depth, true, requestOf(options));
       if (keys === PENDING) return pending(toKeys, owner.ask);
       if (keys === INVALID) throw invalid(owner, "getKeys", base, "the base is invalid");
       settle();
       return toKeys(keys);
     },
     clear(base, options) {
-      const gone = native.clear(tableOf(owner), 0, base ?? "", false, headersOf(options));
+      const gone = native.clear(tableOf(owner), 0, base ?? "", false, requestOf(options));
       if (gone === PENDING) return pending(throwFailure, owner.ask);
       if (gone === INVALID) throw invalid(owner, "clear", base, "the base is invalid");
       settle();

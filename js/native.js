@@ -44,10 +44,10 @@ let answered;
 /** The addon's functions. These three answer in a register. */
 export const native = {
   ...addon,
-  get(table, key, raw, headers) {
+  get(table, key, raw, request) {
     const value =
-      headers !== undefined
-        ? get(table, key, raw, headers)
+      request !== undefined
+        ? get(table, key, raw, request)
         : raw
           ? get(table, key, true)
           : get(table, key);
@@ -55,9 +55,9 @@ export const native = {
     if (code === FOUND) answered = value;
     return code;
   },
-  has(table, key, headers) {
-    if (headers === undefined) has(table, key);
-    else has(table, key, headers);
+  has(table, key, request) {
+    if (request === undefined) has(table, key);
+    else has(table, key, request);
     return registers[ANSWER];
   },
   set(table, key, life, size) {

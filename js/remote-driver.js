@@ -1,7 +1,8 @@
 /** What drivers behind a network have in common. */
 import { storageError } from "./errors.js";
-import { createNativeDriver, headersOf, tableOf } from "./native-driver.js";
+import { createNativeDriver, tableOf } from "./native-driver.js";
 import { INVALID, PENDING, native, pending } from "./native.js";
+import { requestOf } from "./request-options.js";
 import { rawToText, textToRaw } from "./serialize.js";
 
 /**
@@ -21,7 +22,7 @@ export function createRemoteDriver(
     ...more,
     methods: (owner) => ({
       getMeta(key, own) {
-        if (native.meta(tableOf(owner), key, headersOf(own)) === INVALID) {
+        if (native.meta(tableOf(owner), key, requestOf(own)) === INVALID) {
           throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
         }
         return pending(decode);

@@ -1,6 +1,7 @@
 /** The drivers of services over HTTP: in one module, as each costs a cold start. */
 import { withoutIneffective } from "./ineffective-options.js";
 import { RAW_AS_TEXT, createRemoteDriver } from "./remote-driver.js";
+import { letThrough } from "./request-options.js";
 import { isRecord } from "./runtime-options.js";
 
 export function http(options = {}) {
@@ -67,7 +68,22 @@ function createUpstash(name, options, prefixOf) {
   });
 }
 
+/** What Vercel's client takes for a write. */
+const OF_WRITES_TO_VERCEL = [
+  "access",
+  "addRandomSuffix",
+  "allowOverwrite",
+  "cacheControlMaxAge",
+  "contentType",
+  "ifMatch",
+  "oidcToken",
+  "optimizeImage",
+  "storeId",
+  "token",
+];
+
 export function vercelBlob(options = {}) {
+  letThrough(OF_WRITES_TO_VERCEL);
   return createRemoteDriver("vercel-blob", options, {
     complete(settings) {
       const { token, envPrefix, apiURL } = settings;
@@ -86,6 +102,7 @@ export function vercelBlob(options = {}) {
 }
 
 export function netlifyBlobs(options = {}) {
+  letThrough(["consistency", "metadata", "onlyIfMatch", "onlyIfNew"]);
   const given = withoutIneffective("netlify-blobs", options, ["fetch"]);
   return createRemoteDriver("netlify-blobs", given, {
     complete: (settings) =>

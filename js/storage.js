@@ -12,7 +12,6 @@ import {
   comesLater,
   finishWrite,
   gather,
-  headersOf,
   invalidLife,
   lifeOf,
   nativeOwner,
@@ -40,6 +39,7 @@ import {
   slots,
 } from "./native.js";
 import memory from "./drivers/memory.js";
+import { requestOf } from "./request-options.js";
 import { call, isWritable, readBatch } from "./script-driver.js";
 import { convertItem, convertRaw, isRawType, rawToText, textToRaw, toItem } from "./serialize.js";
 import { createWatcher } from "./watch.js";
@@ -147,7 +147,7 @@ export function createStorage(options = {}) {
     if (isRawType(options.type)) {
       return convertRaw(await readRaw(key, options, "getItem"), options.type);
     }
-    const code = native.get(table, key, false, headersOf(options));
+    const code = native.get(table, key, false, requestOf(options));
     if (code === SCRIPT) {
       const { mount, key: relative, again } = scripted(key);
       if (again) return typedItem(key, options);
@@ -162,7 +162,7 @@ export function createStorage(options = {}) {
   };
 
   const readRaw = (key, options, operation) => {
-    const code = native.get(table, key, true, headersOf(options));
+    const code = native.get(table, key, true, requestOf(options));
     if (code >= 0) {
       const content = cellContent(slots[code]);
       settle();
@@ -185,10 +185,10 @@ export function createStorage(options = {}) {
     code === INVALID ? Promise.reject(invalidKey(key, operation)) : answer(null);
 
   /** Writes a cell to a native driver; `code` is what `native.set` answered. */
-  const writeNative = (code, key, cell, life, headers, operation) => {
+  const writeNative = (code, key, cell, life, request, operation) => {
     const { base, driver, owner } = mounts.get(registers[MOUNT]);
     const relative = code === NEEDS_SIZE ? native.normalize(key).slice(base.length) : undefined;
-    const write = { table, key, relative, life, headers, cell, owner, operation };
+    const write = { table, key, relative, life, request, cell, owner, operation };
     const written = finishWrite(code, write);
     if (written === undefined) {
       changed("update", key, driver);
@@ -219,7 +219,7 @@ export function createStorage(options = {}) {
   /** As `writeCell`, where the addon could not just take the cell. */
   const writeElsewhere = (code, key, cell, life, options) => {
     if (code === INVALID) throw invalidKey(key, "setItem");
-    if (code !== SCRIPT) return writeNative(code, key, cell, life, headersOf(options), "setItem");
+    if (code !== SCRIPT) return writeNative(code, key, cell, life, requestOf(options), "setItem");
     const { mount, key: relative, again } = scripted(key);
     if (again) return writeCell(key, cell, options);
     if (!mount.driver.setItem) return Promise.resolve();
@@ -249,7 +249,7 @@ export function createStorage(options = {}) {
 
   const storage = {
     hasItem(key, options = {}) {
-      const code = native.has(table, key, headersOf(options));
+      const code = native.has(table, key, requestOf(options));
       if (code === DONE) return Promise.resolve(true);
       if (code === MISS) return answer(false);
       if (code === PENDING) return pending();
@@ -263,7 +263,7 @@ export function createStorage(options = {}) {
 
     getItem(key, options = {}) {
       if (options !== null && options.type !== undefined) return typedItem(key, options);
-      const code = native.get(table, key, false, headersOf(options));
+      const code = native.get(table, key, false, requestOf(options));
       if (code >= 0) {
         try {
           const item = fromCell(slots[code]);
@@ -406,7 +406,7 @@ export function createStorage(options = {}) {
           );
         }
         if (code !== SCRIPT) {
-          return writeNative(code, key, value, life, headersOf(options), "setItemRaw");
+          return writeNative(code, key, value, life, requestOf(options), "setItemRaw");
         }
         const { mount, key: relative, again } = scripted(key);
         if (again) return own.setItemRaw(key, value, options);
@@ -425,8 +425,8 @@ export function createStorage(options = {}) {
       const { removeMeta, removeMata } =
         typeof options === "boolean" ? { removeMeta: options } : (options ?? {});
       const withMeta = removeMeta || removeMata;
-      const headers = headersOf(options);
-      const code = native.remove(table, key, headers);
+      const request = requestOf(options);
+      const code = native.remove(table, key, request);
       if (code === SCRIPT) {
         const { mount, key: relative, again } = scripted(key);
         if (again) return own.removeItem(key, options);
@@ -440,7 +440,7 @@ export function createStorage(options = {}) {
       if (code === INVALID) throw invalidKey(key, "removeItem");
       const { driver } = mounts.get(registers[MOUNT]);
       const removals = code === PENDING ? [pending()] : [];
-      if (withMeta && native.remove(table, native.normalize(key) + "$", headers) === PENDING) {
+      if (withMeta && native.remove(table, native.normalize(key) + "$", request) === PENDING) {
         removals.push(pending());
       }
       if (removals.length > 0) await Promise.all(removals);
@@ -453,8 +453,8 @@ export function createStorage(options = {}) {
         typeof options === "boolean" ? { nativeOnly: options } : (options ?? {});
       const passed = typeof options === "boolean" ? { nativeOnly: options } : options;
       const meta = Object.create(null);
-      const headers = headersOf(options);
-      const code = native.meta(table, key, headers);
+      const request = requestOf(options);
+      const code = native.meta(table, key, request);
       if (code === INVALID) throw invalidKey(key, "getMeta");
       if (code === PENDING) {
         Object.assign(meta, await pending(mounts.get(registers[MOUNT]).owner.toMeta));
@@ -469,7 +469,7 @@ export function createStorage(options = {}) {
       } else if (!nativeOnly) {
         kept = await storage.getItem(
           native.normalize(key) + "$",
-          headers && { headers: options.headers },
+          request && { ...options, type: undefined },
         );
       }
       if (kept && typeof kept === "object") {

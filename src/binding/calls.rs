@@ -14,10 +14,7 @@ use super::{
     text, value,
 };
 use crate::{
-    driver::{
-        Access, BlockingDriver, CallOptions, Claim, Class, Cleared, Headers, InlineDriver, Lane, RequestOptions,
-        Written,
-    },
+    driver::{Access, BlockingDriver, CallOptions, Claim, Class, Cleared, InlineDriver, Lane, RequestOptions, Written},
     error::{Cause, StorageError},
     key::{KeyList, KeyPrefix, Listing},
 };
@@ -90,14 +87,13 @@ impl Call {
         flag
     }
 
-    /// The headers of the caller's own: names and values in turn, joined by line feeds, of which none holds one.
-    fn headers(&self, index: usize) -> Headers {
+    /// What the caller asks of a service, in the text that [`RequestOptions::of_text`] reads.
+    fn request_options(&self, ttl: f64, raw: bool, index: usize) -> RequestOptions {
         let text = if self.count > index { self.text(index) } else { None };
-        text.map(|text| Headers::of_lines(&text)).unwrap_or_default()
-    }
-
-    fn request_options(&self, ttl: f64, raw: bool, headers: usize) -> RequestOptions {
-        RequestOptions { ttl, raw, headers: self.headers(headers) }
+        match text {
+            Some(text) => RequestOptions::of_text(ttl, raw, &text),
+            None => RequestOptions { ttl, raw, ..RequestOptions::default() },
+        }
     }
 
     pub fn text(&self, index: usize) -> Option<String> {
@@ -133,7 +129,7 @@ fn check(this: &mut Environment, call: &Call) -> Answer {
     refused.map_or(Ok(Reply::Code(code)), Err)
 }
 
-/// `get(table, key, raw?, headers?)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).
+/// `get(table, key, raw?, request?)` → slot, MISS, SCRIPT, INVALID, or FOUND or PENDING (text, with `raw` a Buffer, or null).
 fn get(this: &mut Environment, call: &Call) -> Answer {
     let raw = call.count > 2 && call.flag(2);
     let operation = if raw { "getItemRaw" } else { "getItem" };
@@ -168,7 +164,7 @@ fn get(this: &mut Environment, call: &Call) -> Answer {
     Ok(if code == code::FOUND { Reply::Found(found) } else { Reply::Answer(code) })
 }
 
-/// `has(table, key, headers?)` → DONE, MISS, SCRIPT, INVALID or PENDING (a boolean).
+/// `has(table, key, request?)` → DONE, MISS, SCRIPT, INVALID or PENDING (a boolean).
 fn has(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Answer(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().has(key, &mut this.scope())),
@@ -218,7 +214,7 @@ pub fn write(this: &mut Context, driver: &mut dyn InlineDriver, key: &[u8], ttl:
     }
 }
 
-/// `submitSet(table, key, value, ttl, raw, headers?)` → PENDING. The value is a string or a Uint8Array.
+/// `submitSet(table, key, value, ttl, raw, request?)` → PENDING. The value is a string or a Uint8Array.
 fn submit_set(this: &mut Environment, call: &Call) -> Answer {
     let value = content(call, call.arguments[2]);
     let value = value.ok_or_else(|| internal("a value is text or bytes".into()))?;
@@ -246,7 +242,7 @@ pub fn content(call: &Call, value: sys::napi_value) -> Option<Vec<u8>> {
     text::utf8(call.env, value).or_else(|| text::bytes(call.env, value))
 }
 
-/// `remove(table, key, headers?)` → DONE, MISS, SCRIPT, INVALID or PENDING.
+/// `remove(table, key, request?)` → DONE, MISS, SCRIPT, INVALID or PENDING.
 fn remove(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
         Lane::Inline(driver) => found(driver.borrow_mut().remove(key, &mut this.scope())),
@@ -263,7 +259,7 @@ fn remove(this: &mut Environment, call: &Call) -> Answer {
     })))
 }
 
-/// `meta(table, key, headers?)` → MISS for a driver without native meta, SCRIPT, INVALID or PENDING: of a blocking driver null, or the
+/// `meta(table, key, request?)` → MISS for a driver without native meta, SCRIPT, INVALID or PENDING: of a blocking driver null, or the
 /// five numbers of [`crate::driver::Meta`]; of one behind a network the names and values of its fields.
 fn meta(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Code(this.route(call, |this, lane, key, full| match lane {
@@ -295,7 +291,7 @@ fn generation(this: &mut Environment, call: &Call) -> Answer {
     Ok(Reply::Value(value::double(call.env, generation)))
 }
 
-/// `keys(table, mount, base, maxDepth, all, headers?)` → the full keys as [`KeyList`] has them, or PENDING with the same. A depth
+/// `keys(table, mount, base, maxDepth, all, request?)` → the full keys as [`KeyList`] has them, or PENDING with the same. A depth
 /// below 0 is none; `all` lists keys that end in `$` too.
 fn keys(this: &mut Environment, call: &Call) -> Answer {
     let depth = usize::try_from(call.number(3)).ok();
@@ -330,7 +326,7 @@ fn keys(this: &mut Environment, call: &Call) -> Answer {
     }
 }
 
-/// `clear(table, mount, base, told, headers?)` → the full keys that are gone, or PENDING with an array of them and, where others
+/// `clear(table, mount, base, told, request?)` → the full keys that are gone, or PENDING with an array of them and, where others
 /// stayed, an error. Keys that end in `$` go too. Unless `told`, a server may leave out which are gone.
 fn clear(this: &mut Environment, call: &Call) -> Answer {
     let Some((lane, mut listing)) = listing(this, call, 2, None, true) else {

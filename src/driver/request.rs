@@ -10,6 +10,33 @@ pub struct RequestOptions {
     /// The value is bytes, not text.
     pub raw: bool,
     pub headers: Headers,
+    pub service: ServiceOptions,
+}
+
+impl RequestOptions {
+    /// `text` has options for a service as JSON on its first line, and then headers, as [`Headers::of_lines`] takes them.
+    pub fn of_text(ttl: f64, raw: bool, text: &str) -> Self {
+        let (json, lines) = text.split_once('\n').unwrap_or((text, ""));
+        let service = ServiceOptions((!json.is_empty()).then(|| json.into()));
+        Self { ttl, raw, headers: Headers::of_lines(lines), service }
+    }
+}
+
+/// What only some services take, each of it by the name that its own client has. It shows nowhere, as it may be secret.
+#[derive(Clone, Default)]
+pub struct ServiceOptions(Option<Arc<str>>);
+
+impl ServiceOptions {
+    /// As JSON, those for other services among them.
+    pub fn json(&self) -> &str {
+        self.0.as_deref().unwrap_or("{}")
+    }
+}
+
+impl fmt::Debug for ServiceOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("_")
+    }
 }
 
 /// Headers of the caller's own, by their names in lower case. What they hold may be secret, and shows nowhere.
@@ -37,6 +64,19 @@ impl fmt::Debug for Headers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_has_options_and_then_headers() {
+        for (text, json, headers) in [
+            ("{\"size\":7}\nx-a\ns3cret", "{\"size\":7}", 1),
+            ("{\"size\":\"s3cret\"}", "{\"size\":\"s3cret\"}", 0),
+            ("\nx-a\none\nx-b\ntwo", "{}", 2),
+        ] {
+            let options = RequestOptions::of_text(0.0, true, text);
+            assert_eq!((options.service.json(), options.headers.iter().count()), (json, headers));
+            assert!(!format!("{options:?}").contains("s3cret"));
+        }
+    }
 
     #[test]
     fn headers_show_no_value() {

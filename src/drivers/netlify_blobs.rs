@@ -12,13 +12,15 @@ use futures_util::FutureExt;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::invalid;
+use super::{invalid, options::of_call};
 use crate::{
     driver::{Capabilities, Field, Fields, Found, RequestOptions, Store, all},
     error::{Cause, StorageError},
     http::{
-        Address, Limits, Method, Pages, Reply, Request, Service, Url, add_own_headers, encoded,
-        header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
+        Address, Limits, Method, Pages, Reply, Request, Service, StatusCode, Url, add_own_headers, encoded,
+        header::{
+            ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+        },
         query, secret,
     },
 };
@@ -42,12 +44,17 @@ const OUTSIDE_PATHS: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
+const NO_UNCACHED_EDGE: &str = "with `consistency: \"strong\"`, the option `uncachedEdgeURL` is required";
+
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain;charset=UTF-8");
 const SIGNED_URL: HeaderValue = HeaderValue::from_static("application/json;type=signed-url");
 /// As Netlify's client has it: what was overwritten may be given for one more minute, and no longer.
 const LIFE_IN_CACHES: HeaderValue = HeaderValue::from_static("max-age=0, stale-while-revalidate=60");
 /// The API's name of it, and the edge's.
 const METADATA: [&str; 2] = ["netlify-blobs-metadata", "x-amz-meta-user"];
+/// What is in front of it, in base64, and most bytes of it, with the API's name.
+const PACKED: &str = "b64;";
+const MOST_METADATA: usize = 2048;
 
 #[derive(Deserialize, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -91,13 +98,51 @@ pub struct NetlifyBlobsOptions {
     limits: Option<Limits>,
 }
 
-#[derive(Deserialize, Serialize, Default, PartialEq)]
+#[derive(Deserialize, Serialize, Default, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "camelCase")]
 enum Consistency {
     #[default]
     Eventual,
     Strong,
+}
+
+/// What a call asks, as Netlify's client takes it.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct CallOptions {
+    consistency: Option<Consistency>,
+    /// As JSON.
+    metadata: Option<String>,
+    only_if_match: Option<String>,
+    only_if_new: Option<bool>,
+}
+
+impl CallOptions {
+    fn metadata(&self) -> Result<Option<HeaderValue>, String> {
+        let Some(json) = &self.metadata else { return Ok(None) };
+        if json.is_empty() {
+            return Err("the option `metadata` must be what JSON has a text for".into());
+        }
+        let packed = format!("{PACKED}{}", BASE64_STANDARD.encode(json));
+        if METADATA[0].len() + packed.len() > MOST_METADATA {
+            return Err("the option `metadata` must have at most 2 KB, packed".into());
+        }
+        Ok(secret(&packed))
+    }
+
+    fn condition(&self) -> Result<Option<(HeaderName, HeaderValue)>, String> {
+        let etag = filled(self.only_if_match.as_ref());
+        match (etag, self.only_if_new.unwrap_or(false)) {
+            (Some(_), true) => Err("the options `onlyIfMatch` and `onlyIfNew` exclude each other".into()),
+            (Some(etag), false) => {
+                let etag = HeaderValue::from_str(etag).map_err(|_| "the option `onlyIfMatch` must be an etag")?;
+                Ok(Some((IF_MATCH, etag)))
+            }
+            (None, true) => Ok(Some((IF_NONE_MATCH, HeaderValue::from_static("*")))),
+            (None, false) => Ok(None),
+        }
+    }
 }
 
 fn filled(text: Option<&String>) -> Option<&str> {
@@ -136,12 +181,9 @@ impl NetlifyBlobsOptions {
         let authorization = secret(&format!("Bearer {token}")).ok_or("the option `token` must be a token")?;
         let edge = filled(self.edge_url.as_ref()).map(|url| ("edgeURL", url));
         let uncached = filled(self.uncached_edge_url.as_ref()).map(|url| ("uncachedEdgeURL", url));
-        let edge = match self.consistency {
-            Consistency::Strong if edge.is_some() => {
-                Some(uncached.ok_or("with `consistency: \"strong\"`, the option `uncachedEdgeURL` is required")?)
-            }
-            _ => edge,
-        };
+        if self.consistency == Consistency::Strong && edge.is_some() && uncached.is_none() {
+            return Err(NO_UNCACHED_EDGE.into());
+        }
         let mut region = filled(self.region.as_ref());
         if region.is_some_and(|region| !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')) {
             return Err("the option `region` must be a region's name".into());
@@ -152,18 +194,22 @@ impl NetlifyBlobsOptions {
             }
             region = Some("auto");
         }
-        let (address, region) = if let Some((option, url)) = edge {
+        let (place, region) = if let Some((option, url)) = edge {
             let region = region.map(|region| format!("region:{region}/")).unwrap_or_default();
-            (server(option, url)?.under(&format!("{region}{site}/{store}")), None)
+            let path = format!("{region}{site}/{store}");
+            let at = |(option, url)| server(option, url).map(|server| server.under(&path));
+            let uncached = uncached.map(at).transpose()?;
+            (Place::Edge { cached: at((option, url))?, uncached }, None)
         } else {
             let url = filled(self.api_url.as_ref()).unwrap_or("https://api.netlify.com");
-            (server("apiURL", url)?.under(&format!("api/v1/blobs/{site}/{store}")), region.map(str::to_owned))
+            let api = server("apiURL", url)?.under(&format!("api/v1/blobs/{site}/{store}"));
+            (Place::Api(api), region.map(str::to_owned))
         };
         let secrets = vec![token.to_owned()];
         Ok(NetlifyBlobs {
-            store: address,
+            place,
+            consistency: self.consistency,
             region,
-            is_signed: edge.is_none(),
             authorization,
             service: Service::new(self.limits, secrets, words),
         })
@@ -176,13 +222,22 @@ fn words(reply: &Reply) -> Option<String> {
 }
 
 pub struct NetlifyBlobs {
-    store: Address,
+    place: Place,
+    consistency: Consistency,
     /// Which the API is told with each request; the edge has it in its address.
     region: Option<String>,
-    /// Contents are read and written by signed URLs.
-    is_signed: bool,
     authorization: HeaderValue,
     service: Service,
+}
+
+/// Where the store is.
+enum Place {
+    Edge {
+        cached: Address,
+        uncached: Option<Address>,
+    },
+    /// Contents are read and written by signed URLs.
+    Api(Address),
 }
 
 #[derive(Deserialize)]
@@ -214,7 +269,14 @@ impl NetlifyBlobs {
         pairs: &[(&str, &str)],
         options: &RequestOptions,
     ) -> Result<Request, Cause> {
-        let mut request = Request::new(method, self.store.at(path));
+        let consistency = of_call::<CallOptions>(options)?.consistency.unwrap_or(self.consistency);
+        let store = match (&self.place, consistency) {
+            (Place::Edge { cached: store, .. }, Consistency::Eventual) | (Place::Api(store), _) => store,
+            (Place::Edge { uncached, .. }, Consistency::Strong) => {
+                uncached.as_ref().ok_or_else(|| Cause::InvalidOptions(NO_UNCACHED_EDGE.into()))?
+            }
+        };
+        let mut request = Request::new(method, store.at(path));
         let region = self.region.as_deref().map(|region| ("region", region));
         let query = query(pairs.iter().copied().chain(region));
         request.url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
@@ -228,12 +290,26 @@ impl NetlifyBlobs {
         self.request(method, &format!("/{}", utf8_percent_encode(name, OUTSIDE_PATHS)), &[], options)
     }
 
-    /// A request for a blob's content, or with it.
-    async fn content(&self, method: Method, key: &str, options: &RequestOptions) -> Result<Request, Cause> {
+    /// A request for a blob's content, or with it and its metadata.
+    async fn content(
+        &self,
+        method: Method,
+        key: &str,
+        metadata: Option<HeaderValue>,
+        options: &RequestOptions,
+    ) -> Result<Request, Cause> {
+        let [of_api, of_edge] = METADATA;
+        let add = |request: &mut Request, name| {
+            if let Some(metadata) = &metadata {
+                request.headers.entry(name).or_insert(metadata.clone());
+            }
+        };
         let mut request = self.blob(method.clone(), key, options)?;
-        if !self.is_signed {
+        if let Place::Edge { .. } = self.place {
+            add(&mut request, of_edge);
             return Ok(request);
         }
+        add(&mut request, of_api);
         request.headers.insert(ACCEPT, SIGNED_URL);
         let reply = self.service.send(request).await?;
         let signed = serde_json::from_slice(&reply.body).ok().and_then(|Signed { url }| Url::parse(&url).ok());
@@ -241,6 +317,7 @@ impl NetlifyBlobs {
         let url = signed.ok_or_else(|| self.service.unexpected(&reply, "a signed URL"))?;
         let mut request = Request::new(method, url);
         add_own_headers(&mut request.headers, &options.headers)?;
+        add(&mut request, of_edge);
         Ok(request)
     }
 
@@ -285,17 +362,25 @@ impl Store for NetlifyBlobs {
     }
 
     async fn get(&self, key: &str, options: &RequestOptions) -> Result<Option<Bytes>, Cause> {
-        let request = self.content(Method::GET, key, options).await?;
+        let request = self.content(Method::GET, key, None, options).await?;
         Ok(self.service.find(request).await?.map(|reply| reply.body))
     }
 
     async fn set(&self, key: &str, value: Bytes, options: &RequestOptions) -> Result<(), Cause> {
-        let mut request = self.content(Method::PUT, key, options).await?.body(value);
+        let asked: CallOptions = of_call(options)?;
+        let condition = asked.condition().map_err(Cause::InvalidOptions)?;
+        let metadata = asked.metadata().map_err(Cause::InvalidOptions)?;
+        let mut request = self.content(Method::PUT, key, metadata, options).await?.body(value);
         request.headers.entry(CACHE_CONTROL).or_insert(LIFE_IN_CACHES);
         if !options.raw {
             request.headers.entry(CONTENT_TYPE).or_insert(TEXT);
         }
-        self.service.send(request).await.map(drop)
+        let Some((name, value)) = condition else { return self.service.send(request).await.map(drop) };
+        request.headers.insert(name, value);
+        let reply = self.service.ask(request).await?;
+        // What is there stays, and that is what was asked.
+        let is_settled = reply.status.is_success() || reply.status == StatusCode::PRECONDITION_FAILED;
+        if is_settled { Ok(()) } else { Err(self.service.refusal(&reply).into()) }
     }
 
     async fn remove(&self, key: &str, options: &RequestOptions) -> Result<(), Cause> {
@@ -341,7 +426,7 @@ impl Store for NetlifyBlobs {
 /// `b64;` and JSON, or nothing.
 fn metadata(reply: &Reply) -> Option<String> {
     let given = METADATA.into_iter().find_map(|name| reply.header(name).filter(|text| !text.is_empty()));
-    let Some(packed) = given.and_then(|text| text.strip_prefix("b64;")) else { return Some("{}".into()) };
+    let Some(packed) = given.and_then(|text| text.strip_prefix(PACKED)) else { return Some("{}".into()) };
     let text = String::from_utf8(BASE64_STANDARD.decode(packed).ok()?).ok()?;
     serde_json::from_str::<IgnoredAny>(&text).ok().map(|_| text)
 }

@@ -8,7 +8,10 @@ use serde::{
 };
 
 use super::invalid;
-use crate::error::StorageError;
+use crate::{
+    driver::RequestOptions,
+    error::{Cause, StorageError},
+};
 
 /// An option that is a JavaScript function. JavaScript keeps and calls it; here stands whether there is one.
 ///
@@ -47,32 +50,39 @@ impl<'de> Visitor<'de> for CallbackVisitor {
     }
 }
 
-/// Reads the JSON text of a driver's options. Errors name the option and what it must be, and never what it is.
+/// Reads the JSON text of a driver's options.
 pub fn parse<T: DeserializeOwned>(driver: &'static str, options: &str) -> Result<T, StorageError> {
+    read(options).map_err(|message| invalid(driver, message))
+}
+
+/// What a call asks of the driver's service, of which `T` has what the driver knows.
+pub fn of_call<T: DeserializeOwned>(options: &RequestOptions) -> Result<T, Cause> {
+    read(options.service.json()).map_err(Cause::InvalidOptions)
+}
+
+/// Errors name the option and what it must be, and never what it is.
+fn read<T: DeserializeOwned>(options: &str) -> Result<T, String> {
     let reader = &mut serde_json::Deserializer::from_str(options);
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let text = error.inner().to_string();
         // The position in a text that nobody wrote says nothing.
         let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-        invalid(
-            driver,
-            match text.split_once(", expected ") {
-                Some((problem, expected)) if problem.starts_with("invalid ") => {
-                    format!("the option `{}` must be {}", error.path(), in_words(expected))
-                }
-                Some((problem, expected)) if problem.starts_with("unknown variant ") => {
-                    format!("the option `{}` must be {expected}", error.path())
-                }
-                // Its own name is the last part of the path.
-                Some((problem, expected)) if problem.starts_with("unknown field ") => {
-                    let expected = expected.split(", ").filter(|name| !name.starts_with(INTERNAL));
-                    format!("unknown field `{}`, expected {}", error.path(), expected.collect::<Vec<_>>().join(", "))
-                }
-                // What is wrong with a part of it is not said.
-                _ if text.starts_with("expected ") => format!("the option `{}` is of a wrong kind", error.path()),
-                _ => text.to_owned(),
-            },
-        )
+        match text.split_once(", expected ") {
+            Some((problem, expected)) if problem.starts_with("invalid ") => {
+                format!("the option `{}` must be {}", error.path(), in_words(expected))
+            }
+            Some((problem, expected)) if problem.starts_with("unknown variant ") => {
+                format!("the option `{}` must be {expected}", error.path())
+            }
+            // Its own name is the last part of the path.
+            Some((problem, expected)) if problem.starts_with("unknown field ") => {
+                let expected = expected.split(", ").filter(|name| !name.starts_with(INTERNAL));
+                format!("unknown field `{}`, expected {}", error.path(), expected.collect::<Vec<_>>().join(", "))
+            }
+            // What is wrong with a part of it is not said.
+            _ if text.starts_with("expected ") => format!("the option `{}` is of a wrong kind", error.path()),
+            _ => text.to_owned(),
+        }
     })
 }
 

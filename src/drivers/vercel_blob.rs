@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value, json};
 
-use super::invalid;
+use super::{invalid, options::of_call};
 use crate::{
     driver::{Capabilities, Field, Fields, Found, RequestOptions, Store},
     error::{Cause, StorageError},
@@ -32,6 +32,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const YES: HeaderValue = HeaderValue::from_static("1");
 const NO: HeaderValue = HeaderValue::from_static("0");
 const OVERWRITE: &str = "x-allow-overwrite";
+const IF_MATCH: &str = "x-if-match";
 
 #[derive(Deserialize, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -70,11 +71,70 @@ enum Access {
     Private,
 }
 
+impl Access {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+        }
+    }
+}
+
+/// What a call asks of a write, as Vercel's client takes it.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WriteOptions {
+    access: Option<Access>,
+    add_random_suffix: Option<bool>,
+    allow_overwrite: Option<bool>,
+    cache_control_max_age: Option<u64>,
+    content_type: Option<String>,
+    if_match: Option<String>,
+    oidc_token: Option<IgnoredAny>,
+    optimize_image: Option<IgnoredAny>,
+    store_id: Option<IgnoredAny>,
+    token: Option<IgnoredAny>,
+}
+
+impl WriteOptions {
+    fn headers(self, access: Access) -> Result<Vec<(&'static str, HeaderValue)>, String> {
+        let of_driver = [("oidcToken", self.oidc_token), ("storeId", self.store_id), ("token", self.token)];
+        if let Some((name, _)) = of_driver.iter().find(|(_, given)| given.is_some()) {
+            return Err(format!("the option `{name}` is one of the driver, not of a call"));
+        }
+        if self.optimize_image.is_some() {
+            return Err("the option `optimizeImage` is not known here".into());
+        }
+        let flag = |yes| if yes { YES } else { NO };
+        let overwrites = self.allow_overwrite.unwrap_or(true);
+        let mut headers = vec![
+            ("x-vercel-blob-access", HeaderValue::from_static(self.access.unwrap_or(access).name())),
+            ("x-add-random-suffix", flag(self.add_random_suffix.unwrap_or(false))),
+            (OVERWRITE, flag(overwrites)),
+        ];
+        if let Some(seconds) = self.cache_control_max_age {
+            headers.push(("x-cache-control-max-age", seconds.into()));
+        }
+        let texts = [("contentType", "x-content-type", self.content_type), ("ifMatch", IF_MATCH, self.if_match)];
+        for (option, name, text) in texts {
+            if let Some(text) = filled(text) {
+                let value = HeaderValue::from_str(&text);
+                headers
+                    .push((name, value.map_err(|_| format!("the option `{option}` must be what a header can have"))?));
+            }
+        }
+        if !overwrites && headers.iter().any(|(name, _)| *name == IF_MATCH) {
+            return Err("the option `ifMatch` overwrites, which `allowOverwrite` forbids".into());
+        }
+        Ok(headers)
+    }
+}
+
 pub struct VercelBlob {
     api: Address,
     /// Where contents are read.
     blobs: Address,
-    access: &'static str,
+    access: Access,
     /// In front of every pathname; empty, or with a slash at its end.
     prefix: String,
     /// Of every request to the API.
@@ -104,11 +164,7 @@ fn filled(text: Option<String>) -> Option<String> {
 
 impl VercelBlobOptions {
     fn open(self) -> Result<VercelBlob, String> {
-        let access = match self.access {
-            Some(Access::Public) => "public",
-            Some(Access::Private) => "private",
-            None => return Err("the option `access` is required, and must be `public` or `private`".into()),
-        };
+        let access = self.access.ok_or("the option `access` is required, and must be `public` or `private`")?;
         if !segments(&self.base).all(|segment| !matches!(segment, "." | "..")) {
             return Err("the option `base` must have no `.` or `..` segment".into());
         }
@@ -124,8 +180,8 @@ impl VercelBlobOptions {
         }
         let authorization = secret(&format!("Bearer {token}")).ok_or(refused)?;
         let api = filled(self.api_url).unwrap_or_else(|| "https://vercel.com/api/blob".into());
-        let blobs =
-            filled(self.blob_url).unwrap_or_else(|| format!("https://{store}.{access}.blob.vercel-storage.com"));
+        let blobs = filled(self.blob_url)
+            .unwrap_or_else(|| format!("https://{store}.{}.blob.vercel-storage.com", access.name()));
         let headers = [
             (AUTHORIZATION, authorization.clone()),
             (HeaderName::from_static("x-api-version"), VERSION),
@@ -234,16 +290,13 @@ impl Store for VercelBlob {
 
     async fn set(&self, key: &str, value: Bytes, options: &RequestOptions) -> Result<(), Cause> {
         let mut request = self.request(Method::PUT, "/", &[("pathname", &self.pathname(key))], options)?.body(value);
-        let usual = [
-            ("x-vercel-blob-access", HeaderValue::from_static(self.access)),
-            ("x-add-random-suffix", NO),
-            (OVERWRITE, YES),
-        ];
-        for (name, value) in usual {
+        let asked = of_call::<WriteOptions>(options)?.headers(self.access).map_err(Cause::InvalidOptions)?;
+        for (name, value) in asked {
             request.headers.entry(HeaderName::from_static(name)).or_insert(value);
         }
-        // Otherwise it is written only where nothing is, and a second time would find the first.
-        request.repeatable = request.headers.get(OVERWRITE).is_some_and(|value| *value == YES);
+        // Carried out, it would not find what it has to.
+        let overwrites = request.headers.get(OVERWRITE) == Some(&YES);
+        request.repeatable = overwrites && !request.headers.contains_key(IF_MATCH);
         self.service.send(request).await.map(drop)
     }
 

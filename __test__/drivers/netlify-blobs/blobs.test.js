@@ -80,6 +80,102 @@ test("metadata of Netlify's client is native meta, and a call's headers write it
   }
 });
 
+test.each([
+  ["at the edge", EDGE],
+  ["over the API", API],
+])("%s a call's conditions and metadata are kept as unstorage keeps them", async (name, place) => {
+  const options = { ...place, name: `options ${name}` };
+  const client = getStore({ ...place, name: encodeURIComponent(options.name) });
+  const etagOf = async (key) =>
+    (await client.list()).blobs.find((blob) => blob.key.endsWith(key)).etag;
+  for (const storage of [
+    createStorage2({ driver: theirs2(options) }),
+    createStorage1({ driver: theirs1(options) }),
+    open(options),
+  ]) {
+    await storage.clear();
+    for (const write of ["setItem", "setItemRaw"]) {
+      await storage[write](write, "1", { onlyIfNew: true, metadata: { b: 1, a: ["é"] } });
+      expect((await storage.getMeta(write)).metadata).toEqual({ b: 1, a: ["é"] });
+      expect((await client.getMetadata(write)).metadata).toEqual({ b: 1, a: ["é"] });
+      await storage[write](write, "2", { onlyIfNew: true });
+      await storage[write](write, "2", { onlyIfMatch: `"other"` });
+      expect(await client.get(write)).toBe("1");
+      await storage[write](write, "3", { onlyIfMatch: await etagOf(write) });
+      expect(await client.get(write)).toBe("3");
+      await storage[write](write, "4", { onlyIfNew: false, metadata: null });
+      expect(await client.get(write)).toBe("4");
+    }
+    await storage.setItems([
+      { key: "setItem", value: "5", options: { onlyIfNew: true } },
+      { key: "more", value: "5", options: { metadata: { a: 5 } } },
+    ]);
+    expect([await client.get("setItem"), await client.get("more")]).toEqual(["4", "5"]);
+    expect((await storage.getMeta("more")).metadata).toEqual({ a: 5 });
+    await storage.setItems([{ key: "more", value: "6" }], { onlyIfNew: true });
+    expect(await client.get("more")).toBe("5");
+  }
+});
+
+test.each([
+  [{ onlyIfNew: true, onlyIfMatch: "x" }, "`onlyIfMatch` and `onlyIfNew` exclude each other"],
+  [{ onlyIfNew: "yes" }, "`onlyIfNew` must be a boolean"],
+  [{ onlyIfMatch: 7 }, "`onlyIfMatch` must be a string"],
+  [{ onlyIfMatch: "a\nb" }, "`onlyIfMatch` must be an etag"],
+  [{ consistency: "weak" }, "`consistency` must be `eventual` or `strong`"],
+  [{ metadata: { a: "x".repeat(2000) } }, "`metadata` must have at most 2 KB"],
+  [{ metadata: { a: 1n } }, "`metadata` must be what JSON has a text for"],
+  [{ consistency: "strong" }, "`uncachedEdgeURL` is required"],
+])("a call's options that are refused before anything is sent: %#", async (options, cause) => {
+  const place = { ...EDGE, edgeURL: "http://127.0.0.1:1", uncachedEdgeURL: undefined };
+  const storage = open({ ...place, name: "a" });
+  await expect(storage.setItem("a", "1", options)).rejects.toMatchObject({
+    code: "INVALID_OPTIONS",
+    message: expect.stringContaining(cause),
+  });
+});
+
+test("a call's consistency goes over the driver's", async () => {
+  const cached = await serve((_, response) => response.end(`"cached"`));
+  const strong = await serve((_, response) => response.end(`"strong"`));
+  const options = { ...EDGE, edgeURL: cached.url, uncachedEdgeURL: strong.url, name: "a" };
+  const [eventually, strongly] = [open(options), open({ ...options, consistency: "strong" })];
+  for (const storage of [eventually, strongly]) {
+    expect(await storage.getItem("a", { consistency: "strong" })).toBe("strong");
+    expect(await storage.getItem("a", { consistency: "eventual" })).toBe("cached");
+    const [item] = await storage.getItems([{ key: "a", options: { consistency: "strong" } }]);
+    expect(item.value).toBe("strong");
+    const items = await storage.getItems(["a"], { consistency: "eventual" });
+    expect(items[0].value).toBe("cached");
+  }
+  expect(await strongly.getItem("a")).toBe("strong");
+  const before = strong.requests.length;
+  await eventually.hasItem("a", { consistency: "strong" });
+  await eventually.getMeta("a", { consistency: "strong" });
+  expect(strong.requests.slice(before).map(({ method, url }) => `${method} ${url}`)).toEqual([
+    `HEAD /${SITE}/site:a/a`,
+    `HEAD /${SITE}/site:a/a`,
+    `GET /${SITE}/site:a/a$`,
+  ]);
+});
+
+test("a write with a condition is made once, as what is there may be what it wrote", async () => {
+  const service = await serve((request) => request.socket.destroy());
+  const storage = open({ ...EDGE, edgeURL: service.url, name: "a" });
+  for (const options of [
+    { onlyIfNew: true },
+    { onlyIfMatch: `"e"` },
+    { headers: { "if-match": `"e"` } },
+  ]) {
+    const before = service.requests.length;
+    await expect(storage.setItem("a", "1", options)).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(service.requests.length - before).toBe(1);
+  }
+  const before = service.requests.length;
+  await expect(storage.setItem("a", "1")).rejects.toMatchObject({ code: "ECONNRESET" });
+  expect(service.requests.length - before).toBeGreaterThan(1);
+});
+
 test.each(["b64;e", `b64;${btoa("{")}`])("metadata that nobody can read: %s", async (text) => {
   const { url } = await serve((_, response) => {
     response.writeHead(200, { "x-amz-meta-user": text }).end();

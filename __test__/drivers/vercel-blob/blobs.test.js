@@ -104,6 +104,86 @@ test("getMeta tells what Vercel tells, and of what is not there nothing", async 
   );
 });
 
+test("a call's options are kept as unstorage keeps them", async () => {
+  const { access, token } = server.options;
+  const theirs = { access, token, base: "options" };
+  for (const storage of [
+    createStorage1({ driver: theirs1(theirs) }),
+    createStorage2({ driver: theirs2(theirs) }),
+    open({ base: "options" }),
+  ]) {
+    for (const write of ["setItem", "setItemRaw"]) {
+      const metaOf = () => storage.getMeta("a", { nativeOnly: true });
+      await storage[write]("a", "1", { contentType: "image/png", cacheControlMaxAge: 90 });
+      const meta = await metaOf();
+      expect(meta).toMatchObject({
+        contentType: "image/png",
+        cacheControl: "public, max-age=90",
+        pathname: "options/a",
+      });
+      await expect(storage[write]("a", "2", { allowOverwrite: false })).rejects.toThrow();
+      await expect(storage[write]("a", "2", { ifMatch: `"other"` })).rejects.toThrow();
+      expect((await metaOf()).etag).toBe(meta.etag);
+      await storage[write]("a", "3", { ifMatch: meta.etag });
+      expect((await metaOf()).etag).not.toBe(meta.etag);
+      await storage[write]("a", "4", { allowOverwrite: true, contentType: null });
+      expect((await metaOf()).contentType).toBe("application/octet-stream");
+      await storage.clear();
+    }
+  }
+});
+
+test("a call's options reach the API, and its headers go over them", async () => {
+  const service = await serve((_, response) => response.end("{}"));
+  const storage = open({ apiURL: service.url });
+  const options = { access: "private", addRandomSuffix: true, cacheControlMaxAge: 60 };
+  await storage.setItem("a", "1", options);
+  await storage.setItem("a", "1", { ...options, headers: { "X-Cache-Control-Max-Age": "70" } });
+  await storage.setItems([{ key: "a", value: "1" }], { allowOverwrite: false });
+  const [first, second, third] = service.requests.map(({ headers }) => headers);
+  expect(first).toMatchObject({
+    "x-vercel-blob-access": "private",
+    "x-add-random-suffix": "1",
+    "x-allow-overwrite": "1",
+    "x-cache-control-max-age": "60",
+  });
+  expect(second["x-cache-control-max-age"]).toBe("70");
+  expect(third["x-allow-overwrite"]).toBe("0");
+});
+
+test.each([
+  [{ ifMatch: "x", allowOverwrite: false }, "`ifMatch` overwrites, which `allowOverwrite` forbids"],
+  [{ allowOverwrite: "no" }, "`allowOverwrite` must be a boolean"],
+  [{ cacheControlMaxAge: -1 }, "`cacheControlMaxAge` must be a whole number, and not below 0"],
+  [{ access: "open" }, "`access` must be `public` or `private`"],
+  [{ contentType: "a\nb" }, "`contentType` must be what a header can have"],
+  [{ token: "vercel_blob_rw_b_s3cret" }, "`token` is one of the driver, not of a call"],
+  [{ storeId: "b" }, "`storeId` is one of the driver, not of a call"],
+  [{ optimizeImage: { width: 1 } }, "`optimizeImage` is not known here"],
+])("a call's options that are refused before anything is sent: %#", async (options, cause) => {
+  const storage = open({ apiURL: "http://127.0.0.1:1" });
+  const error = await storage.setItem("a", "1", options).catch((error) => error);
+  expect(error).toMatchObject({
+    code: "INVALID_OPTIONS",
+    operation: "setItem",
+    message: expect.stringContaining(cause),
+  });
+  expect(error.message).not.toContain("s3cret");
+});
+
+test("a write with a condition is made once, as what is there may be what it wrote", async () => {
+  const service = await serve((request) => request.socket.destroy());
+  const storage = open({ apiURL: service.url });
+  for (const options of [{ allowOverwrite: false }, { ifMatch: `"e"` }]) {
+    const before = service.requests.length;
+    await expect(storage.setItem("a", "1", options)).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(service.requests.length - before).toBe(1);
+  }
+  const before = service.requests.length;
+  await expect(storage.setItem("a", "1")).rejects.toMatchObject({ code: "ECONNRESET" });
+  expect(service.requests.length - before).toBeGreaterThan(1);
+});
+
 test("values are read at the store's own host, by who has the token", async () => {
   const service = await serve((_, response) => response.end("1"));
   const storage = open({ access: "private", apiURL: service.url, blobURL: `${service.url}/blobs` });
