@@ -1125,6 +1125,24 @@ test("netlify-blobs tells why a write with a condition failed", async () => {
   await expect(written).rejects.toMatchObject({ code: "FORBIDDEN", status: 403 });
 });
 
+test("netlify-blobs takes a percent sign that encodes nothing", async () => {
+  const { url, requests } = await overHttp((_, response) => response.end("1"));
+  const options = { name: "n", siteID: "s", token: "t", edgeURL: url };
+  const storage = createStorage({ driver: netlifyBlobs(options) });
+  for (const key of ["100%", "%4", "100%41"]) expect(await storage.getItem(key)).toBe(1);
+  const paths = ["/s/site:n/100%25", "/s/site:n/%254", "/s/site:n/100%41"];
+  expect(requests.map(({ url }) => url)).toEqual(paths);
+});
+
+test("netlify-blobs takes more keys", async () => {
+  const { url, requests } = await overHttp((_, response) => response.end("1"));
+  const options = { name: "n", siteID: "s", token: "t", edgeURL: url };
+  const storage = createStorage({ driver: netlifyBlobs(options) });
+  for (const key of ["a#b", " lead", "trail ", "a\nb"]) expect(await storage.getItem(key)).toBe(1);
+  const keys = ["a%23b", "%20lead", "trail%20", "a%0Ab"];
+  expect(requests.map(({ url }) => url)).toEqual(keys.map((key) => `/s/site:n/${key}`));
+});
+
 test("a call's consistency holds for all calls of netlify-blobs", async () => {
   const { url } = await overHttp((_, response) => response.end(`{"blobs":[]}`));
   const options = { name: "n", siteID: "s", token: "t", edgeURL: "http://127.0.0.1:1" };

@@ -366,7 +366,7 @@ for (const [name, place] of [
         token: NETLIFY_TOKEN,
         [place]: netlify.url,
       }),
-    capabilities: { ...BLOBS, meta: ["etag", "metadata"] },
+    capabilities: { ...BLOBS, meta: ["etag", "metadata"], encodedKeys: true },
   });
 }
 

@@ -17,6 +17,7 @@
  * - metaOfItems: those of an item that is there, if these are others
  * - watches: whether the driver tells of changes by itself, some time later
  * - lineFeeds: false where keys can hold none
+ * - encodedKeys: keys are encoded as in URLs, and `%20` is a space
  * - listsMeta: false where the store does not list the keys that end in `$`, and clear so cannot tell of them
  * - expires: whether it tells that an item has expired, as a removal
  */
@@ -223,9 +224,11 @@ const STRINGS = [
   ["200 characters long", "x".repeat(200)],
 ];
 
-function describeStrings(open, { surrogates, lineFeeds = true }) {
+function describeStrings(open, { surrogates, lineFeeds = true, encodedKeys = false }) {
   describe("strings", () => {
-    const keys = STRINGS.filter(([, key]) => lineFeeds || !key.includes("\n"));
+    const keys = STRINGS.filter(([, key]) => lineFeeds || !key.includes("\n")).map(
+      ([name, key]) => [name, encodedKeys ? key.replace("%20", "%") : key],
+    );
     test.each(keys)("a key %s", async (_, key) => {
       const { storage } = await open();
       await storage.setItem(key, "value");

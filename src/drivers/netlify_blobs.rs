@@ -29,6 +29,8 @@ use crate::{
 const LONGEST_KEY: usize = 600;
 const LONGEST_STORE: usize = 64;
 
+const LEADS_ELSEWHERE: &str = "a key here must not begin with a slash, and have no `.` or `..` between slashes";
+
 /// What a URL's path cannot have. The colons of keys stay, as Netlify's client leaves them.
 const OUTSIDE_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -285,9 +287,9 @@ impl NetlifyBlobs {
         Ok(request)
     }
 
-    fn blob(&self, method: Method, name: &str, options: &RequestOptions) -> Result<Request, Cause> {
-        check_name(name)?;
-        self.request(method, &format!("/{}", utf8_percent_encode(name, OUTSIDE_PATHS)), &[], options)
+    fn blob(&self, method: Method, key: &str, options: &RequestOptions) -> Result<Request, Cause> {
+        check_key(key)?;
+        self.request(method, &path_of(key), &[], options)
     }
 
     /// A request for a blob's content, or with it and its metadata.
@@ -321,9 +323,41 @@ impl NetlifyBlobs {
         Ok(request)
     }
 
-    async fn remove_name(&self, name: &str, options: &RequestOptions) -> Result<(), Cause> {
-        self.service.find(self.blob(Method::DELETE, name, options)?).await.map(drop)
+    /// Removes a blob by the name with which it is listed.
+    async fn remove_listed(&self, name: &str, options: &RequestOptions) -> Result<(), Cause> {
+        check_name(name)?;
+        let path = format!("/{}", utf8_percent_encode(name, OUTSIDE_PATHS));
+        self.service.find(self.request(Method::DELETE, &path, &[], options)?).await.map(drop)
     }
+}
+
+/// As Netlify's client has keys in URLs: what is encoded in a key stays so, and the blob has the name that this stands for. A percent sign
+/// that encodes nothing would be a URL's error.
+fn path_of(key: &str) -> String {
+    let mut parts = key.split('%').map(|part| (part, utf8_percent_encode(part, OUTSIDE_PATHS)));
+    let mut path = String::from("/");
+    path.extend(parts.next().into_iter().flat_map(|(_, encoded)| encoded));
+    for (part, encoded) in parts {
+        let encodes = part.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+        path.push_str(if encodes { "%" } else { "%25" });
+        path.extend(encoded);
+    }
+    path
+}
+
+fn check_key(key: &str) -> Result<(), Cause> {
+    // What is encoded leads a URL elsewhere, too.
+    let plain = [("%2e", "."), ("%2f", "/"), ("%5c", "/"), ("\\", "/")]
+        .into_iter()
+        .fold(key.to_ascii_lowercase(), |key, (encoded, char)| key.replace(encoded, char));
+    if key.to_ascii_lowercase().starts_with("%2f") || plain.split('/').any(is_dots) {
+        return Err(Cause::InvalidKey(LEADS_ELSEWHERE));
+    }
+    check_name(key)
+}
+
+fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
 }
 
 /// A URL would lead elsewhere with other names.
@@ -331,11 +365,8 @@ fn check_name(name: &str) -> Result<(), Cause> {
     if name.is_empty() || name.len() > LONGEST_KEY {
         return Err(Cause::InvalidKey("a key here must have 1 to 600 bytes"));
     }
-    if name.starts_with('/') {
-        return Err(Cause::InvalidKey("a key here must not begin with a slash"));
-    }
-    if name.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Err(Cause::InvalidKey("a key here must have no `.` or `..` between slashes"));
+    if name.starts_with('/') || name.split('/').any(is_dots) {
+        return Err(Cause::InvalidKey(LEADS_ELSEWHERE));
     }
     Ok(())
 }
@@ -354,7 +385,7 @@ impl Store for NetlifyBlobs {
     }
 
     fn check(&self, key: &str) -> Result<(), Cause> {
-        check_name(key)
+        check_key(key)
     }
 
     async fn has(&self, key: &str, options: &RequestOptions) -> Result<bool, Cause> {
@@ -384,7 +415,7 @@ impl Store for NetlifyBlobs {
     }
 
     async fn remove(&self, key: &str, options: &RequestOptions) -> Result<(), Cause> {
-        self.remove_name(key, options).await
+        self.service.find(self.blob(Method::DELETE, key, options)?).await.map(drop)
     }
 
     /// The etag, and as JSON what was kept with the blob.
@@ -417,7 +448,7 @@ impl Store for NetlifyBlobs {
 
     async fn remove_many(&self, found: Vec<Found>, options: &RequestOptions) -> Result<(), Cause> {
         let remove = |Found { key, name }: Found| {
-            async move { self.remove_name(&name, options).await.map_err(|cause| cause.of(&key)) }.boxed()
+            async move { self.remove_listed(&name, options).await.map_err(|cause| cause.of(&key)) }.boxed()
         };
         all(found.into_iter().map(remove).collect()).await
     }

@@ -194,9 +194,47 @@ test("clear removes what is under its base, from many pages", async () => {
   expect((await storage.getKeys()).sort()).toEqual(["k2", "kept"]);
 });
 
+test.each([
+  ["unstorage 2 at the edge", createStorage2, theirs2, EDGE],
+  ["unstorage 1 over the API", createStorage1, theirs1, API],
+])(
+  "%s and ours take what is encoded in a key for what it stands for",
+  async (name, create, driver, place) => {
+    const options = { ...place, name: `encoded ${name}` };
+    const theirs = create({ driver: driver(options) });
+    const ours = open(options);
+    for (const [from, to] of [
+      [ours, theirs],
+      [theirs, ours],
+    ]) {
+      await from.setItem("100%41", "1");
+      await from.setItem("50%25:%c3%A9", "2");
+      expect((await from.getKeys()).sort()).toEqual(["100A", "50%:é"]);
+      expect(await to.getItem("100%41")).toBe(1);
+      expect(await to.getItem("100A")).toBe(1);
+      expect(await to.getItem("50%25:é")).toBe(2);
+      await to.removeItem("100%41");
+      expect(await from.hasItem("100A")).toBe(false);
+      await ours.clear();
+      expect(await to.getKeys()).toEqual([]);
+    }
+  },
+);
+
+test("a percent sign that encodes nothing is one", async () => {
+  const storage = open({ ...EDGE, name: "percent" });
+  for (const key of ["100%", "100% of it", "%4"]) {
+    await storage.setItem(key, key);
+    expect(await storage.getKeys()).toEqual([key]);
+    expect(await storage.getItem(key)).toBe(key);
+    await storage.clear();
+    expect(await storage.hasItem(key)).toBe(false);
+  }
+});
+
 test("clear removes a blob by the key that it has", async () => {
   const client = getStore({ ...EDGE, name: "odd" });
-  for (const key of ["a/b", "c d:e", "100%25"]) await client.set(key, "1");
+  for (const key of ["a/b", "c d:e", "100%25", "a%23b", "%20lead"]) await client.set(key, "1");
   await open({ ...EDGE, name: "odd" }).clear();
   expect((await client.list()).blobs).toEqual([]);
 });
@@ -330,8 +368,16 @@ test("a busy edge is asked again, and one that says nothing is given up", async 
 test("keys that Netlify cannot have are refused before anything is sent", async () => {
   const options = { ...EDGE, edgeURL: "http://127.0.0.1:1", name: "a" };
   const [storage, driver] = [open(options), netlifyBlobs(options)];
+  const theirs = theirs2(options);
+  for (const key of ["a:b/%2e%2E/c", "a%2f..%5Cb"]) {
+    await expect(theirs.setItem(key, "1")).rejects.toThrow("Invalid key");
+    for (const call of [driver.setItem(key, "1"), driver.getItem(key), driver.removeItem(key)]) {
+      await expect(call).rejects.toMatchObject({ code: "INVALID_KEY" });
+    }
+  }
   for (const call of [
     storage.getItem("x".repeat(601)),
+    driver.getItem("%2Fa"),
     storage.setItem("é".repeat(301), 1),
     driver.getItem("a/../b"),
     driver.removeItem("/a"),
