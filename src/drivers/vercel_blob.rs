@@ -229,7 +229,7 @@ impl VercelBlob {
     async fn told(&self, key: &str, options: &RequestOptions) -> Result<Option<Map<String, Value>>, Cause> {
         let request = self.request(Method::GET, "", &[("url", &self.pathname(key))], options)?;
         let reply = self.service.ask(request).await?;
-        if reply.status == StatusCode::NOT_FOUND && code(&reply).as_deref() == Some("not_found") {
+        if reply.status == StatusCode::NOT_FOUND && code(&reply).as_deref() == Some(NOT_FOUND) {
             return Ok(None);
         }
         if !reply.status.is_success() {
@@ -248,6 +248,9 @@ impl VercelBlob {
         self.service.send(request).await.map(drop)
     }
 }
+
+/// The API's word for a blob that is not there; it has another for a store.
+const NOT_FOUND: &str = "not_found";
 
 /// The API's word for why it refuses a request.
 fn code(reply: &Reply) -> Option<String> {
@@ -285,7 +288,13 @@ impl Store for VercelBlob {
         let mut request = Request::new(Method::GET, url);
         request.headers.insert(AUTHORIZATION, self.authorization.clone());
         add_own_headers(&mut request.headers, &options.headers)?;
-        Ok(self.service.find(request).await?.map(|reply| reply.body))
+        let reply = self.service.ask(request).await?;
+        match reply.status {
+            // This host has no code for a miss.
+            StatusCode::NOT_FOUND if code(&reply).is_none_or(|code| code == NOT_FOUND) => Ok(None),
+            status if status.is_success() => Ok(Some(reply.body)),
+            _ => Err(self.service.refusal(&reply).into()),
+        }
     }
 
     async fn set(&self, key: &str, value: Bytes, options: &RequestOptions) -> Result<(), Cause> {
