@@ -1,12 +1,14 @@
 /** The drivers of services over HTTP: in one module, as each costs a cold start. */
 import { withoutIneffective } from "./ineffective-options.js";
-import { RAW_AS_TEXT, createRemoteDriver } from "./remote-driver.js";
+import { RAW_AS_TEXT, createRemoteDriver, encodeRaw } from "./remote-driver.js";
 import { letThrough } from "./request-options.js";
 import { isRecord } from "./runtime-options.js";
 
 export function http(options = {}) {
   return createRemoteDriver("http", options, {
     prepare: (given) => (isRecord(given) ? { ...given, headers: toRecord(given.headers) } : given),
+    // As fetch sends it.
+    raw: { encode: (value) => (value === null ? "" : encodeRaw(value)) },
     toMeta: withDate,
   });
 }

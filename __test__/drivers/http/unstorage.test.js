@@ -6,6 +6,7 @@ import http2 from "unstorage/drivers/http";
 import * as one from "unstorage-v1";
 import http1 from "unstorage-v1/drivers/http";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { startAnswers } from "../../servers/answers.js";
 import { startServer } from "../../servers/storage.js";
 import { unstorageHandle } from "../../servers/unstorage.js";
 
@@ -28,6 +29,20 @@ async function serve(version, library, options) {
 
 describe.each(VERSIONS)("with the server of unstorage %i", (version, library, theirHttp) => {
   const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+
+  test("null as a raw value is an empty body", async () => {
+    const bodies = [];
+    const service = await startAnswers((request, response) => {
+      bodies.push([request.headers["content-type"], String(request.body)]);
+      response.end();
+    });
+    onTestFinished(() => service.stop());
+    for (const driver of [theirHttp({ base: service.url }), http({ base: service.url })]) {
+      await library.createStorage({ driver }).setItemRaw("a", null);
+      await createStorage({ driver }).setItemRaw("a", null);
+    }
+    expect(bodies).toEqual(Array(4).fill(["application/octet-stream", ""]));
+  });
 
   test("each driver reads what the other wrote", async () => {
     const { url, kept } = await serve(version, library);
