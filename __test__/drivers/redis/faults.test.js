@@ -590,7 +590,7 @@ test("options are checked when the driver is made", () => {
   expect(message({ natMap: 5 })).toContain("the option `natMap` must be an object");
   expect(message({ role: 5 })).toContain("the option `role` is of a wrong kind");
   expect(message({ retryStrategy: "never" })).toContain(
-    "a number, a list of numbers or a function",
+    "the option `retryStrategy` must be a number, a list of numbers or a function",
   );
 });
 

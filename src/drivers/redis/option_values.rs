@@ -181,7 +181,7 @@ impl Default for Delays {
 impl<'de> Deserialize<'de> for Delays {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a number, a list of numbers or a function")]
+        #[serde(untagged, expecting = "invalid value, expected a number, a list of numbers or a function")]
         enum Given {
             One(f64),
             Many(Vec<serde_json::Value>),
