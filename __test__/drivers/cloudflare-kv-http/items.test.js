@@ -104,7 +104,7 @@ test("what Cloudflare refuses is told, with its ray and without the token", asyn
       requestId: "ray-of-the-request",
       driver: "cloudflare-kv-http",
     });
-    expect(error.message).toContain("Authentication error: Bearer ***");
+    expect(error.message).toContain("Authentication error: ***");
     expect(error.message).not.toContain("s3cret");
   }
 });
