@@ -244,41 +244,42 @@ describe("over SQLite", () => {
   });
 
   // better-sqlite3 13 does not load on Node 20.
-  test.runIf(hasSqlite)("a file of better-sqlite3's is taken over, too", async () => {
-    const path = join(folder(), "items.sqlite");
-    const database = createDatabase(betterSqlite({ path }));
-    await createTheirs({ driver: theirs({ database }) }).setItem("theirs", 1);
-    const driver = db0({ database, native: true });
-    const storage = storageOf(driver);
-    const first = storage.setItem("a", 1);
-    expect(await storage.getItem("theirs")).toBe(1);
-    await first;
-    expect(() => database.prepare("SELECT 1")).toThrow(/disposed/);
-    await storage.setItems([
-      { key: "b:1", value: { b: 1 } },
-      { key: "b:2", value: "text", options: { ttl: 100 } },
-    ]);
-    await storage.setItemRaw("raw", Buffer.from([0, 255]));
-    expect(await storage.getItem("b:1")).toEqual({ b: 1 });
-    expect(await storage.getItem("b:2")).toBe("text");
-    expect((await storage.getMeta("b:2")).ttl).toBeGreaterThan(90);
-    expect(await storage.getItemRaw("raw")).toEqual(Buffer.from([0, 255]));
-    expect(await storage.getKeys("b")).toEqual(["b:1", "b:2"]);
-    const odd = [
-      { key: "c", value: 1 },
-      { key: "\ud800", value: 1 },
-    ];
-    await expect(storage.setItems(odd)).rejects.toMatchObject({ driver: "db0" });
-    expect(await storage.hasItem("c")).toBe(false);
-    await storage.clear("b");
-    await storage.removeItem("a");
-    expect((await storage.getKeys()).sort()).toEqual(["raw", "theirs"]);
-    await storage.dispose();
-    const memory = createDatabase(betterSqlite({ name: ":memory:" }));
-    onTestFinished(() => memory.dispose());
-    const refused = storageOf(db0({ database: memory, native: true }));
-    await expect(refused.getItem("a")).rejects.toThrow("`native` needs a SQLite file");
-  });
+  if (hasSqlite)
+    test("a file of better-sqlite3's is taken over, too", async () => {
+      const path = join(folder(), "items.sqlite");
+      const database = createDatabase(betterSqlite({ path }));
+      await createTheirs({ driver: theirs({ database }) }).setItem("theirs", 1);
+      const driver = db0({ database, native: true });
+      const storage = storageOf(driver);
+      const first = storage.setItem("a", 1);
+      expect(await storage.getItem("theirs")).toBe(1);
+      await first;
+      expect(() => database.prepare("SELECT 1")).toThrow(/disposed/);
+      await storage.setItems([
+        { key: "b:1", value: { b: 1 } },
+        { key: "b:2", value: "text", options: { ttl: 100 } },
+      ]);
+      await storage.setItemRaw("raw", Buffer.from([0, 255]));
+      expect(await storage.getItem("b:1")).toEqual({ b: 1 });
+      expect(await storage.getItem("b:2")).toBe("text");
+      expect((await storage.getMeta("b:2")).ttl).toBeGreaterThan(90);
+      expect(await storage.getItemRaw("raw")).toEqual(Buffer.from([0, 255]));
+      expect(await storage.getKeys("b")).toEqual(["b:1", "b:2"]);
+      const odd = [
+        { key: "c", value: 1 },
+        { key: "\ud800", value: 1 },
+      ];
+      await expect(storage.setItems(odd)).rejects.toMatchObject({ driver: "db0" });
+      expect(await storage.hasItem("c")).toBe(false);
+      await storage.clear("b");
+      await storage.removeItem("a");
+      expect((await storage.getKeys()).sort()).toEqual(["raw", "theirs"]);
+      await storage.dispose();
+      const memory = createDatabase(betterSqlite({ name: ":memory:" }));
+      onTestFinished(() => memory.dispose());
+      const refused = storageOf(db0({ database: memory, native: true }));
+      await expect(refused.getItem("a")).rejects.toThrow("`native` needs a SQLite file");
+    });
 
   test("sqlite reads what unstorage wrote, unstorage what sqlite wrote, turn by turn", async () => {
     const path = join(folder(), "items.sqlite");
