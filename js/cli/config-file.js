@@ -36,10 +36,14 @@ function whereOf(error, text) {
 function positionOf({ message }, text) {
   const told = / at position (\d+)/.exec(message);
   if (told) return Number(told[1]);
-  for (let end = 1; end <= text.length; end++) {
-    if (isUnexpected(text.slice(0, end))) return end - 1;
+  // Whatever is longer than that has it, too.
+  let [without, end] = [0, text.length];
+  while (end - without > 1) {
+    const middle = (without + end) >> 1;
+    if (isUnexpected(text.slice(0, middle))) end = middle;
+    else without = middle;
   }
-  return text.length;
+  return isUnexpected(text.slice(0, end)) ? end - 1 : text.length;
 }
 
 function isUnexpected(text) {
