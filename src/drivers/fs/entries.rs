@@ -6,10 +6,7 @@ use std::{
     os::{fd::BorrowedFd, unix::ffi::OsStrExt},
 };
 
-use rustix::{
-    fs::{AtFlags, FileType, statat},
-    io::Errno,
-};
+use rustix::fs::{AtFlags, FileType, statat};
 
 /// One after another, in their order. Their names lie together: a folder may have a hundred thousand.
 #[derive(Default)]
@@ -91,7 +88,7 @@ fn read(folder: BorrowedFd, mut each: impl FnMut(&OsStr, FileType)) -> io::Resul
     while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) => named(entry.file_name(), entry.file_type(), &mut each),
-            Err(Errno::NOENT) => break,
+            Err(rustix::io::Errno::NOENT) => break,
             Err(error) => return Err(error.into()),
         }
     }
