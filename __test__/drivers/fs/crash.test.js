@@ -7,7 +7,7 @@ import { readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test, vi } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 const CRASHES = Number(process.env.CRASHES ?? 10);
 const LENGTH = 80_000;

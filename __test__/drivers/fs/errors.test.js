@@ -20,7 +20,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 import { write } from "./watched.js";
 
 const INDEX = ".unstorage-tmp-rustorage-ttl-1";

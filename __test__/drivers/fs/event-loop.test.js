@@ -3,7 +3,7 @@ import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { expect, test } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 test.each(["getItem", "getItemRaw", "hasItem"])(
   "a loop of %s lets the event loop turn",

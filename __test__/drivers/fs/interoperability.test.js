@@ -11,7 +11,7 @@ import fsLite2 from "unstorage/drivers/fs-lite";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 const OURS = { fs, "fs-lite": fsLite };
 const THEIRS = {

@@ -17,7 +17,7 @@ import {
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, test, vi } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 describe.each([
   ["fs", fs],

@@ -6,7 +6,7 @@ import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 test("across instances, mounts and names of the base", async () => {
   const root = folder();

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 const VALUE = ".unstorage-tmp-rustorage-value-1";
 

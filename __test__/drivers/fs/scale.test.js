@@ -3,7 +3,7 @@ import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 const COUNT = 100_000;
 

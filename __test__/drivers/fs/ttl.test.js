@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test, vi } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 const INDEX = ".unstorage-tmp-rustorage-ttl-1";
 

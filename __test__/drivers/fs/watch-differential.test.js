@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import unstorageFs from "unstorage/drivers/fs";
 import { expect, test, vi } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 import { silence, watched, write } from "./watched.js";
 
 const name = fc.constantFrom("a", "b", "c.txt", "d/a", "d/b", "d/e/a", "f/a");

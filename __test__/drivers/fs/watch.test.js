@@ -21,7 +21,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import { run } from "../../lifecycle/run.js";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 import { SETTLED, silence, watched, write } from "./watched.js";
 
 describe("tells of", () => {

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, vi } from "vitest";
-import { folder } from "./folder.js";
+import { folder } from "../../folder.js";
 
 /** Longer than a watcher waits for more to come. */
 export const SETTLED = 300;
