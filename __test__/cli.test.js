@@ -6,16 +6,7 @@ import lmdb from "rustorage/drivers/lmdb";
 import { createDatabase } from "db0";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createStorage as createTheirs } from "unstorage";
@@ -27,14 +18,9 @@ import { Progress, size } from "../js/cli/progress.js";
 import { mapDriver } from "./conformance/map-driver.js";
 import sqliteConnector from "./drivers/embedded/connector.js";
 import { startRedis } from "./servers/redis.js";
+import { folder } from "./folder.js";
 
 const program = fileURLToPath(new URL("../js/cli/index.js", import.meta.url));
-
-function folder() {
-  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 /** Runs it in the folder; gives what it said, and JSON where it printed some. */
 function run(cwd, args, { input, env } = {}) {

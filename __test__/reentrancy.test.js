@@ -4,18 +4,10 @@ import fs from "rustorage/drivers/fs";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { mapDriver } from "./conformance/map-driver.js";
-
-function folder() {
-  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
+import { folder } from "./folder.js";
 
 test("what dispose writes is kept", async () => {
   const archive = createStorage();

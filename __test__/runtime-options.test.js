@@ -5,26 +5,13 @@ import fsLite from "rustorage/drivers/fs-lite";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import overlay from "rustorage/drivers/overlay";
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createStorage as createV2 } from "unstorage";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { folder } from "./folder.js";
 
 afterEach(() => vi.unstubAllEnvs());
-
-function folder() {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), "rustorage-")));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 /** The options as a Nitro config has them. */
 function configured(mount, options) {
@@ -385,7 +372,9 @@ describe("a driver that is made with the first call", () => {
     const copy = { ...memory(configured("shared")), name: "copy" };
     await createStorage({ driver: copy }).setItem("a", 1);
     expect(copy.getKeys()).toEqual(["a"]);
-    const elsewhere = createV2({ driver: fs(configured("shared", { base: folder() })) });
+    const elsewhere = createV2({
+      driver: fs(configured("shared", { base: folder() })),
+    });
     await elsewhere.setItem("a", { n: 1 });
     expect(await elsewhere.getItem("a")).toEqual({ n: 1 });
   });
@@ -415,7 +404,9 @@ describe("a driver that is made with the first call", () => {
   });
 
   test("keeps the order of the calls", async () => {
-    const storage = createStorage({ driver: fs(configured("order", { base: folder() })) });
+    const storage = createStorage({
+      driver: fs(configured("order", { base: folder() })),
+    });
     const calls = [storage.setItem("a", 1), storage.getItem("a"), storage.setItem("a", 2)];
     expect(await Promise.all(calls)).toEqual([undefined, 1, undefined]);
     expect(await storage.getItem("a")).toBe(2);

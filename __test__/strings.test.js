@@ -3,16 +3,10 @@ import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-
-function folder() {
-  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
+import { describe, expect, test } from "vitest";
+import { folder } from "./folder.js";
 
 const STRINGS = {
   "one character": "a",

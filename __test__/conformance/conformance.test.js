@@ -22,8 +22,6 @@ import { createDatabase } from "db0";
 import mysqlConnector from "db0/connectors/mysql2";
 import postgresqlConnector from "db0/connectors/postgresql";
 import sqliteConnector from "../drivers/embedded/connector.js";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, onTestFinished } from "vitest";
@@ -46,6 +44,7 @@ import { TOKEN, startUpstash } from "../servers/upstash.js";
 import { startVercelBlob } from "../servers/vercel-blob.js";
 import { mapDriver } from "./map-driver.js";
 import { conformance } from "./suite.js";
+import { folder } from "../folder.js";
 
 const IN_MEMORY = {
   raw: "identity",
@@ -65,11 +64,8 @@ const FILES = {
   meta: ["atime", "mtime", "size", "birthtime", "ctime"],
 };
 
-function folder() {
-  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return join(path, "base");
-}
+/** Where nothing is yet. */
+const place = () => join(folder(), "base");
 
 conformance("memory", { create: () => memory(), capabilities: IN_MEMORY });
 
@@ -114,17 +110,17 @@ for (const [name, driver, variants, watches] of [
   for (const options of variants) {
     const metaOfItems = options.ttl ? [...FILES.meta, "ttl"] : FILES.meta;
     conformance(`${name} with ${inspect(options, { breakLength: Infinity })}`, {
-      create: () => driver({ base: folder(), ...options }),
+      create: () => driver({ base: place(), ...options }),
       capabilities: { ...FILES, metaOfItems, watches },
     });
   }
   conformance(`${name} with noClear`, {
-    create: () => driver({ base: folder(), noClear: true }),
+    create: () => driver({ base: place(), noClear: true }),
     capabilities: { clears: false },
   });
   conformance(`${name} with readOnly`, {
     async create() {
-      const base = folder();
+      const base = place();
       const before = driver({ base });
       await before.setItem("foo", "bar");
       await before.setItem("dir:item", "1");
@@ -154,13 +150,13 @@ for (const [name, driver, variants, meta] of [
   };
   for (const options of variants) {
     conformance(`${name} with ${inspect(options, { breakLength: Infinity })}`, {
-      create: () => open(folder(), options),
+      create: () => open(place(), options),
       capabilities: { ...DATABASE, meta },
     });
   }
   conformance(`${name} with readOnly`, {
     async create() {
-      const path = folder();
+      const path = place();
       const before = open(path);
       await before.setItem("foo", "bar");
       await before.setItem("dir:item", "1");
@@ -215,7 +211,7 @@ conformance("memory from a config", {
 });
 
 conformance("fs from a config", {
-  create: () => fs({ "rustorage:mount": "files", base: folder() }),
+  create: () => fs({ "rustorage:mount": "files", base: place() }),
   capabilities: { ...FILES, watches: true },
 });
 
@@ -293,7 +289,7 @@ for (const [name, handle] of [
   conformance(`http on a server, ${name}`, {
     async create() {
       // What its server stores in is what the driver can do.
-      const server = await startServer(handle(createStorage({ driver: fs({ base: folder() }) })));
+      const server = await startServer(handle(createStorage({ driver: fs({ base: place() }) })));
       onTestFinished(() => server.stop());
       return http({ base: server.url });
     },

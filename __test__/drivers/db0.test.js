@@ -11,8 +11,9 @@ import { createStorage as createTheirs } from "unstorage";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { folder, open } from "./embedded/drivers.js";
+import { open } from "./embedded/drivers.js";
 import { startMariadb, startPostgresql } from "../servers/sql.js";
+import { folder } from "../folder.js";
 
 vi.spyOn(console, "warn").mockImplementation(() => {});
 

@@ -3,7 +3,7 @@ import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { expect, test } from "vitest";
-import { folder } from "./run.js";
+import { folder } from "../folder.js";
 
 test("AsyncLocalStorage holds after every await and in every then", async () => {
   const context = new AsyncLocalStorage();

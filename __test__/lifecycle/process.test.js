@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { folder, run } from "./run.js";
+import { run } from "./run.js";
+import { folder } from "../folder.js";
 
 test.each(["ttl", "watcher", "files"])("ends by itself after %s", async (what) => {
   await run("ends", what, folder());

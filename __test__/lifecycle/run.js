@@ -1,10 +1,6 @@
 /** Runs a program of `programs/` in a process of its own, under the Node that runs the tests. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
 
 /** Gives what it printed, as JSON. A process that fails, or does not end by itself within a minute, rejects. */
 export function run(program, ...args) {
@@ -21,10 +17,4 @@ export function run(program, ...args) {
       },
     );
   });
-}
-
-export function folder() {
-  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }

@@ -1,6 +1,7 @@
 /** Worker threads come, work side by side, and go in the middle of a call. */
 import { describe, expect, test } from "vitest";
-import { folder, run } from "./run.js";
+import { run } from "./run.js";
+import { folder } from "../folder.js";
 
 test("threads at once each see their own values", async () => {
   const answers = await run("many-workers", folder());

@@ -2,21 +2,13 @@
 import { createStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { mapDriver } from "../conformance/map-driver.js";
 import { SERVERS } from "./serving.js";
+import { folder } from "../folder.js";
 
 const RAW = "application/octet-stream";
 const open = { authorize: () => {} };
-
-function folder() {
-  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 describe.each(Object.keys(SERVERS))("%s", (name) => {
   const origin = name === "createStorageHandler" ? "request" : "event";

@@ -2,8 +2,9 @@
 import { createStorage } from "rustorage";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { LEVELS, folder, open } from "./drivers.js";
+import { LEVELS, open } from "./drivers.js";
 import { start } from "./processes.js";
+import { folder } from "../../folder.js";
 
 const CRASHES = Number(process.env.CRASHES ?? 10);
 const LENGTH = 80_000;

@@ -1,8 +1,5 @@
 /** The drivers over a database in a file, by their names, and the values of `sync` that each has. */
 import { FACTORIES } from "./programs/factories.js";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
 export const DRIVERS = Object.keys(FACTORIES);
@@ -14,12 +11,6 @@ export const LEVELS = [
   ["sqlite", "normal"],
   ["sqlite", "none"],
 ];
-
-export function folder() {
-  const path = mkdtempSync(join(tmpdir(), "rustorage-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 /** A driver that the test disposes of. */
 export function open(name, path, options) {

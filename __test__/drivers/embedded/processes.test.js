@@ -6,8 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
-import { DRIVERS, folder, open } from "./drivers.js";
+import { DRIVERS, open } from "./drivers.js";
 import { start } from "./processes.js";
+import { folder } from "../../folder.js";
 
 describe.each(DRIVERS)("%s", (name) => {
   test("processes that write at once lose nothing, and end by themselves", async () => {

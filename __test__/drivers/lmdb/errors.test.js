@@ -17,8 +17,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { folder, open } from "../embedded/drivers.js";
+import { open } from "../embedded/drivers.js";
 import { start } from "../embedded/processes.js";
+import { folder } from "../../folder.js";
 
 /** A file with items that nobody uses. */
 async function made(path, count = 200) {

@@ -3,7 +3,8 @@ import { createStorage } from "rustorage";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { folder, open } from "../embedded/drivers.js";
+import { open } from "../embedded/drivers.js";
+import { folder } from "../../folder.js";
 
 test("nothing that the process had in memory for others", async () => {
   const base = folder();

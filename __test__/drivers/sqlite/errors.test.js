@@ -22,8 +22,9 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createStorage as createTheirs } from "unstorage";
 import theirs from "unstorage/drivers/db0";
 import sqliteConnector, { hasSqlite } from "../embedded/connector.js";
-import { folder, open } from "../embedded/drivers.js";
+import { open } from "../embedded/drivers.js";
 import { start } from "../embedded/processes.js";
+import { folder } from "../../folder.js";
 
 const storageOf = (path, options) => createStorage({ driver: open("sqlite", path, options) });
 
