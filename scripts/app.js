@@ -126,15 +126,22 @@ export function startApp(folder, { env, node } = {}) {
   return start(["node", "output/server/index.mjs"], folder, { env, node });
 }
 
-/** Starts the app's development server; `command` gets its port as the last argument. */
-export async function startDevelopment(app, command, { env, node, endsByItself } = {}) {
-  const again = () => start(["npx", ...command], app, { env, node, port: true });
-  // One that ends where it is asked too early is there the second time, as it has compiled what it needs.
-  return endsByItself ? again().catch(again) : again();
+/**
+ * Starts the app's development server; `command` gets its port as the last argument. `sign` is a file that the app writes when it is there, for a
+ * server that ends where it is asked too early.
+ */
+export function startDevelopment(app, command, { env, node, sign } = {}) {
+  const path = sign && join(app, sign);
+  if (path) rmSync(path, { force: true });
+  return start(["npx", ...command], app, { env, node, port: true, sign: path });
 }
 
-/** Starts a server on a free port and waits until it answers; `stop()` ends it. */
-export async function start(command, cwd, { env, node, port: named = false, ready = "/" } = {}) {
+/** Starts a server on a free port and waits until it answers, which it is asked once `sign` is there; `stop()` ends it. */
+export async function start(
+  command,
+  cwd,
+  { env, node, port: named = false, ready = "/", sign } = {},
+) {
   const port = await freePort();
   const [program, ...args] = named ? [...command, String(port)] : command;
   const server = spawn(program, args, {
@@ -172,17 +179,21 @@ export async function start(command, cwd, { env, node, port: named = false, read
     ask: (method, path, body) => ask(url, method, path, body),
   };
   const deadline = Date.now() + 120_000;
+  let failure;
   for (;;) {
     if (server.exitCode !== null) throw new Error(`The server ended:\n${output}`);
+    if (Date.now() > deadline) {
+      await stop();
+      throw new Error(`The server does not answer:\n${output}`, { cause: failure });
+    }
     try {
-      // A development server answers 503 while it builds, or not at all what comes too early.
-      const { status } = await fetch(url + ready, { signal: AbortSignal.timeout(5000) });
-      if (status !== 503) return app;
-    } catch (error) {
-      if (Date.now() > deadline) {
-        await stop();
-        throw new Error(`The server does not answer:\n${output}`, { cause: error });
+      if (sign === undefined || existsSync(sign)) {
+        // A development server answers 503 while it builds, or not at all what comes too early.
+        const { status } = await fetch(url + ready, { signal: AbortSignal.timeout(5000) });
+        if (status !== 503) return app;
       }
+    } catch (error) {
+      failure = error;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -27,8 +27,8 @@ const TARGETS = {
   "nitro-3.0.0-vite": {
     folders: ["nitro-3.0.0", "nitro-3.0.0-vite"],
     development: ["vite", "--host", "127.0.0.1", "--port"],
-    // A request that comes before Vite has the environment for it ends Nitro's server.
-    endsByItself: true,
+    // A request that comes before Vite has the environment for it ends Nitro's server. A plugin of the app writes this.
+    sign: ".data/kv/started",
     // What that Nitro makes of an asset there, with unstorage too.
     asset: '// ROLLUP_NO_REPLACE \n export default "hello\\n"',
   },
