@@ -38,6 +38,33 @@ pub trait View {
     fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause>;
 }
 
+/// What reads through a view that it makes for each call.
+pub trait Window {
+    type View<'a>: View
+    where
+        Self: 'a;
+
+    fn view(&self) -> Result<Self::View<'_>, Cause>;
+}
+
+impl<W: Window> View for W {
+    fn has(&self, key: &[u8]) -> Result<bool, Cause> {
+        self.view()?.has(key)
+    }
+
+    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
+        self.view()?.get(key, raw, most, give)
+    }
+
+    fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
+        self.view()?.meta(key)
+    }
+
+    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
+        self.view()?.keys(listing, emit)
+    }
+}
+
 /// A transaction: it sees what it has done itself.
 pub trait Edit: View {
     fn set(&mut self, key: &[u8], value: &[u8], manner: Manner) -> Result<(), Cause>;

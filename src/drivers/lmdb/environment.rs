@@ -19,10 +19,8 @@ use super::{
     transaction::{Access, Transaction},
 };
 use crate::{
-    driver::Fields,
-    drivers::embedded::{Edit, Found, Registry, Store, View, check_disk, is_read_only_disk},
+    drivers::embedded::{Edit, Registry, Store, View, Window, check_disk, is_read_only_disk},
     error::{Cause, Failure},
-    key::Listing,
 };
 
 /// More than the threads of many processes need at once; each takes 64 bytes of the lock file.
@@ -218,27 +216,11 @@ impl Environment {
     }
 }
 
-impl Reader {
-    fn items(&self) -> Items<'_> {
-        Items { txn: self.snapshot.txn(), databases: self.databases }
-    }
-}
+impl Window for Reader {
+    type View<'a> = Items<'a>;
 
-impl View for Reader {
-    fn has(&self, key: &[u8]) -> Result<bool, Cause> {
-        self.items().has(key)
-    }
-
-    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
-        self.items().get(key, raw, most, give)
-    }
-
-    fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
-        self.items().meta(key)
-    }
-
-    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
-        self.items().keys(listing, emit)
+    fn view(&self) -> Result<Items<'_>, Cause> {
+        Ok(Items { txn: self.snapshot.txn(), databases: self.databases })
     }
 }
 

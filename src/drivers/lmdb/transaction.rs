@@ -12,10 +12,8 @@ use super::{
 };
 use crate::{
     clock::wall,
-    driver::Fields,
-    drivers::embedded::{Edit, Found, Manner, View},
+    drivers::embedded::{Edit, Manner, Window},
     error::{Cause, Failure},
-    key::Listing,
 };
 
 pub enum Access<'a> {
@@ -39,10 +37,6 @@ impl Transaction<'_> {
         }
     }
 
-    fn items(&self) -> Items<'_> {
-        Items { txn: self.txn(), databases: self.databases }
-    }
-
     fn edit(&mut self, act: impl FnOnce(Databases, &mut RwTxn) -> heed::Result<()>) -> Result<(), Cause> {
         let Access::Write(txn) = &mut self.access else {
             return Err(Failure::new("EROFS", "the database is open for reading only").into());
@@ -59,7 +53,7 @@ impl Transaction<'_> {
         if is_empty {
             return Ok(());
         }
-        let expires = self.items().record(name)?.and_then(|record| record.expires);
+        let expires = self.view()?.record(name)?.and_then(|record| record.expires);
         match expires {
             Some(at) => self.edit(|databases, txn| databases.expiries.delete(txn, &layout::expiry(at, name)).map(drop)),
             None => Ok(()),
@@ -67,21 +61,14 @@ impl Transaction<'_> {
     }
 }
 
-impl View for Transaction<'_> {
-    fn has(&self, key: &[u8]) -> Result<bool, Cause> {
-        self.items().has(key)
-    }
+impl Window for Transaction<'_> {
+    type View<'a>
+        = Items<'a>
+    where
+        Self: 'a;
 
-    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
-        self.items().get(key, raw, most, give)
-    }
-
-    fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
-        self.items().meta(key)
-    }
-
-    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
-        self.items().keys(listing, emit)
+    fn view(&self) -> Result<Items<'_>, Cause> {
+        Ok(Items { txn: self.txn(), databases: self.databases })
     }
 }
 
@@ -110,7 +97,7 @@ impl Edit for Transaction<'_> {
     }
 
     fn sweep(&mut self, most: usize) -> Result<Option<u64>, Cause> {
-        for key in self.items().expired(most)? {
+        for key in self.view()?.expired(most)? {
             let Some((_, name)) = layout::expiring(&key) else { return Err(damaged().into()) };
             self.edit(|databases, txn| {
                 databases.items.delete(txn, name)?;

@@ -9,10 +9,8 @@ use rusqlite::Connection;
 
 use super::{connection, failure::failure, rows::Rows, sql::Sql};
 use crate::{
-    driver::Fields,
-    drivers::embedded::{Found, View},
+    drivers::embedded::Window,
     error::{Cause, Failure},
-    key::Listing,
 };
 
 /// What is kept of them; more are closed after their read.
@@ -55,13 +53,8 @@ impl Reader {
         connection.execute_batch("BEGIN").map_err(|error| failure(&error))?;
         self.in_transaction = true;
         // A transaction begins with its first read.
-        self.rows()?.expires()?;
+        self.view()?.expires()?;
         Ok(self)
-    }
-
-    fn rows(&self) -> Result<Rows<'_>, Cause> {
-        let connection = self.connection.as_ref().ok_or(Cause::Abandoned)?;
-        Ok(Rows { connection, sql: &self.readers.sql })
     }
 }
 
@@ -78,20 +71,11 @@ impl Drop for Reader {
     }
 }
 
-impl View for Reader {
-    fn has(&self, key: &[u8]) -> Result<bool, Cause> {
-        self.rows()?.has(key)
-    }
+impl Window for Reader {
+    type View<'a> = Rows<'a>;
 
-    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
-        self.rows()?.get(key, raw, most, give)
-    }
-
-    fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
-        self.rows()?.meta(key)
-    }
-
-    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
-        self.rows()?.keys(listing, emit)
+    fn view(&self) -> Result<Rows<'_>, Cause> {
+        let connection = self.connection.as_ref().ok_or(Cause::Abandoned)?;
+        Ok(Rows { connection, sql: &self.readers.sql })
     }
 }

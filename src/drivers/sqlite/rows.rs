@@ -6,7 +6,7 @@ use super::{failure::failure, sql::Sql};
 use crate::{
     clock::wall,
     driver::{Field, Fields},
-    drivers::embedded::Found,
+    drivers::embedded::{Found, View},
     error::Cause,
     key::Listing,
 };
@@ -16,12 +16,12 @@ pub struct Rows<'a> {
     pub sql: &'a Sql,
 }
 
-impl Rows<'_> {
-    pub fn has(&self, key: &[u8]) -> Result<bool, Cause> {
+impl View for Rows<'_> {
+    fn has(&self, key: &[u8]) -> Result<bool, Cause> {
         self.one(&self.sql.has, params![Text(key), now()], |row| row.get(0)).map(Option::unwrap_or_default)
     }
 
-    pub fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
+    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
         let sql = if raw { &self.sql.get_raw } else { &self.sql.get };
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let found = self.one(sql, params![Text(key), now(), most], |row| {
@@ -38,7 +38,7 @@ impl Rows<'_> {
         Ok(found.unwrap_or(Found::Nothing))
     }
 
-    pub fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
+    fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
         let found = self.one(&self.sql.meta, params![Text(key), now()], |row| {
             Ok([0, 1, 2, 3].map(|index| row.get::<_, Option<i64>>(index).unwrap_or_default()))
         })?;
@@ -54,12 +54,7 @@ impl Rows<'_> {
         ])
     }
 
-    /// Whether anything in the table expires.
-    pub fn expires(&self) -> Result<bool, Cause> {
-        self.one(&self.sql.expires, [], |row| row.get(0)).map(Option::unwrap_or_default)
-    }
-
-    pub fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
+    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
         let base = listing.relative_base();
         let expires = self.expires()?;
         let mut each = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
@@ -83,6 +78,13 @@ impl Rows<'_> {
             (false, true) => each(&self.sql.keys_that_live_under, &[&Text(base), &Text(&end), &now()]),
         };
         Ok(listed.map_err(|error: rusqlite::Error| failure(&error))?)
+    }
+}
+
+impl Rows<'_> {
+    /// Whether anything in the table expires.
+    pub fn expires(&self) -> Result<bool, Cause> {
+        self.one(&self.sql.expires, [], |row| row.get(0)).map(Option::unwrap_or_default)
     }
 
     fn one<T>(

@@ -20,10 +20,8 @@ use super::{
     sql::Sql,
 };
 use crate::{
-    driver::Fields,
-    drivers::embedded::{Edit, Found, Manner, Registry, Store, View, check_disk},
+    drivers::embedded::{Edit, Manner, Registry, Store, View, Window, check_disk},
     error::{Cause, Failure},
-    key::Listing,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -137,31 +135,20 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn rows(&self) -> Rows<'_> {
-        Rows { connection: self.connection, sql: self.sql }
-    }
-
     fn run(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<usize, Cause> {
         let run = || self.connection.prepare_cached(sql)?.execute(parameters);
         Ok(run().map_err(|error| failure(&error))?)
     }
 }
 
-impl View for Writing<'_> {
-    fn has(&self, key: &[u8]) -> Result<bool, Cause> {
-        self.rows().has(key)
-    }
+impl Window for Writing<'_> {
+    type View<'a>
+        = Rows<'a>
+    where
+        Self: 'a;
 
-    fn get(&self, key: &[u8], raw: bool, most: usize, give: &mut dyn FnMut(&[u8])) -> Result<Found, Cause> {
-        self.rows().get(key, raw, most, give)
-    }
-
-    fn meta(&self, key: &[u8]) -> Result<Fields, Cause> {
-        self.rows().meta(key)
-    }
-
-    fn keys(&self, listing: &Listing, emit: &mut dyn FnMut(&[u8])) -> Result<(), Cause> {
-        self.rows().keys(listing, emit)
+    fn view(&self) -> Result<Rows<'_>, Cause> {
+        Ok(Rows { connection: self.connection, sql: self.sql })
     }
 }
 
