@@ -283,6 +283,7 @@ describe("over SQLite", () => {
     });
 
   test("sqlite reads what unstorage wrote, unstorage what sqlite wrote, turn by turn", async () => {
+    const numbers = [0, 42, -1.5, 0.1 + 0.2, 1e-7, 1e21];
     const path = join(folder(), "items.sqlite");
     /** One at a time: two copies of SQLite in a process do not see each other's locks. */
     const asUnstorage = async (act) => {
@@ -302,12 +303,19 @@ describe("over SQLite", () => {
       await storage.setItemRaw("raw", new Uint8Array([0, 255]));
       await storage.setItem("both", "text");
       await storage.setItemRaw("both", new Uint8Array([7]));
+      for (const number of numbers) await storage.setItemRaw(`number:${number}`, number);
     });
     await asOurs(async (storage) => {
       expect(await storage.getItem("a:b")).toEqual({ text: "é" });
       expect(await storage.getItemRaw("raw")).toEqual(Buffer.from([0, 255]));
       expect(await storage.getItem("both")).toBe("text");
       expect(await storage.getItemRaw("both")).toEqual(Buffer.from([7]));
+      for (const number of numbers) {
+        expect(await storage.hasItem(`number:${number}`)).toBe(true);
+        expect(await storage.getItem(`number:${number}`)).toBe(number);
+        expect(Number(await storage.getItemRaw(`number:${number}`))).toBe(number);
+      }
+      await storage.clear("number");
       const { birthtime, mtime, size, ttl } = await storage.getMeta("a:b");
       expect(Math.abs(mtime - Date.now())).toBeLessThan(60_000);
       expect([birthtime <= mtime, size, ttl]).toEqual([true, 13, undefined]);

@@ -26,14 +26,15 @@ impl View for Rows<'_> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let found = self.one(sql, params![Text(key), now(), most], |row| {
             let length: Option<i64> = row.get(0)?;
-            Ok(match (length, bytes_of(row.get_ref(1)?)) {
-                (_, Some(value)) => {
-                    give(value);
-                    Found::Given
-                }
-                (Some(_), None) => Found::Large,
-                (None, None) => Found::Nothing,
-            })
+            match row.get_ref(1)? {
+                ValueRef::Text(value) | ValueRef::Blob(value) => give(value),
+                // unstorage leaves a raw number as one.
+                ValueRef::Integer(number) => give(number.to_string().as_bytes()),
+                ValueRef::Real(number) => give(text_of(number).as_bytes()),
+                ValueRef::Null if length.is_some() => return Ok(Found::Large),
+                ValueRef::Null => return Ok(Found::Nothing),
+            }
+            Ok(Found::Given)
         })?;
         Ok(found.unwrap_or(Found::Nothing))
     }
@@ -112,6 +113,15 @@ fn bytes_of(value: ValueRef<'_>) -> Option<&[u8]> {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
         ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
     }
+}
+
+/// As JavaScript reads it: plain digits, or with an exponent where it has one, too.
+fn text_of(number: f64) -> String {
+    let size = number.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        return number.to_string();
+    }
+    format!("{number:e}").replace("inf", "Infinity")
 }
 
 /// Milliseconds since 1970, as SQLite has numbers.
