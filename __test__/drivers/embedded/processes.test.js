@@ -1,5 +1,6 @@
 /** Several processes, workers and drivers over one file. */
 import { createStorage } from "rustorage";
+import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -199,6 +200,23 @@ describe.each(DRIVERS)("%s", (name) => {
     }
     unlinkSync(`${path}-other`);
     expect(await storage.getItem("a")).toBe(1);
+  });
+
+  test("what is no file is refused, and not waited for", async () => {
+    const base = folder();
+    const pipe = join(base, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    for (const [path, code] of [
+      [base, "EISDIR"],
+      [pipe, "EINVAL"],
+    ]) {
+      for (const readOnly of [true, false]) {
+        const storage = createStorage({ driver: open(name, path, { readOnly }) });
+        await expect(storage.getKeys()).rejects.toMatchObject({ code, operation: "getKeys" });
+        await storage.dispose();
+      }
+    }
+    expect(readdirSync(base)).toEqual(["pipe"]);
   });
 
   test("a link to a file that is not made yet", async () => {

@@ -4,6 +4,7 @@
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::{
     fs::{Metadata, OpenOptions},
+    io,
     path::Path,
 };
 
@@ -83,9 +84,20 @@ pub fn for_everyone(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// Refuses what is no file, or several.
+pub fn check_regular(metadata: &Metadata) -> Result<(), Failure> {
+    if metadata.is_dir() {
+        return Err(Failure::of_system("the database", &io::ErrorKind::IsADirectory.into()));
+    }
+    if !metadata.is_file() {
+        return Err(Failure::new("EINVAL", "the database is no file, but a pipe, a socket or a device"));
+    }
+    check_links(metadata)
+}
+
 /// Refuses a file that has several names: locks lie beside each of them, and do not hold between those who use another.
 #[cfg(unix)]
-pub fn check_links(metadata: &Metadata) -> Result<(), Failure> {
+fn check_links(metadata: &Metadata) -> Result<(), Failure> {
     if metadata.nlink() > 1 {
         let message = "the file has several names (hard links), between which locks do not hold";
         return Err(Failure::new("EMLINK", message));
@@ -96,7 +108,7 @@ pub fn check_links(metadata: &Metadata) -> Result<(), Failure> {
 /// Windows tells how many names a file has only to who holds it open, which takes the locks away.
 #[cfg(windows)]
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it refuses")]
-pub fn check_links(_: &Metadata) -> Result<(), Failure> {
+fn check_links(_: &Metadata) -> Result<(), Failure> {
     Ok(())
 }
 

@@ -25,7 +25,7 @@ use call::{Touches, Work};
 use database::Database;
 
 pub use database::Registry;
-pub use disk::{check as check_disk, check_links, for_everyone, is_read_only as is_read_only_disk};
+pub use disk::{check as check_disk, check_regular, for_everyone, is_read_only as is_read_only_disk};
 pub use store::{Edit, Found, Manner, Store, View, Window};
 
 use super::invalid;

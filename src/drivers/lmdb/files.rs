@@ -1,7 +1,7 @@
 //! The database's file and its lock file, before LMDB opens them.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -11,7 +11,7 @@ use super::{
     inspect::{Finding, inspect},
 };
 use crate::{
-    drivers::embedded::{check_links, for_everyone},
+    drivers::embedded::{check_regular, for_everyone},
     error::Failure,
 };
 
@@ -20,11 +20,17 @@ const LOCK_SIZE: u64 = 128 * 1024;
 
 /// Refuses what is no database, or not all of one.
 pub fn check_file(path: &Path, read_only: bool) -> Result<(), Failure> {
+    let failed = |error| Failure::of_system("the database", &error);
+    // Before it is opened: a pipe would wait for who writes to it.
+    match fs::metadata(path) {
+        Ok(metadata) => check_regular(&metadata)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !read_only => {}
+        Err(error) => return Err(failed(error)),
+    }
     let mut options = File::options();
     options.read(true).write(!read_only).create(!read_only);
-    let file = for_everyone(&mut options).open(path).map_err(|error| Failure::of_system("the database", &error))?;
-    check_links(&file.metadata().map_err(|error| Failure::of_system("the database", &error))?)?;
-    match inspect(&file).map_err(|error| Failure::of_system("the database", &error))? {
+    let file = for_everyone(&mut options).open(path).map_err(failed)?;
+    match inspect(&file).map_err(failed)? {
         Finding::Empty if read_only => Err(foreign()),
         Finding::Whole | Finding::Empty => Ok(()),
         Finding::Foreign => Err(Failure::new("MDB_INVALID", "the file is no LMDB database")),

@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use super::{failure::failure, options::Sync, sql::Sql};
 use crate::{
-    drivers::embedded::{check_links, for_everyone, is_read_only_disk},
+    drivers::embedded::{check_regular, for_everyone, is_read_only_disk},
     error::Failure,
 };
 
@@ -96,10 +96,7 @@ fn make(path: &Path) -> Result<(), Failure> {
 /// Refuses what is no file, or several. It is not opened here: closing it again would take the locks away that this process has on it.
 pub fn check_file(path: &Path) -> Result<(), Failure> {
     let metadata = fs::metadata(path).map_err(|error| Failure::of_system("the database", &error))?;
-    if metadata.is_dir() {
-        return Err(Failure::of_system("the database", &io::ErrorKind::IsADirectory.into()));
-    }
-    check_links(&metadata)
+    check_regular(&metadata)
 }
 
 /// Makes the table if there is none, and refuses another program's. Whether it has a column for expiries.
