@@ -190,6 +190,15 @@ test("values and options that are refused", async () => {
   expect(await storage.getKeys()).toEqual([]);
 });
 
+test("a map that is larger than the address space", async () => {
+  const mapSize = Number.MAX_SAFE_INTEGER;
+  const storage = createStorage({ driver: open("lmdb", join(folder(), "items"), { mapSize }) });
+  await expect(storage.setItem("a", 1)).rejects.toMatchObject({
+    code: "ENOMEM",
+    message: expect.stringContaining("`mapSize`"),
+  });
+});
+
 test("a map that is too small grows by itself, also where another process wrote", async () => {
   const path = join(folder(), "items");
   const options = { mapSize: 65_536, sync: "none" };

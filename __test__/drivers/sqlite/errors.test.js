@@ -200,6 +200,12 @@ test("a write waits for another process's, and gives up in its time", async () =
   expect((await ended).code).toBe(0);
 });
 
+test("a busyTimeout of more than SQLite takes", async () => {
+  const storage = storageOf(join(folder(), "items"), { busyTimeout: 2 ** 32 - 1 });
+  await storage.setItem("a", 1);
+  expect(await storage.getItem("a")).toBe(1);
+});
+
 test("writes that wait for another process give up together, and keep no read waiting", async () => {
   const path = join(folder(), "items");
   await made(path, 1);

@@ -388,7 +388,8 @@ impl<S: Store> Database<S> {
             let settings = state.settings.clone().filter(|_| state.users > 0);
             settings.ok_or_else(|| Failure::new("CLOSED", "the database is closed"))?
         };
-        let store = Arc::new(S::open(&self.path, &settings)?);
+        let open = || Ok(S::open(&self.path, &settings)?);
+        let store = Arc::new(guarded(open).map_err(Cause::into_failure)?);
         *self.store.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&store));
         if !S::is_read_only(&settings) {
             // What ended processes left is swept.

@@ -98,7 +98,14 @@ impl Store for Environment {
         // SAFETY: the file was found to be LMDB's and whole, is not on a network disk, and this is the process's only environment
         // of it (`Registry`). No flag takes locks or the order of writes away; what NO_META_SYNC and NO_SYNC can lose, their options
         // say. That nobody else writes to the file but through LMDB is left to its owner.
-        let env = unsafe { options.flags(flags).open(path) }.map_err(|error| failure(&error))?;
+        let opened = unsafe { options.flags(flags).open(path) };
+        let env = opened.map_err(|error| match failure(&error) {
+            failure if failure.code == "ENOMEM" => {
+                let message = format!("there is no address space for `mapSize`, {} bytes", settings.map_size);
+                Failure::new("ENOMEM", message)
+            }
+            failure => failure,
+        })?;
         env.clear_stale_readers().map_err(|error| failure(&error))?;
         let databases = if settings.read_only { Databases::known(&env)? } else { Databases::own(&env)? };
         let snapshots = Snapshots::new(env.clone());

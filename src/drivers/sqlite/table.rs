@@ -63,7 +63,8 @@ impl Store for Table {
             std::fs::create_dir_all(folder).map_err(|error| Failure::of_system("the database's folder", &error))?;
         }
         check_disk(folder)?;
-        let patience = Duration::from_millis(settings.busy_timeout.into());
+        // SQLite takes no more.
+        let patience = Duration::from_millis(settings.busy_timeout.min(i32::MAX.unsigned_abs()).into());
         let settled = settings.read_only && connection::is_settled(path);
         let writer = if settings.read_only {
             connection::check_file(path)?;
