@@ -35,16 +35,17 @@ export function createListing(table, watcher, changed) {
     return keys.filter((key) => filterKeyByBase(key, prefix));
   };
 
-  /** As `listScripted`, with the keys that end in `$`. */
-  const keysOf = async (mount, prefix, longer, options) => {
-    const relativeBase =
-      prefix.length > mount.base.length ? prefix.slice(mount.base.length) : undefined;
+  /** As `listScripted`, with the keys that end in `$`. `all`: what the driver is asked for where the base is the whole mount. */
+  const keysOf = async (mount, prefix, longer, options, all) => {
+    const relativeBase = prefix.length > mount.base.length ? prefix.slice(mount.base.length) : all;
     const keys = await call(mount, "getKeys", relativeBase, options);
-    if (typeof keys?.[Symbol.iterator] !== "function") {
-      const cause = "the driver's getKeys gave no list";
+    const list = typeof keys?.[Symbol.iterator] === "function" ? [...keys] : undefined;
+    // As for unstorage, null and undefined are empty keys.
+    if (!list?.every((key) => typeof (key ?? "") === "string")) {
+      const cause = `the driver's getKeys gave ${list ? "what is no key" : "no list"}`;
       throw storageError("INVALID_VALUE", nameOf(mount.driver), "getKeys", prefix, cause);
     }
-    return [...keys]
+    return list
       .map((key) => mount.base + normalizeKey(key))
       .filter((key) => key.startsWith(prefix) && !longer.some(({ base }) => key.startsWith(base)));
   };
@@ -62,7 +63,7 @@ export function createListing(table, watcher, changed) {
     const whole = prefix.length <= mount.base.length;
     if (!driver.clear && !driver.removeItem) return;
     const listed = !whole || !driver.clear || (watcher.active && !driver.watch);
-    const keys = listed ? await keysOf(mount, prefix, whole ? [] : longer, options) : [];
+    const keys = listed ? await keysOf(mount, prefix, whole ? [] : longer, options, "") : [];
     if (whole && driver.clear) {
       await call(mount, "clear", undefined, options);
     } else if (driver.removeItem) {

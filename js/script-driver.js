@@ -28,6 +28,10 @@ function asPromise(thenable) {
 export async function readBatch(mount, batch, commonOptions, found, extra) {
   const asked = batch.map(({ relative, options }) => ({ key: relative, options }));
   const answers = await call(mount, "getItems", asked, commonOptions);
+  if (!Array.isArray(answers)) {
+    const cause = "the driver's getItems gave no array";
+    throw storageError("INVALID_VALUE", nameOf(mount.driver), "getItems", undefined, cause);
+  }
   const open = new Map();
   for (const entry of batch) {
     if (!open.has(entry.key)) open.set(entry.key, []);

@@ -48,6 +48,16 @@ describe("getItems", () => {
     const storage = createStorage({ driver: { ...mapDriver(), getItems } });
     expect(await storage.getItems(["a", "b"])).toEqual([{ key: "b", value: 2 }]);
   });
+
+  test.each([undefined, null, "text", { a: 1 }])(
+    "a driver's getItems that gives %o is named",
+    (given) => {
+      const driver = { ...mapDriver(), name: "odd", getItems: async () => given };
+      return expect(createStorage({ driver }).getItems(["a"])).rejects.toThrow(
+        "[rustorage] [odd] getItems: the driver's getItems gave no array",
+      );
+    },
+  );
 });
 
 describe("setItems", () => {

@@ -55,6 +55,19 @@ describe("getKeys", () => {
       [undefined, {}],
     ]);
   });
+
+  test.each([
+    ["no list", undefined],
+    ["no list", { 0: "a", length: 1 }],
+    ["what is no key", ["a", 1]],
+    ["what is no key", [["a"]]],
+  ])("a JavaScript driver that gives %s is named: %o", async (what, given) => {
+    const driver = { ...mapDriver(), name: "odd", getKeys: async () => given };
+    const storage = createStorage().mount("js", driver);
+    const error = `[rustorage] [odd] getKeys "js:": the driver's getKeys gave ${what}`;
+    await expect(storage.getKeys("js")).rejects.toThrow(error);
+    await expect(storage.clear("js")).rejects.toThrow(error);
+  });
 });
 
 describe("clear", () => {
@@ -81,6 +94,13 @@ describe("clear", () => {
     expect([...items.keys()]).toEqual(["c"]);
     await storage.clear("js");
     expect(clear).toHaveBeenCalledTimes(1);
+    expect(items.size).toBe(0);
+  });
+
+  test("a driver without one is asked for the keys under an empty base, as unstorage does", async () => {
+    const items = new Map([["a:b", "1"]]);
+    const getKeys = (base) => [...items.keys()].filter((key) => key.startsWith(base));
+    await createStorage({ driver: { ...mapDriver(items), getKeys } }).clear();
     expect(items.size).toBe(0);
   });
 
