@@ -224,6 +224,19 @@ test("what is about to end is not copied for ever", async () => {
   expect(kept.size).toBe(0);
 });
 
+test("what is written again while it is copied has no second value", async () => {
+  let writes = 0;
+  const source = {
+    ...mapDriver(new Map([["a", "1"]])),
+    name: "sqlite",
+    getItem: () => `value ${++writes}`,
+  };
+  const kept = new Map();
+  const result = await copy(new Items(source), new Items(mapDriver(kept)), {});
+  expect(result).toMatchObject({ items: 1, copied: 1, failed: [], errors: [] });
+  expect(kept.get("a")).toBe("value 1");
+});
+
 test("a row of unstorage's with a text and a raw value is told, and not copied in part", async () => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
   const cwd = folder();

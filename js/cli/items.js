@@ -36,7 +36,9 @@ export class Items {
   async hasTextBeside(key, bytes) {
     if (!TABLES.has(this.driver.name)) return false;
     const text = await this.text(key);
-    return typeof text === "string" && text !== bytes.toString();
+    if (typeof text !== "string" || text === bytes.toString()) return false;
+    // Unless it was written in between.
+    return (await this.read(key))?.equals(bytes) === true;
   }
 
   /** The text as the driver gives it. */
