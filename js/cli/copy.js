@@ -18,9 +18,9 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
     copied: 0,
     same: 0,
     gone: 0,
-    failed: [],
     errors: [],
   };
+  const failed = new Set();
   progress?.begin(keys.length);
   const gone = new Set();
   let [done, errors] = [0, 0];
@@ -37,7 +37,7 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
     }
     result.bytes += bytes.length;
     if (await from.hasTextBeside(key, bytes)) {
-      result.failed.push(key);
+      failed.add(key);
       result.errors.push(`${key} has a text and a raw value, of which a copy would keep one`);
       return;
     }
@@ -52,7 +52,7 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
     const written = await to.read(key);
     // It may have expired in between.
     if (written === null ? (await from.read(key)) !== null : !written.equals(bytes)) {
-      result.failed.push(key);
+      failed.add(key);
     }
   };
 
@@ -61,26 +61,28 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
       try {
         await copyOne(key);
       } catch (error) {
-        result.failed.push(key);
+        failed.add(key);
         result.errors.push(error.message);
         if (++errors >= MOST_ERRORS) throw error;
       }
       progress?.advance(++done, result.bytes);
     });
-    if (!dryRun)
-      await check(from, to, { base, keys: keys.filter((key) => !gone.has(key)), result });
+    if (!dryRun) {
+      const due = keys.filter((key) => !gone.has(key) && !failed.has(key));
+      for (const key of await missing(from, to, base, due)) failed.add(key);
+    }
   } finally {
     progress?.end();
   }
-  return result;
+  return { ...result, failed: [...failed] };
 }
 
-/** That the target's list has each of the keys which the source still has. */
-async function check(from, to, { base, keys, result }) {
+/** Those of the keys that the source still has, and the target's list has not. */
+async function missing(from, to, base, keys) {
   const there = new Set(await to.keys(base));
+  const found = [];
   for (const key of keys) {
-    if (!there.has(key) && !result.failed.includes(key) && (await from.read(key)) !== null) {
-      result.failed.push(key);
-    }
+    if (!there.has(key) && (await from.read(key)) !== null) found.push(key);
   }
+  return found;
 }
