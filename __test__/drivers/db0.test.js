@@ -225,6 +225,31 @@ describe("over SQLite", () => {
     });
   });
 
+  test("a write sweeps what has expired, and what keeps it from that fails it not", async () => {
+    const database = connect();
+    const storage = storageOf(db0({ database }));
+    const rows = async () => {
+      const all = await database.prepare("SELECT key FROM unstorage ORDER BY key").all();
+      return all.map(({ key }) => key);
+    };
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => vi.useRealTimers());
+    await storage.setItem("brief", 1, { ttl: 1 });
+    vi.setSystemTime(Date.now() + 61_000);
+    const { prepare } = database;
+    const spy = vi.spyOn(database, "prepare").mockImplementation((sql) => {
+      if (sql.startsWith("DELETE")) throw new Error("the database is locked");
+      return prepare.call(database, sql);
+    });
+    await storage.setItem("a", 1);
+    expect(spy.mock.results.some(({ type }) => type === "throw")).toBe(true);
+    spy.mockRestore();
+    expect(await rows()).toEqual(["a", "brief"]);
+    vi.setSystemTime(Date.now() + 61_000);
+    await storage.setItem("b", 1);
+    expect(await rows()).toEqual(["a", "b"]);
+  });
+
   test("a file that is taken over is opened natively, and db0's connection is closed; libSQL's is not taken over", async () => {
     const path = join(folder(), "items.sqlite");
     const database = connect(path);

@@ -163,7 +163,7 @@ function connected(options, table) {
   };
   const all = (statement, parameters) =>
     database.prepare(statement).all(...parameters, ...(sql.ttl ? [Date.now()] : []));
-  const write = (statement, parameters) => database.prepare(statement).run(...parameters);
+  const write = async (statement, parameters) => database.prepare(statement).run(...parameters);
 
   /** Milliseconds since 1970; null for no end, undefined for what is over at once. */
   const expiry = (key, settings, operation) => {
@@ -190,7 +190,8 @@ function connected(options, table) {
     }
     if (sql.ttl && Date.now() - swept > SWEEP_INTERVAL) {
       swept = Date.now();
-      await write(sql.sweep, [swept]);
+      // What the call wrote is written, and the next sweep takes what this one left.
+      await write(sql.sweep, [swept]).catch(() => {});
     }
   };
   const set = (operation, key, rows) =>
