@@ -4,43 +4,31 @@
  */
 import { itemsOf, readTogether, writeTogether } from "./batch.js";
 import { cellContent, fromCell, toCell } from "./cells.js";
-import { invalidBase, invalidKey, refusedValue, storageError } from "./errors.js";
+import { invalidKey, refusedValue, storageError } from "./errors.js";
 import { filterKeyByDepth } from "./keys.js";
-import { failedDriver, makerOf } from "./late-driver.js";
 import { createListing } from "./listing.js";
-import {
-  comesLater,
-  finishWrite,
-  gather,
-  invalidLife,
-  lifeOf,
-  nativeOwner,
-  toBytesOrText,
-} from "./native-driver.js";
+import { readEach, writeEach } from "./mixed-batch.js";
+import { basePrefix, createMounts } from "./mounts.js";
+import { comesLater, finishWrite, gather, invalidLife, lifeOf } from "./native-driver.js";
 import {
   DONE,
   FOUND,
   INVALID,
   MISS,
-  MOUNT,
-  MOUNTED,
   NEEDS_SIZE,
   NEEDS_VALUE,
-  NORMAL,
-  OFFSET,
   PENDING,
   SCRIPT,
   found,
   native,
   pending,
-  registers,
   settle,
   settleWrite,
   slots,
 } from "./native.js";
 import memory from "./drivers/memory.js";
 import { requestOf } from "./request-options.js";
-import { call, isWritable, readBatch } from "./script-driver.js";
+import { call } from "./script-driver.js";
 import { convertItem, convertRaw, isRawType, rawToText, textToRaw, toItem } from "./serialize.js";
 import { createWatcher } from "./watch.js";
 
@@ -55,90 +43,19 @@ export function createStorage(options = {}) {
     throw storageError("INVALID_OPTIONS", "none", "createStorage", undefined, cause);
   }
   const table = native.createTable(false);
-  /**
-   * By the number that the addon gives a mount: `{ id, base, driver, owner, make }`, with the owner of a native driver, or with
-   * what makes the driver when the mount is first used.
-   */
-  const mounts = new Map();
-  const watcher = createWatcher(() => mounts.values());
-
-  const mountDriver = (base, driver) => {
-    checkDriver(driver, base);
-    const make = makerOf(driver);
-    const owner = make ? undefined : nativeOwner(driver);
-    const id = native.mount(table, base || "", owner === undefined ? -1 : owner.handle);
-    if (id === INVALID) throw invalidBase(base, "mount");
-    const prefix = basePrefix(base);
-    if (id === MOUNTED) {
-      const error = new Error(`already mounted at ${prefix}`);
-      throw Object.assign(error, { code: "ALREADY_MOUNTED", operation: "mount", key: base });
-    }
-    if (prefix === "") {
-      for (const [known, mount] of mounts) if (mount.base === "") mounts.delete(known);
-    }
-    const mount = { id, base: prefix, driver, owner, make };
-    mounts.set(id, mount);
-    listing.mountsChanged();
-    return mount;
-  };
-
-  /** The mount, with its driver made. */
-  const made = (mount) => {
-    if (mount.make === undefined) return mount;
-    const driver = mount.make(mount.base.slice(0, -1) || undefined);
-    checkDriver(driver, mount.base);
-    const owner = nativeOwner(driver);
-    // What was mounted stays, as its options keep the mount's name in variables.
-    Object.assign(mount, { driver, owner, make: undefined, mounted: mount.driver });
-    if (owner) native.retarget(table, mount.id, owner.handle);
-    listing.mountsChanged();
-    watcher.added(mount);
-    return mount;
-  };
-
-  /** As `made`; where the driver cannot be made, every call of it fails, and the next one tries again. */
-  const madeOrFailed = (mount) => {
-    try {
-      return made(mount);
-    } catch (error) {
-      return { ...mount, driver: failedDriver(mount.driver, error) };
-    }
-  };
-
-  /**
-   * The JavaScript driver that the addon just routed to, and the key as that driver knows it. `again` says that the driver was made
-   * now and is native: the call has to be made once more.
-   */
-  const scripted = (key) => {
-    const mount = mounts.get(registers[MOUNT]);
-    const relative = (registers[NORMAL] !== 0 ? key : native.normalize(key)).slice(
-      registers[OFFSET],
-    );
-    if (mount.make === undefined) return { mount, key: relative, again: false };
-    const usable = madeOrFailed(mount);
-    return { mount: usable, key: relative, again: usable.owner !== undefined };
-  };
-
-  /** As `native.check`, with the driver made that the key goes to. */
-  const checked = (key) => {
-    const route = native.check(table, key);
-    if (route !== SCRIPT || mounts.get(registers[MOUNT]).make === undefined) return route;
-    made(mounts.get(registers[MOUNT]));
-    return native.check(table, key);
-  };
-
-  const planned = (base, parents, operation) => {
-    const plan = native.plan(table, base || "", parents, false);
-    if (plan === INVALID) throw invalidBase(base, operation);
-    return Array.from(plan, (id) => ({ ...made(mounts.get(id)) }));
-  };
+  const mounts = createMounts(table, {
+    changed: () => listing.mountsChanged(),
+    made: (mount) => watcher.added(mount),
+  });
+  const { routed, scripted } = mounts;
+  const watcher = createWatcher(mounts.all);
 
   const changed = (event, key, driver) => {
     if (watcher.active && !driver.watch) watcher.emit(event, native.normalize(key));
   };
   /** As `changed`, for the mount that the addon just routed to. */
   const changedNative = (event, key) => {
-    if (watcher.active) changed(event, key, mounts.get(registers[MOUNT]).driver);
+    if (watcher.active) changed(event, key, routed().driver);
   };
 
   const listing = createListing(table, watcher, changed);
@@ -176,7 +93,7 @@ export function createStorage(options = {}) {
         : call(mount, "getItem", relative, options).then(textToRaw);
     }
     if (code === FOUND) return found();
-    if (code === PENDING) return pending(mounts.get(registers[MOUNT]).owner.raw?.decode);
+    if (code === PENDING) return pending(routed().owner.raw?.decode);
     return settled(code, key, operation);
   };
 
@@ -186,7 +103,7 @@ export function createStorage(options = {}) {
 
   /** Writes a cell to a native driver; `code` is what `native.set` answered. */
   const writeNative = (code, key, cell, life, request, operation) => {
-    const { base, driver, owner } = mounts.get(registers[MOUNT]);
+    const { base, driver, owner } = routed();
     const relative = code === NEEDS_SIZE ? native.normalize(key).slice(base.length) : undefined;
     const write = { table, key, relative, life, request, cell, owner, operation };
     const written = finishWrite(code, write);
@@ -202,7 +119,7 @@ export function createStorage(options = {}) {
   const oddLife = (key, operation) => {
     const route = native.route(table, key);
     if (route === SCRIPT || route === INVALID) return 0;
-    throw invalidLife(mounts.get(registers[MOUNT]).driver.name, operation, key);
+    throw invalidLife(routed().driver.name, operation, key);
   };
 
   const writeCell = (key, cell, options) => {
@@ -229,7 +146,7 @@ export function createStorage(options = {}) {
 
   /** Whether the key's driver took a write of nothing for a removal. */
   const forgets = (key) => {
-    if (native.route(table, key) !== DONE || !mounts.get(registers[MOUNT]).owner.forgets) {
+    if (native.route(table, key) !== DONE || !routed().owner.forgets) {
       return false;
     }
     native.remove(table, key);
@@ -242,7 +159,7 @@ export function createStorage(options = {}) {
   const failedWrite = (key, error) => {
     const route = native.route(table, key);
     if (route === INVALID) return Promise.reject(invalidKey(key, "setItem"));
-    const { driver } = mounts.get(registers[MOUNT]);
+    const { driver } = routed();
     if (route === SCRIPT && !driver.setItem) return Promise.resolve();
     return Promise.reject(refusedValue(error, "setItem", key));
   };
@@ -287,41 +204,9 @@ export function createStorage(options = {}) {
       const items = itemsOf(asked, "getItems");
       const together = readTogether(table, items, commonOptions);
       if (together) return together;
-      const entries = items.map((item) => {
-        const { key, options } = typeof item === "string" ? { key: item } : (item ?? {});
-        const route = native.route(table, key);
-        if (route === INVALID) throw invalidKey(key, "getItems");
-        const merged = options ? { ...commonOptions, ...options } : commonOptions;
-        const batch = route === SCRIPT ? scripted(key) : undefined;
-        const batched = batch?.mount.driver.getItems && !isRawType(merged?.type);
-        return {
-          key: native.normalize(key),
-          options: merged,
-          mount: batched ? batch.mount : undefined,
-          relative: batched ? batch.key : undefined,
-        };
-      });
-      const batches = Map.groupBy
-        ? Map.groupBy(entries, (entry) => entry.mount)
-        : groupByMount(entries);
-      const found = new Map();
-      const extra = [];
-      await Promise.all(
-        [...batches].map(async ([mount, batch]) => {
-          if (mount === undefined) {
-            const values = await Promise.all(
-              batch.map(({ key, options }) => storage.getItem(key, options)),
-            );
-            batch.forEach((entry, index) => found.set(entry, values[index]));
-          } else {
-            await readBatch(mount, batch, commonOptions, found, extra);
-          }
-        }),
-      );
-      const results = entries
-        .filter((entry) => found.has(entry))
-        .map((entry) => ({ key: entry.key, value: found.get(entry) }));
-      return results.concat(extra);
+      // A wrapper's own getItem counts.
+      const getItem = (key, options) => storage.getItem(key, options);
+      return readEach(table, mounts, items, commonOptions, getItem);
     },
 
     getItemRaw(key, options = {}) {
@@ -349,48 +234,7 @@ export function createStorage(options = {}) {
         await Promise.all(single.map(({ key, cell }) => writeCell(key, cell, commonOptions)));
         return;
       }
-      const batches = new Map();
-      // Every key, then every value is read and accepted before the first is written.
-      const routes = items.map((item) => {
-        const key = item?.key;
-        const route = checked(key);
-        if (route === INVALID) throw invalidKey(key, "setItems");
-        const { mount, key: relative } = scripted(key);
-        return { route, mount, relative, full: native.normalize(key) };
-      });
-      const entries = items.map(({ value, options }, index) => {
-        const { route, mount, relative, full } = routes[index];
-        const script = route === SCRIPT;
-        const entry = {
-          key: full,
-          cell: isWritable(script, mount) ? cellOf(value, "setItems", full) : undefined,
-          options: options ? { ...commonOptions, ...options } : commonOptions,
-        };
-        if (!script && lifeOf(entry.options) === undefined) {
-          throw invalidLife(mount.driver.name, "setItems", full);
-        }
-        if (route === NEEDS_VALUE)
-          toBytesOrText(cellContent(entry.cell), mount.owner, "setItems", full);
-        if (script && mount.driver.setItems) {
-          if (!batches.has(mount)) batches.set(mount, []);
-          batches.get(mount).push({ ...entry, key: relative, full });
-          return undefined;
-        }
-        return entry;
-      });
-      const writes = entries.filter((entry) => entry !== undefined);
-      await Promise.all([
-        ...writes.map(({ key, cell, options }) => writeCell(key, cell, options)),
-        ...[...batches].map(async ([mount, batch]) => {
-          const sent = batch.map(({ key, cell, options }) => ({
-            key,
-            value: cellContent(cell),
-            options,
-          }));
-          await call(mount, "setItems", sent, commonOptions);
-          for (const { full } of batch) changed("update", full, mount.driver);
-        }),
-      ]);
+      await writeEach(mounts, items, commonOptions, writeCell, changed);
     },
 
     setItemRaw(key, value, options = {}) {
@@ -400,7 +244,7 @@ export function createStorage(options = {}) {
         const code = native.set(table, key, life);
         if (code === INVALID) throw invalidKey(key, "setItemRaw");
         if (code === NEEDS_VALUE && comesLater(value)) {
-          const { owner } = mounts.get(registers[MOUNT]);
+          const { owner } = routed();
           return gather(value, owner, "setItemRaw", key).then((bytes) =>
             storage.setItemRaw(key, bytes, options),
           );
@@ -438,7 +282,7 @@ export function createStorage(options = {}) {
         return;
       }
       if (code === INVALID) throw invalidKey(key, "removeItem");
-      const { driver } = mounts.get(registers[MOUNT]);
+      const { driver } = routed();
       const removals = code === PENDING ? [pending()] : [];
       if (withMeta && native.remove(table, native.normalize(key) + "$", request) === PENDING) {
         removals.push(pending());
@@ -457,7 +301,7 @@ export function createStorage(options = {}) {
       const code = native.meta(table, key, request);
       if (code === INVALID) throw invalidKey(key, "getMeta");
       if (code === PENDING) {
-        Object.assign(meta, await pending(mounts.get(registers[MOUNT]).owner.toMeta));
+        Object.assign(meta, await pending(routed().owner.toMeta));
       }
       let kept;
       if (code === SCRIPT) {
@@ -491,7 +335,7 @@ export function createStorage(options = {}) {
     },
 
     async getKeys(base, options = {}) {
-      const plan = planned(base, true, "getKeys");
+      const plan = mounts.planned(base, "getKeys");
       const prefix = basePrefix(base);
       const maxDepth = options?.maxDepth;
       // All are asked before the first answers: what is mounted meanwhile, or no longer, does not count.
@@ -503,7 +347,7 @@ export function createStorage(options = {}) {
     },
 
     async clear(base, options = {}) {
-      const plan = planned(base, true, "clear");
+      const plan = mounts.planned(base, "clear");
       const prefix = basePrefix(base);
       await Promise.all(
         plan.map((mount, index) => listing.clear(mount, prefix, plan.slice(0, index), options)),
@@ -512,44 +356,39 @@ export function createStorage(options = {}) {
 
     async dispose() {
       watcher.disposed();
-      await Promise.all([...mounts.values()].map(disposeMount));
+      await Promise.all(Array.from(mounts.all(), disposeMount));
     },
 
     async watch(callback) {
-      for (const mount of mounts.values()) made(mount);
+      for (const mount of mounts.all()) mounts.ready(mount);
       return watcher.add(callback);
     },
 
     unwatch: () => watcher.stop(),
 
     mount(base, driver) {
-      const mount = mountDriver(base, driver);
-      watcher.added(watcher.active ? madeOrFailed(mount) : mount);
+      const mount = mounts.add(base, driver);
+      watcher.added(watcher.active ? mounts.readyOrFailed(mount) : mount);
       return storage;
     },
 
     async unmount(base, dispose = true) {
       const prefix = basePrefix(base);
-      const mount = [...mounts.values()].find((known) => known.base === prefix);
+      const mount = mounts.at(prefix);
       if (prefix === "" || mount === undefined) return;
       watcher.removed(mount);
       if (dispose) await disposeMount(mount);
-      const id = native.unmount(table, base);
-      if (id !== MISS) mounts.delete(id);
-      listing.mountsChanged();
+      mounts.remove(base);
       settle();
     },
 
     getMount(key = "") {
-      const { driver, base } = mounts.get(native.mountOf(table, key));
+      const { driver, base } = mounts.of(key);
       return { driver, base };
     },
 
     getMounts(base = "", { parents = false } = {}) {
-      return Array.from(native.plan(table, base, Boolean(parents), true), (id) => {
-        const mount = mounts.get(id);
-        return { driver: mount.driver, base: mount.base };
-      });
+      return mounts.listed(base, Boolean(parents)).map(({ driver, base }) => ({ driver, base }));
     },
 
     keys: (base, options = {}) => storage.getKeys(base, options),
@@ -568,50 +407,9 @@ export function createStorage(options = {}) {
     return native.normalize(key) + "$";
   };
 
-  mountDriver("", options.driver ?? memory());
+  mounts.add("", options.driver ?? memory());
   dropped.register(storage, table);
   return storage;
-}
-
-/** As `toCell`; its error says which item it was. */
-function cellOf(value, operation, key) {
-  try {
-    return toCell(value);
-  } catch (error) {
-    throw refusedValue(error, operation, key);
-  }
-}
-
-function groupByMount(entries) {
-  const groups = new Map();
-  for (const entry of entries) {
-    const group = groups.get(entry.mount);
-    if (group) group.push(entry);
-    else groups.set(entry.mount, [entry]);
-  }
-  return groups;
-}
-
-/** Tells the usual mistakes apart. */
-function checkDriver(driver, base) {
-  const refuse = (cause) => {
-    throw storageError("INVALID_OPTIONS", "none", "mount", base, cause);
-  };
-  if (typeof driver === "function") {
-    refuse(`a function is no driver: call it, as in ${driver.name || "driver"}()`);
-  }
-  if (driver === null || typeof driver !== "object") {
-    refuse(`a driver is an object, not ${driver === null ? "null" : typeof driver}`);
-  }
-  if (typeof driver.then === "function") refuse("a promise is no driver: await it");
-  if (driver.driver !== undefined && driver.getItem === undefined) {
-    refuse(
-      "`driver` with options is for a config, as defineStorage takes it: call a driver's factory, as in fs({ … })",
-    );
-  }
-  if (typeof driver.default === "function" && driver.getItem === undefined) {
-    refuse("a module is no driver: call its default export");
-  }
 }
 
 /** The answer of a call of an in-memory driver that is over but for what it let go. */
@@ -626,9 +424,4 @@ function answer(value) {
 
 async function disposeMount({ driver }) {
   if (typeof driver.dispose === "function") await driver.dispose();
-}
-
-function basePrefix(base) {
-  const key = native.normalize(base || "");
-  return key && key + ":";
 }
