@@ -8,7 +8,7 @@ import { addon } from "./addon.js";
 import { cellContent } from "./cells.js";
 import { isStorageError } from "./errors.js";
 
-/** Answers that are no slot; src/binding/environment.rs has the same list. */
+/** Answers that are no slot; src/binding/codes.rs has the same list. */
 export const MISS = -1;
 export const INVALID = -2;
 export const SCRIPT = -3;
@@ -143,7 +143,7 @@ function answer(request, texts) {
   native.answer(request, answers);
 }
 
-/** What a turn of the event loop may spend on answers that are found at once; src/binding/environment.rs has the same. */
+/** What a turn of the event loop may spend on answers that are found at once; src/binding/context.rs has the same. */
 const ALLOWANCE = 4096;
 
 /** The end of this turn of the event loop, while it is waited for. Answers alone do not tell: many can come in one turn. */

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::{
     batch::{self, Asked},
     calls::{Answer, content, write},
+    codes::{code, register},
     completion::Outcome,
-    environment::{Context, Environment, Remote, Routed, code, register},
+    context::{Context, Remote},
+    environment::{Environment, Routed},
     raw::{Call, Reply},
     value,
 };

@@ -7,8 +7,10 @@ use napi::sys;
 
 use super::{
     batch_calls,
+    codes::{code, register},
     completion::Outcome,
-    environment::{COST_OF_GET, COST_OF_HAS, Context, Environment, Remote, Submitted, Target, code, register},
+    context::{COST_OF_GET, COST_OF_HAS, Context, Remote, Submitted},
+    environment::{Environment, Target},
     mount_calls, network_calls,
     raw::{Call, Handler, Reply},
     text, value,

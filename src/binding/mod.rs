@@ -6,13 +6,17 @@
 mod batch;
 mod batch_calls;
 mod calls;
+mod codes;
 mod completion;
+mod context;
 mod environment;
 mod mount_calls;
 mod network_calls;
 mod raw;
+mod slab;
 mod text;
 mod value;
+mod watching;
 
 use napi::{
     Env,

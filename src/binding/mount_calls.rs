@@ -3,7 +3,8 @@
 
 use super::{
     calls::{Answer, internal, list, native},
-    environment::{Environment, Table, Target, code},
+    codes::code,
+    environment::{Environment, Table, Target},
     raw::{Call, Reply},
     value,
 };

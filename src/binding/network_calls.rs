@@ -3,8 +3,10 @@
 
 use super::{
     calls::{Answer, content, internal},
+    codes::code,
     completion::Outcome,
-    environment::{Environment, Remote, code},
+    context::Remote,
+    environment::Environment,
     raw::{Call, Reply},
     value,
 };

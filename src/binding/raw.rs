@@ -10,7 +10,8 @@ use napi::{Result, check_status, sys};
 
 use super::{
     calls,
-    environment::{Environment, code, register},
+    codes::{code, register},
+    environment::Environment,
     value,
 };
 use crate::{
@@ -54,9 +55,9 @@ pub struct Function {
 
 /// Makes the environment and puts its functions on `exports`.
 pub fn install(env: sys::napi_env, exports: sys::napi_value) -> Result<()> {
-    let environment = Box::into_raw(Box::new(Environment::new(env)));
-    let registers = Environment::share_registers(environment, env)?;
-    set(env, exports, "registers", registers)?;
+    let mut environment = Box::new(Environment::new(env));
+    set(env, exports, "registers", environment.context.share_registers()?)?;
+    let environment = Box::into_raw(environment);
     // js/addon.js compares it with its own.
     set(env, exports, "version", value::text(env, env!("CARGO_PKG_VERSION").as_bytes()))?;
     for (name, handler) in calls::TABLE {
