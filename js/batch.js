@@ -4,7 +4,7 @@
  */
 import { cellContent, fromCell, toCell } from "./cells.js";
 import { storageError } from "./errors.js";
-import { lifeOf } from "./native-driver.js";
+import { lifeOf } from "./native-write.js";
 import {
   DONE,
   INVALID,

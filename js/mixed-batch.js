@@ -4,7 +4,7 @@
  */
 import { cellContent, toCell } from "./cells.js";
 import { invalidKey, refusedValue } from "./errors.js";
-import { invalidLife, lifeOf, toBytesOrText } from "./native-driver.js";
+import { invalidLife, lifeOf, toBytesOrText } from "./native-write.js";
 import { INVALID, NEEDS_VALUE, SCRIPT, native } from "./native.js";
 import { call, isWritable, readBatch } from "./script-driver.js";
 import { isRawType } from "./serialize.js";

@@ -9,7 +9,6 @@ import { filterKeyByDepth } from "./keys.js";
 import { createListing } from "./listing.js";
 import { readEach, writeEach } from "./mixed-batch.js";
 import { basePrefix, createMounts } from "./mounts.js";
-import { comesLater, finishWrite, gather, invalidLife, lifeOf } from "./native-driver.js";
 import {
   DONE,
   FOUND,
@@ -26,6 +25,7 @@ import {
   settleWrite,
   slots,
 } from "./native.js";
+import { comesLater, finishWrite, gather, invalidLife, lifeOf } from "./native-write.js";
 import memory from "./drivers/memory.js";
 import { requestOf } from "./request-options.js";
 import { call } from "./script-driver.js";

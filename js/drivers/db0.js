@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { statements, tables } from "../sql-dialects.js";
 import { createEmbeddedDriver } from "../embedded-driver.js";
 import { storageError } from "../errors.js";
-import { comesLater, gather, invalidLife, lifeOf, toBytesOrText } from "../native-driver.js";
+import { comesLater, gather, invalidLife, lifeOf, toBytesOrText } from "../native-write.js";
 import { runtimeOptions } from "../runtime-options.js";
 import { createStorage } from "../storage.js";
 

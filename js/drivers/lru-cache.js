@@ -1,4 +1,4 @@
-import { ItemMap } from "../item-map.js";
+import { inMemoryMethods } from "../in-memory.js";
 import { createNativeDriver } from "../native-driver.js";
 
 export default function lruCache(options = {}) {
@@ -6,12 +6,7 @@ export default function lruCache(options = {}) {
   return createNativeDriver("lru-cache", options, {
     observe: { measure: sizeCalculation ?? measure, dispose },
     forgets: true,
-    methods(owner) {
-      return {
-        dispose: () => (owner.table < 0 ? undefined : owner.items.clear()),
-        getInstance: () => (owner.instance ??= new ItemMap(owner.items)),
-      };
-    },
+    methods: inMemoryMethods,
   });
 }
 

@@ -1,16 +1,11 @@
 import { storageError } from "../errors.js";
-import { ItemMap } from "../item-map.js";
+import { inMemoryMethods } from "../in-memory.js";
 import { createNativeDriver } from "../native-driver.js";
 
 export default function memory(options = {}) {
   return createNativeDriver("memory", options, {
     observe: { measure },
-    methods(owner) {
-      return {
-        dispose: () => (owner.table < 0 ? undefined : owner.items.clear()),
-        getInstance: () => (owner.instance ??= new ItemMap(owner.items)),
-      };
-    },
+    methods: inMemoryMethods,
   });
 }
 

@@ -1,6 +1,15 @@
-/** What `getInstance()` of in-memory drivers gives: a live, Map-like view of the items, without a copy of them. */
+/** What memory and lru-cache have in common. */
 
-export class ItemMap {
+/** Their methods beside the usual. */
+export function inMemoryMethods(owner) {
+  return {
+    dispose: () => (owner.table < 0 ? undefined : owner.items.clear()),
+    getInstance: () => (owner.instance ??= new ItemMap(owner.items)),
+  };
+}
+
+/** A live, Map-like view of the items, without a copy of them. */
+class ItemMap {
   #driver;
 
   constructor(driver) {
