@@ -189,6 +189,14 @@ describe("with TLS", async () => {
     }
   });
 
+  test("without it, a server that takes no other connection is named", async () => {
+    const failed = open({ port, maxRetriesPerRequest: 0 }).getItem("a");
+    await expect(failed).rejects.toMatchObject({
+      code: "ECONNRESET",
+      message: expect.stringMatching(/localhost:\d+ ended the connection .* TLS alone/),
+    });
+  });
+
   test("what is no certificate is refused", () => {
     expect(() => redis({ tls: { ca: "s3cret" } })).toThrow(
       "the option `tls.ca` holds no certificate in PEM",

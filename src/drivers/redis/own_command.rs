@@ -17,7 +17,7 @@ pub fn check(words: &[Vec<u8>]) -> Result<(), Failure> {
             .filter(|what| {
                 matches!(
                     what.as_slice(),
-                    b"CACHING" | b"NO-EVICT" | b"NO-TOUCH" | b"REPLY" | b"SETINFO" | b"SETNAME" | b"TRACKING"
+                    b"CACHING" | b"CAPA" | b"NO-EVICT" | b"NO-TOUCH" | b"REPLY" | b"SETINFO" | b"SETNAME" | b"TRACKING"
                 )
             })
             .map(|_| "change"),
@@ -96,6 +96,7 @@ mod tests {
             "Subscribe news",
             "CLIENT reply off",
             "client SETNAME mine",
+            "CLIENT CAPA redirect",
             "SCRIPT DEBUG yes",
             "BLPOP list 0",
             "WAIT 1 0",

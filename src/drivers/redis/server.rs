@@ -188,7 +188,7 @@ impl Access {
         let opening = async {
             let stream = self.connect(address).await?;
             let input = BytesMut::new();
-            self.greet(Opened { stream, input, identity: None, replaced: Box::pin(pending()) }).await
+            self.greet(Opened { stream, input, identity: None, replaced: Box::pin(pending()) }, address).await
         };
         timeout(self.connect_timeout, opening).await.unwrap_or_else(|_| {
             let milliseconds = self.connect_timeout.as_millis();
@@ -258,7 +258,7 @@ impl Access {
     }
 
     /// Logs in and chooses the database; the answers tell whether the server is ready.
-    async fn greet(&self, mut opened: Opened) -> Result<Opened, Trouble> {
+    async fn greet(&self, mut opened: Opened, address: &Address) -> Result<Opened, Trouble> {
         let mut said: Vec<(&str, bytes::Bytes)> = Vec::new();
         match &self.login {
             Some(Login { username: Some(username), password }) => {
@@ -284,7 +284,11 @@ impl Access {
         }
         said.push(("PING", encode(&["PING"])));
         let replies = opened.ask(said.iter().map(|(_, bytes)| bytes.as_ref())).await;
-        let replies = replies.map_err(|error| Trouble::of("the connection broke", &error))?;
+        let replies = replies.map_err(|error| {
+            // As a server does that speaks TLS alone, and others that have no time for anybody.
+            let ends = if self.tls.is_none() { " (does it take TLS alone?)" } else { "" };
+            Trouble::of(&format!("{address} ended the connection before it had answered{ends}"), &error)
+        })?;
         let ended = replies.len() < said.len();
         for ((command, _), reply) in said.iter().zip(replies) {
             // What it says then is about the connection.
@@ -301,6 +305,7 @@ impl Access {
             return Err(match (*command, failure.code.as_ref()) {
                 // Users may be allowed little; what they ask for later tells. A server of no cluster has no such mode.
                 ("PING" | "CLIENT", "NOPERM") | ("READONLY" | GHOST | IDENTITY, _) => continue,
+                ("AUTH", "ERR") if asks_for_no_password(&failure) => continue,
                 (_, "LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN") => Trouble::Passing(failure),
                 (_, "ERR") if failure.message.contains("max number of clients") => Trouble::Passing(failure),
                 ("SELECT", _) => {
@@ -312,6 +317,11 @@ impl Access {
         }
         Ok(opened)
     }
+}
+
+/// Whoever comes is let in: as ioredis has it, a password that is not asked for does no harm. Redis 5 says it in other words.
+fn asks_for_no_password(failure: &Failure) -> bool {
+    ["without any password configured", "no password is set"].iter().any(|words| failure.message.contains(words))
 }
 
 impl Identity {
