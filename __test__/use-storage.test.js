@@ -287,6 +287,25 @@ test("a factory in JavaScript gets the options that the environment has, with th
   expect(given[0].client).toBe(client);
 });
 
+test("who asks for a mount's driver gets what the factory gave, and what tells why where it gave nothing", async () => {
+  const made = [];
+  const custom = ({ url }) => {
+    made.push(url);
+    return { ...mapDriver(), name: "custom", urlOf: (key) => `${url}/${key}` };
+  };
+  const storage = defineStorage({ storage: { a: { driver: custom, url: "{{URL}}" } } });
+  expect(() => storage.getMount("a:b").driver.getItem("b")).toThrow(
+    "the option `url` needs the environment variable URL",
+  );
+  vi.stubEnv("URL", "http://x");
+  expect(storage.getMounts("a").map(({ base }) => base)).toEqual(["a:"]);
+  expect(made).toEqual([]);
+  expect(storage.getMount("a:b").driver.urlOf("b")).toBe("http://x/b");
+  await storage.setItem("a:b", 1);
+  expect(await storage.getMount("a").driver.getItem("b")).toBe("1");
+  expect(made).toEqual(["http://x"]);
+});
+
 test("what a factory gives has to be a driver", async () => {
   const storage = defineStorage({ storage: { a: { driver: async () => mapDriver() } } });
   await expect(storage.getItem("a:b")).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 /** What a storage has mounted, and how a driver is made whose options are read when its mount is first used. */
 import { invalidBase, storageError } from "./errors.js";
 import { failedDriver, makerOf } from "./late-driver.js";
-import { nativeOwner } from "./native-driver.js";
+import { isNative, nativeOwner } from "./native-driver.js";
 import {
   INVALID,
   MISS,
@@ -71,6 +71,20 @@ export function createMounts(table, { changed, made }) {
     }
   };
 
+  /**
+   * The mount of a key or a base, for those who ask for its driver: they may call what only that one has. A native driver has all of
+   * it before it is made; where another cannot be made, what was mounted tells why with each call.
+   */
+  const shown = (key) => {
+    const mount = mounts.get(native.mountOf(table, key));
+    if (isNative(mount.driver)) return mount;
+    try {
+      return ready(mount);
+    } catch {
+      return mount;
+    }
+  };
+
   /** The mount that the addon just routed to. */
   const routed = () => mounts.get(registers[MOUNT]);
 
@@ -117,9 +131,8 @@ export function createMounts(table, { changed, made }) {
     checked,
     planned,
     listed,
+    shown,
     all: () => mounts.values(),
-    /** The mount of a key or a base. */
-    of: (key) => mounts.get(native.mountOf(table, key)),
     /** The mount that stands at this prefix. */
     at: (prefix) => [...mounts.values()].find((mount) => mount.base === prefix),
   };

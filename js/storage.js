@@ -383,7 +383,7 @@ export function createStorage(options = {}) {
     },
 
     getMount(key = "") {
-      const { driver, base } = mounts.of(key);
+      const { driver, base } = mounts.shown(key);
       return { driver, base };
     },
 
