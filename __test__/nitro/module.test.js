@@ -291,7 +291,7 @@ test("a linked package is refused where it would have to be copied", async () =>
 });
 
 test("what imports our modules gets ours, or unstorage's where a driver is borrowed", async () => {
-  const { options } = await configured({});
+  const { options } = await configured({ builder: "vite" });
   const [{ resolveId, load }] = options.rollupConfig.plugins;
   const imported = (id) => {
     if (!resolveId.filter.id.test(id)) return undefined;
@@ -309,6 +309,25 @@ test("what imports our modules gets ours, or unstorage's where a driver is borro
   expect(imported("unstorage/drivers/mongodb")).toBe(null);
   expect(imported("rustorage/drivers/mongodb")).toBe(driver("unstorage/drivers/mongodb"));
   expect(imported("unstorage/other")).toBe(undefined);
+});
+
+test.each([
+  ["rustorage", "index.js"],
+  ["rustorage/server", "js/server/index.js"],
+  ["rustorage/drivers/fs", "js/drivers/fs.js"],
+])("%s is imported by its place where it runs as it is built, but under Vite", async (id, path) => {
+  const place = new URL(`../../${path}`, import.meta.url).href;
+  const imported = async (more, meta) => {
+    const { options } = await configured(more, meta);
+    const { resolveId } = options.rollupConfig.plugins[0];
+    return (resolveId.handler ?? resolveId)(id);
+  };
+  expect(await imported({})).toEqual({ id: place, external: true });
+  const renderer = { dev: false, preset: "nitro-prerender" };
+  expect(await imported(renderer, { majorVersion: 2 })).toEqual({ id: place, external: true });
+  expect(await imported({ builder: "vite" })).toEqual({ id, external: true });
+  // 3.0.0 does not say whether it is Vite's.
+  expect(await imported({}, {})).toEqual({ id, external: true });
 });
 
 test("the mount `data` is switched to a database by one option", async () => {

@@ -78,7 +78,12 @@ const module = {
 
     const deployed = !options.dev && options.preset !== "nitro-prerender";
     options.rollupConfig ??= {};
-    const plugin = resolver({ bare: version === undefined, traced: traces(options, version) });
+    const plugin = resolver({
+      bare: version === undefined,
+      traced: traces(options, version),
+      // Vite, which 3.0.0 does not tell of, runs what it finds by its place as a part of the app.
+      placed: !deployed && version !== undefined && options.builder !== "vite",
+    });
     options.rollupConfig.plugins = [plugin, ...[options.rollupConfig.plugins ?? []].flat()];
     if (deployed) copyToOutput(options, version);
     options.plugins.unshift(PLUGIN);

@@ -1,5 +1,9 @@
 /** The bundler's plugin that gives rustorage to whoever imports unstorage. */
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { borrowedImport, nativeImport } from "./mounts.js";
+
+const require = createRequire(import.meta.url);
 
 /** What stands for unstorage's modules: the bundlers' mark for modules that are no files, and the import that it passes on. */
 const PREFIX = "\0rustorage:";
@@ -26,14 +30,15 @@ const STANDING_FOR = /^\0rustorage:/;
  * whatever they resolve to.
  *
  * `bare`: as functions alone. Nitro 3.0.0 overlooks other hooks in Vite's development server. `traced`: whether the storage of
- * a Nitro that knows no tracing is traced.
+ * a Nitro that knows no tracing is traced. `placed`: imported
+ * by its place, since what runs where it is built may be in a folder from which the name is not found.
  */
-export function resolver({ bare = false, traced = false } = {}) {
+export function resolver({ bare = false, traced = false, placed = false } = {}) {
   const name = "rustorage";
-  const resolve = (id, importer) =>
-    traced && id === "unstorage" && importer?.includes(NITRO_STORAGE)
-      ? { id: TRACED }
-      : resolveId(id);
+  const resolve = (id, importer) => {
+    if (traced && id === "unstorage" && importer?.includes(NITRO_STORAGE)) return { id: TRACED };
+    return resolveId(id, placed);
+  };
   if (bare) return { name, resolveId: resolve, load };
   return {
     name,
@@ -42,12 +47,14 @@ export function resolver({ bare = false, traced = false } = {}) {
   };
 }
 
-function resolveId(id) {
+function resolveId(id, placed) {
   if (!IMPORTS.test(id)) return null;
   // What is external does not find unstorage, which is bundled.
   const borrowed = borrowedImport(id);
   if (borrowed) return { id: PREFIX + borrowed };
-  if (id.startsWith("rustorage")) return { id, external: true };
+  if (id.startsWith("rustorage")) {
+    return { id: placed ? pathToFileURL(require.resolve(id)).href : id, external: true };
+  }
   const isDriver = id.startsWith("unstorage/drivers/");
   const target = isDriver ? nativeImport(id) : id.replace("unstorage", "rustorage");
   return target ? { id: PREFIX + target } : null;

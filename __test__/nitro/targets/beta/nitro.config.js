@@ -5,6 +5,7 @@ import { devStorage, routeRules, storage } from "./storage.js";
 export default defineConfig(
   withNativeStorage({
     serverDir: "server",
+    buildDir: process.env.BUILD_DIR,
     storage,
     devStorage,
     routeRules,

@@ -8,6 +8,7 @@ export default defineNitroConfig({
   compatibilityDate: "2026-01-01",
   srcDir: "server",
   modules: ["rustorage/nitro"],
+  buildDir: process.env.BUILD_DIR,
   storage: { ...storage, recent },
   devStorage,
   routeRules,
