@@ -76,6 +76,18 @@ test("redis reads and writes raw values as unstorage 1 does where the app has th
   expect(await legacyRaw(3)).toEqual([undefined, false, undefined]);
 });
 
+test("so is redis that a plugin imports by unstorage's name and mounts, where that is unstorage 1", async () => {
+  const source = async (id, majorVersion) => {
+    const { options } = await configured({}, { majorVersion });
+    const [{ resolveId, load }] = options.rollupConfig.plugins;
+    return load.handler(resolveId.handler(id).id);
+  };
+  const legacy = 'export default (options) => redis({ ...{"legacyRaw":true}, ...options });';
+  expect(await source("unstorage/drivers/redis", 2)).toContain(legacy);
+  expect(await source("unstorage/drivers/redis", 3)).toContain("export { default } from");
+  expect(await source("unstorage/drivers/fs", 2)).toContain("export { default } from");
+});
+
 test("mounts of other drivers import what makes these late, and know their own names", async () => {
   const storage = {
     kv: { driver: "cloudflare-kv-binding", binding: "KV" },

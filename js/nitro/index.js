@@ -81,6 +81,7 @@ const module = {
     const plugin = resolver({
       bare: version === undefined,
       traced: traces(options, version),
+      legacy: version === 2,
       // Vite, which 3.0.0 does not tell of, runs what it finds by its place as a part of the app.
       placed: !deployed && version !== undefined && options.builder !== "vite",
     });

@@ -42,7 +42,7 @@ function driverFile(target) {
 }
 
 /** What redis has been written with under Nitro 2, and is read with beside it. */
-const OF_UNSTORAGE_1 = { legacyRaw: true };
+export const OF_UNSTORAGE_1 = { legacyRaw: true };
 
 /**
  * Native mounts import our drivers by themselves, others what makes their drivers late, and all know which mount they are. `version` is Nitro's. A mount that could

@@ -1,7 +1,7 @@
 /** The bundler's plugin that gives rustorage to whoever imports unstorage. */
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { borrowedImport, nativeImport } from "./mounts.js";
+import { OF_UNSTORAGE_1, borrowedImport, nativeImport } from "./mounts.js";
 
 const require = createRequire(import.meta.url);
 
@@ -18,6 +18,22 @@ import { withTracing } from "rustorage/tracing";
 export const createStorage = (options) => withTracing(create(options));
 `;
 
+/** What stands for redis of unstorage 1, which a plugin may mount: as a config's mounts have it. */
+const REDIS_OF_UNSTORAGE_1 = `${PREFIX}redis-of-unstorage-1`;
+
+const REDIS_OF_UNSTORAGE_1_SOURCE = `
+import redis from "rustorage/drivers/redis";
+
+export * from "rustorage/drivers/redis";
+export default (options) => redis({ ...${JSON.stringify(OF_UNSTORAGE_1)}, ...options });
+`;
+
+/** Modules that do more than to pass an import on. */
+const SOURCES = {
+  [TRACED]: TRACED_SOURCE,
+  [REDIS_OF_UNSTORAGE_1]: REDIS_OF_UNSTORAGE_1_SOURCE,
+};
+
 /** The module of Nitro 2 and 3.0.0 that makes the storage. */
 const NITRO_STORAGE = "#nitro-internal-virtual/storage";
 
@@ -30,13 +46,14 @@ const STANDING_FOR = /^\0rustorage:/;
  * whatever they resolve to.
  *
  * `bare`: as functions alone. Nitro 3.0.0 overlooks other hooks in Vite's development server. `traced`: whether the storage of
- * a Nitro that knows no tracing is traced. `placed`: imported
+ * a Nitro that knows no tracing is traced. `legacy`: whether Nitro has unstorage 1. `placed`: imported
  * by its place, since what runs where it is built may be in a folder from which the name is not found.
  */
-export function resolver({ bare = false, traced = false, placed = false } = {}) {
+export function resolver({ bare = false, traced = false, legacy = false, placed = false } = {}) {
   const name = "rustorage";
   const resolve = (id, importer) => {
     if (traced && id === "unstorage" && importer?.includes(NITRO_STORAGE)) return { id: TRACED };
+    if (legacy && id === "unstorage/drivers/redis") return { id: REDIS_OF_UNSTORAGE_1 };
     return resolveId(id, placed);
   };
   if (bare) return { name, resolveId: resolve, load };
@@ -62,7 +79,7 @@ function resolveId(id, placed) {
 
 function load(id) {
   if (!STANDING_FOR.test(id)) return null;
-  if (id === TRACED) return TRACED_SOURCE;
+  if (Object.hasOwn(SOURCES, id)) return SOURCES[id];
   const target = JSON.stringify(id.slice(PREFIX.length));
   const names = `export * from ${target};`;
   return id.includes("/drivers/") ? `${names}\nexport { default } from ${target};` : names;
