@@ -207,6 +207,31 @@ test("what does not arrive as it was is told", async () => {
   expect(result).toMatchObject({ items: 3, copied: 3, failed: ["a", "b"] });
 });
 
+test("large values are copied one at a time, and small ones many at once", async () => {
+  const map = new Map(Array.from({ length: 200 }, (_, index) => [`k${index}`, "1"]));
+  for (const [size, most] of [
+    [2 ** 20, 64],
+    [2 ** 25, 2],
+    [2 ** 40, 1],
+    [undefined, 64],
+  ]) {
+    let [reading, highest] = [0, 0];
+    const source = {
+      ...mapDriver(map),
+      getMeta: () => ({ size }),
+      async getItem(key) {
+        highest = Math.max(highest, ++reading);
+        await new Promise(setImmediate);
+        reading--;
+        return map.get(key);
+      },
+    };
+    const result = await copy(new Items(source), new Items(mapDriver(new Map())), {});
+    expect(result).toMatchObject({ items: 200, copied: 200, failed: [] });
+    expect(highest).toBe(most);
+  }
+});
+
 test("what expires while it is copied does not stay for ever", async () => {
   const map = new Map([["a", "1"]]);
   const source = { ...mapDriver(map), getMeta: (key) => void map.delete(key) };
@@ -272,10 +297,10 @@ test("an item's ttl goes along from db0 through its connector", async () => {
   const to = new Items(lmdb({ path: join(cwd, "to") }));
   onTestFinished(() => to.dispose());
   expect(await copy(from, to, {})).toMatchObject({ copied: 2, failed: [] });
-  const life = await to.life("brief");
+  const { life } = await to.facts("brief");
   expect(life).toBeGreaterThan(400);
   expect(life).toBeLessThanOrEqual(500);
-  expect(await to.life("stays")).toBeUndefined();
+  expect((await to.facts("stays")).life).toBeUndefined();
 });
 
 test("it ends quietly where nobody reads any more", async () => {

@@ -122,7 +122,10 @@ export const COMMANDS = {
       using(location, options, async (items) => {
         const keys = await items.keys(base ?? options.base);
         const sizes = [];
-        await each(keys, async (key) => sizes.push((await items.read(key))?.length ?? 0));
+        await each(keys, async (key) => {
+          const { size: told } = await items.facts(key);
+          sizes.push(told ?? (await items.read(key))?.length ?? 0);
+        });
         const bytes = sizes.reduce((sum, one) => sum + one, 0);
         const largest = sizes.reduce((most, one) => Math.max(most, one), 0);
         const json = { driver: items.driver.name, items: keys.length, bytes, largest };

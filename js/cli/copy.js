@@ -1,6 +1,10 @@
 /** Copies items from one driver to another. What is there already and the same is passed over: so a copy that broke off goes on. */
 
 import { each } from "./each.js";
+import { Room } from "./room.js";
+
+/** Values of so many bytes are in memory at once, where the source tells their sizes before they are read. */
+const MOST_BYTES = 2 ** 26;
 
 /** After so many errors it gives up: they are not the items' own. */
 const MOST_ERRORS = 100;
@@ -23,13 +27,19 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
   const failed = new Set();
   progress?.begin(keys.length);
   const gone = new Set();
+  const room = new Room(MOST_BYTES);
   let [done, errors] = [0, 0];
 
   const copyOne = async (key) => {
     // First: what expires in between would be without an end.
-    const life = await from.life(key);
+    const asked = Date.now();
+    const { life, size } = await from.facts(key);
+    const end = life === undefined ? undefined : asked + life * 1000;
+    await room.hold(size ?? 0, () => copyItem(key, end));
+  };
+  const copyItem = async (key, end) => {
     // What has no time left is as good as gone, and 0 would be no end to the target.
-    const bytes = life === 0 ? null : await from.read(key);
+    const bytes = end <= Date.now() ? null : await from.read(key);
     if (bytes === null) {
       gone.add(key);
       result.gone++;
@@ -42,11 +52,12 @@ export async function copy(from, to, { base, dryRun = false, progress }) {
       return;
     }
     const isThere = there.has(key) && (await to.read(key))?.equals(bytes);
-    if (isThere && (await to.endsLike(key, life))) {
+    if (isThere && (await to.endsLike(key, end))) {
       result.same++;
       return;
     }
-    if (!dryRun) await to.write(key, bytes, life);
+    const ttl = end === undefined ? undefined : Math.max(end - Date.now(), 1) / 1000;
+    if (!dryRun) await to.write(key, bytes, ttl);
     result.copied++;
     if (dryRun) return;
     const written = await to.read(key);

@@ -46,16 +46,22 @@ export class Items {
     return this.storage.getMount("").driver.getItem(normalizeKey(key), {});
   }
 
-  /** Seconds that the item has to live, 0 where it is about to end; undefined for no end. */
-  async life(key) {
+  /**
+   * `life`, the seconds that the item has to live, 0 where it is about to end and undefined for no end; and its `size` in bytes, undefined
+   * where the driver does not tell it.
+   */
+  async facts(key) {
     const meta = await this.storage.getMeta(key, { nativeOnly: true });
-    return typeof meta?.ttl === "number" ? meta.ttl : undefined;
+    const [life, size] = [meta?.ttl, meta?.size].map((fact) =>
+      typeof fact === "number" ? fact : undefined,
+    );
+    return { life, size };
   }
 
   /** Whether the item has an end if the other has one, as far as the driver knows of ends. */
-  async endsLike(key, life) {
+  async endsLike(key, end) {
     const knows = this.driver.flags?.ttl !== false;
-    return !knows || ((await this.life(key)) === undefined) === (life === undefined);
+    return !knows || ((await this.facts(key)).life === undefined) === (end === undefined);
   }
 
   /** Text is written as text: some drivers keep the two apart. */
