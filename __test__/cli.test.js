@@ -526,6 +526,8 @@ test("what it cannot do it says, with a status, and no secret", () => {
     [["cp", "fs:./a", "fs:./b"], /^There is no command cp\n/],
     [["set", "fs:./a", "b", "two", "words"], /^Too many arguments: words\nUsage: rustorage set/],
     [["ls", "fs:./a", "b", "c"], /^Too many arguments: c\n/],
+    [["ls", "fs:./a", "b", "--base", "c"], /^Too many arguments: b\n/],
+    [["stat", "fs:./a", "b", "--base", "c"], /^Too many arguments: b\n/],
     [["rm", "fs:./a"], /^Usage: rustorage rm /],
     [["rm", "fs:./a", "b", "--base", "c"], /^Too many arguments: b\n/],
     [["ls", "fs:./a", "--dry-run"], /^It takes no --dry-run\n/],

@@ -52,7 +52,7 @@ export const COMMANDS = {
 
   ls: {
     usage: "ls LOCATION [BASE]",
-    count: [1, 2],
+    count: ({ base }) => [1, base === undefined ? 2 : 1],
     options: ["base"],
     run: ([location, base], options) =>
       using(location, options, async (items) => {
@@ -116,7 +116,7 @@ export const COMMANDS = {
 
   stat: {
     usage: "stat LOCATION [BASE]",
-    count: [1, 2],
+    count: ({ base }) => [1, base === undefined ? 2 : 1],
     options: ["base"],
     run: ([location, base], options) =>
       using(location, options, async (items) => {
