@@ -345,7 +345,7 @@ impl Cluster {
     }
 
     fn link(&self, address: &Address) -> Arc<Link> {
-        let patience = Patience { retries: Some(LINK_RETRIES), offline: true, ..self.patience.clone() };
+        let patience = Patience { retries: Some(LINK_RETRIES), offline: true, together: true, ..self.patience.clone() };
         let server = Server { place: Place::At(address.clone()), access: self.access.clone() };
         Arc::new(Link::new(server, patience))
     }
@@ -481,14 +481,18 @@ impl Cluster {
                 self.release(&mut state, slot);
             }
         }
+        let is_left = |link: &Arc<Link>| !state.masters.iter().any(|(_, master)| Arc::ptr_eq(master, link));
+        let left: Vec<_> = before.into_iter().map(|(_, link)| link).filter(is_left).collect();
         let asking = mem::take(&mut state.asking);
         drop(state);
         for sender in asking {
             // Who asked may be gone.
             drop(sender.send(Ok(())));
         }
-        // The links that nobody needs any more end with what they still have to do.
-        drop(before);
+        // They end with what their servers still answer.
+        for link in left {
+            link.replace();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -95,6 +95,8 @@ pub struct Patience {
     pub delays: Vec<Option<Duration>>,
     /// Commands wait for a connection.
     pub offline: bool,
+    /// When one is given up, all are: whoever gets them back keeps their order then.
+    pub together: bool,
 }
 
 impl Patience {

@@ -53,6 +53,8 @@ pub struct Inbox {
     pub status: Status,
     /// Nobody holds the link any more.
     pub gone: bool,
+    /// Another server has its keys.
+    pub replaced: bool,
     /// How often it was closed.
     pub closed: u64,
 }
@@ -105,6 +107,12 @@ impl Link {
         inbox.orders.push_back(Order::Close(answer));
         drop(inbox);
         self.0.start();
+    }
+
+    /// Another server has its keys: what this one does not answer is given back.
+    pub fn replace(&self) {
+        self.0.lock().replaced = true;
+        self.0.changed.notify_one();
     }
 
     pub fn status(&self) -> Status {
@@ -191,7 +199,7 @@ impl Drop for Running {
         }
         let mut inbox = self.shared.lock();
         let before = mem::take(&mut *inbox);
-        (inbox.gone, inbox.closed) = (before.gone, before.closed);
+        (inbox.gone, inbox.replaced, inbox.closed) = (before.gone, before.replaced, before.closed);
         drop(inbox);
         // Each of the orders answers that it was given up.
         drop(before);

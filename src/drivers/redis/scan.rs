@@ -353,7 +353,7 @@ mod tests {
 
     fn patience(command: Option<u64>, retries: Option<u32>) -> Patience {
         let delays = vec![Some(Duration::from_millis(5))];
-        Patience { command: command.map(Duration::from_millis), retries, delays, offline: true }
+        Patience { command: command.map(Duration::from_millis), retries, delays, offline: true, together: false }
     }
 
     /// After which of endless setbacks, one each millisecond, it gives up.

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     future::Future,
-    io,
+    io, mem,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -49,6 +49,8 @@ pub struct Session {
     opening: bool,
     /// When the server last said something, or was asked while it owed nothing.
     heard: Instant,
+    /// Another server has its keys by now.
+    replaced: bool,
 }
 
 /// Why there is no connection any more.
@@ -67,6 +69,7 @@ impl Session {
             closing: None,
             opening: false,
             heard: Instant::now(),
+            replaced: false,
         }
     }
 
@@ -97,6 +100,7 @@ impl Session {
         }
         let shared = Arc::clone(self.shared());
         let mut inbox = shared.lock();
+        self.replaced = inbox.replaced;
         while let Some(order) = inbox.orders.pop_front() {
             match order {
                 Order::Command(command) => {
@@ -138,7 +142,7 @@ impl Session {
                 let (Some(delay), false) = (delay, spent) else {
                     *attempts = 0;
                     let failure = last.unwrap_or_else(|| Failure::new("ECONNRESET", "the connection broke"));
-                    self.fail_waiting(&failure);
+                    self.fail_all(&failure);
                     return Err(End::Lost(failure));
                 };
                 shared.set_status(Status::Reconnecting);
@@ -156,13 +160,11 @@ impl Session {
                 }
                 Err(Trouble::Lasting(failure)) => {
                     *attempts = 0;
-                    self.take_orders();
-                    self.fail_waiting(&failure);
+                    self.fail_all(&failure);
                     return Err(End::Lost(failure));
                 }
                 Err(Trouble::Passing(failure)) if !shared.patience.offline => {
-                    self.take_orders();
-                    self.fail_waiting(&failure);
+                    self.fail_all(&failure);
                     return Err(End::Lost(failure));
                 }
                 Err(Trouble::Passing(failure)) => {
@@ -186,6 +188,11 @@ impl Session {
                 self.fail_waiting(&Failure::new("CLOSED", "the driver was disposed before there was a connection"));
                 return Err(End::Closed);
             }
+            if self.replaced {
+                let failure = superseded();
+                self.fail_all(&failure);
+                return Err(End::Lost(failure));
+            }
             tokio::select! {
                 result = &mut work => return Ok(result),
                 () = shared.changed.notified() => {}
@@ -206,6 +213,9 @@ impl Session {
         self.heard = Instant::now();
         let end = loop {
             self.take_orders();
+            if self.replaced && self.sent.iter().any(|command| command.done.is_none()) {
+                break End::Lost(superseded());
+            }
             self.fill(&mut output);
             if self.is_idle() && (self.closing.is_some() || self.is_gone()) {
                 // What a server that says nothing does not take would be waited for.
@@ -358,6 +368,15 @@ impl Session {
         }
     }
 
+    /// As `fail_waiting`, with what comes in meanwhile: a cluster holds what follows on a call once that was given back, and not before.
+    fn fail_all(&mut self, failure: &Failure) {
+        self.take_orders();
+        while !self.waiting.is_empty() {
+            self.fail_waiting(failure);
+            self.take_orders();
+        }
+    }
+
     /// What becomes of the commands of a connection that has ended.
     fn settle(&mut self, end: End) {
         let mut bells = Bells::default();
@@ -366,19 +385,27 @@ impl Session {
             End::Closed => Failure::new("CLOSED", "the driver was disposed"),
             End::Lost(failure) => failure,
         };
-        // The last first, so that they stand in their order before what waits.
-        while let Some(mut command) = self.sent.pop_back() {
-            command.broken += 1;
+        let spent = |command: &Command| command.broken >= retries;
+        let given_up = |command: &Command| command.done.is_some() && command.expects.is_repeatable() && spent(command);
+        let all = self.replaced || self.shared().patience.together && self.sent.iter().any(given_up);
+        let mut again = VecDeque::new();
+        for mut command in mem::take(&mut self.sent) {
             if command.done.is_none() {
                 continue;
             }
-            if command.expects.is_repeatable() && command.broken <= retries {
-                self.waiting.push_front(command);
+            if command.expects.is_repeatable() && !spent(&command) && !all {
+                command.broken += 1;
+                again.push_back(command);
                 continue;
             }
             let mut failure = failure.clone();
             failure.message.push_str("; whether the command was carried out is not known");
             command.end(Err(failure), &mut bells);
+        }
+        again.append(&mut self.waiting);
+        self.waiting = again;
+        if all {
+            self.fail_all(&failure);
         }
         if let Some(answer) = self.closing.take() {
             self.fail_waiting(&failure);
@@ -386,6 +413,10 @@ impl Session {
         }
         self.shared().set_status(Status::Wait);
     }
+}
+
+fn superseded() -> Failure {
+    Failure::new("ECONNRESET", "another server has its keys by now")
 }
 
 async fn send(writer: &mut (impl AsyncWrite + Unpin), output: &mut Bytes, unflushed: &mut bool) -> io::Result<()> {

@@ -53,6 +53,7 @@ impl RedisOptions {
             retries: u32::try_from(self.max_retries_per_request).ok(),
             delays: self.retry_strategy.durations(),
             offline: self.enable_offline_queue,
+            together: false,
         };
         Ok((self.target(access, seeds)?, patience))
     }
