@@ -10,7 +10,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { builtinDriverDependencies, builtinDrivers } from "../js/builtin-drivers.js";
+import { RUNTIMES, builtinDriverDependencies, builtinDrivers } from "../js/builtin-drivers.js";
 import { licences } from "./licences.js";
 import { PLATFORMS, manifest, readme } from "./platforms.js";
 
@@ -59,6 +59,7 @@ for (const [name, schema] of Object.entries(schemas)) {
   fill(`docs/drivers/${name}.md`, "options", table(schema));
 }
 fill("README.md", "borrowed drivers", borrowedList());
+fill("docs/drivers/borrowed.md", "borrowed drivers", borrowedTable());
 for (const name of borrowedNames()) {
   write(`js/drivers/${name}.js`, borrowedModule(name));
   write(`js/drivers/${name}.d.ts`, borrowedTypes(name));
@@ -114,6 +115,17 @@ function borrowedNames() {
 function borrowedList() {
   const names = borrowedNames().map((name) => `\`${name}\``);
   return names.join(", ").replace(/(.{1,150}),(?: |$)/g, "$1,\n");
+}
+
+function borrowedTable() {
+  const rows = borrowedNames().map((name) => {
+    const needs = Object.values(builtinDriverDependencies[name] ?? {}).map(
+      ({ name: id, version, optional }) =>
+        `\`${id}\` ${version.replaceAll("|", "\\|")}${optional ? ", where it is used" : ""}`,
+    );
+    return `| \`${name}\` | ${["`unstorage`", ...needs].join("; ")} | ${RUNTIMES[name] ?? "Node"} |`;
+  });
+  return ["| Driver | What to install | Works in |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
 function borrowedModule(name) {
