@@ -315,18 +315,22 @@ describe.each(Object.keys(SERVERS))("%s", (name) => {
       expect(unchanged.status).toBe(304);
     });
 
-    test("the ETag of a large item is that of its bytes, as text and raw", async () => {
-      const { storage, ask } = await serving();
-      const text = "é".repeat(1_500_000);
-      await storage.setItem("text", text);
-      await storage.setItemRaw("raw", Buffer.from(text));
-      const digest = createHash("sha1").update(text).digest("base64url");
-      const texts = await ask("/text");
-      expect(texts.headers.get("etag")).toBe(`"${digest}"`);
-      expect((await texts.text()).length).toBe(text.length);
-      const raw = await ask("/raw", { headers: { accept: RAW } });
-      expect(raw.headers.get("etag")).toBe(`"${digest}"`);
-    });
+    test.each([1, 1_500_000])(
+      "the ETag of %i characters is that of their bytes, as text and raw",
+      async (length) => {
+        const { storage, ask } = await serving();
+        const text = "é".repeat(length);
+        await storage.setItem("text", text);
+        await storage.setItemRaw("raw", Buffer.from(text));
+        const hash = createHash("sha256").update(text).digest();
+        const digest = hash.subarray(0, 20).toString("base64url");
+        const texts = await ask("/text");
+        expect(texts.headers.get("etag")).toBe(`"${digest}"`);
+        expect((await texts.text()).length).toBe(text.length);
+        const raw = await ask("/raw", { headers: { accept: RAW } });
+        expect(raw.headers.get("etag")).toBe(`"${digest}"`);
+      },
+    );
 
     test("If-Modified-Since counts where nothing is said about tags", async () => {
       const { storage, ask } = await serving();

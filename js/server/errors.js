@@ -1,5 +1,5 @@
 /** What goes wrong, as replies. */
-import { STATUS_CODES, validateHeaderValue } from "node:http";
+import { builtins } from "./builtins.js";
 
 /** What the client is told. `headers` go with the reply. */
 export class HttpError extends Error {
@@ -23,10 +23,14 @@ export function refusal(error) {
   const isError = Number.isInteger(status) && status >= 400 && status <= 599;
   const message = error?.statusMessage || error?.statusText || error?.message;
   const headers = error?.headers && headersIn(error.headers);
-  return new HttpError(isError ? status : 500, String(message || STATUS_CODES[status] || ""), {
-    headers,
-    cause: error,
-  });
+  return new HttpError(
+    isError ? status : 500,
+    String(message || builtins.http.STATUS_CODES[status] || ""),
+    {
+      headers,
+      cause: error,
+    },
+  );
 }
 
 /** By name; cookies, which cannot be joined, as an array. */
@@ -35,7 +39,7 @@ function headersIn(given) {
   const headers = Object.fromEntries(all);
   if (all.has("set-cookie")) headers["set-cookie"] = all.getSetCookie();
   // `Headers` takes characters that no server of Node sends.
-  for (const [name, value] of all) validateHeaderValue(name, value);
+  for (const [name, value] of all) builtins.http.validateHeaderValue(name, value);
   return headers;
 }
 

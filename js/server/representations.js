@@ -1,7 +1,8 @@
 /** What is sent of an item or a list: `{ headers, body }`, with `etag` and `mtime` where conditions can go by them. */
-import * as crypto from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import { native } from "../native.js";
 import { stringify, viewBytes } from "../serialize.js";
+import { builtins } from "./builtins.js";
 
 const JSON_TYPE = "application/json;charset=UTF-8";
 const TEXT_TYPE = "text/plain;charset=UTF-8";
@@ -68,7 +69,7 @@ function tagged(headers, body, mtime) {
     headers.etag = `"${digest}"`;
     return { etag: headers.etag, body, mtime, headers };
   };
-  return body.length <= SLICE ? withTag(digestNow(body)) : digestLater(body).then(withTag);
+  return body.length <= SLICE ? withTag(native.digest(body)) : digestLater(body).then(withTag);
 }
 
 /** What the event loop can bear at once. */
@@ -76,18 +77,14 @@ const SLICE = 1 << 20;
 
 async function digestLater(body) {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
-  const hash = crypto.createHash("sha1");
+  const hash = builtins.crypto.createHash("sha256");
   for (let start = 0; start < bytes.length; start += SLICE) {
     hash.update(bytes.subarray(start, start + SLICE));
     await setImmediate();
   }
-  return hash.digest("base64url");
+  // As the addon has it.
+  return hash.digest().subarray(0, 20).toString("base64url");
 }
-
-/** Node's `hash` is faster, and younger than Node 20. */
-const digestNow = crypto.hash
-  ? (body) => crypto.hash("sha1", body, "base64url")
-  : (body) => crypto.createHash("sha1").update(body).digest("base64url");
 
 /** Whether a value has its bytes later. */
 function isLate(value) {

@@ -48,7 +48,12 @@ export function createService(storage, options = {}, operation) {
     if (isBase && (method === "HEAD" || method === "PUT")) {
       throw new HttpError(400, `Invalid key: ${method} is not allowed on a base key`);
     }
-    if (authorize || resolvePath) await permit(authorize, { type, key, ...origin });
+    if (authorize || resolvePath) {
+      const said = ask(authorize, { type, key, ...origin });
+      const permitted = said instanceof Promise ? await said : said;
+      // Who has answered already has not let it through.
+      if (permitted === false || origin.event?.node.res.headersSent) throw refusal();
+    }
     // What is not awaited here takes more turns.
     if (type === "read") return await (isBase ? list(key, request) : read(key, request));
     if (isBase) return await clear(key, request);
@@ -184,15 +189,17 @@ function decode(path) {
   }
 }
 
-async function permit(authorize, asked) {
-  let permitted;
+/** What `authorize` says; a promise of it where that is what it gives. */
+function ask(authorize, asked) {
   try {
-    permitted = await authorize?.(asked);
+    const said = authorize?.(asked);
+    if (typeof said?.then !== "function") return said;
+    return Promise.resolve(said).catch((error) => {
+      throw refusal(error);
+    });
   } catch (error) {
     throw refusal(error);
   }
-  // Who has answered already has not let it through.
-  if (permitted === false || asked.event?.node.res.headersSent) throw refusal();
 }
 
 function wantsRaw(request) {

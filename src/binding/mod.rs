@@ -9,6 +9,7 @@ mod calls;
 mod codes;
 mod completion;
 mod context;
+mod digest;
 mod environment;
 mod mount_calls;
 mod network_calls;
