@@ -1,8 +1,8 @@
 /** That configs have the drivers of services natively, by unstorage's names, with options from the environment. */
 import { createStorage, defineStorage, isNative, useStorage } from "rustorage";
 import { claimMounts, hideClients } from "../../js/nitro/mounts.js";
-import { afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { startAnswers } from "../servers/answers.js";
+import { afterEach, expect, test, vi } from "vitest";
+import { serveAnswers } from "../servers/answers.js";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -33,8 +33,7 @@ test("a Nitro config's mounts of them are ours, and Nitro sees none that needs a
 });
 
 test("their options are read from the environment with the first call, headers as JSON", async () => {
-  const service = await startAnswers((_, response) => response.end("1"));
-  onTestFinished(() => service.stop());
+  const service = await serveAnswers((_, response) => response.end("1"));
   defineStorage({
     storage: {
       far: { driver: "http", base: "{{FAR_URL}}", headers: { "x-tenant": "{{TENANT:none}}" } },
@@ -51,8 +50,7 @@ test("their options are read from the environment with the first call, headers a
 });
 
 test("a driver of a service is one for unstorage's own storages, too", async () => {
-  const service = await startAnswers((_, response) => response.end("1"));
-  onTestFinished(() => service.stop());
+  const service = await serveAnswers((_, response) => response.end("1"));
   const { createStorage: createTheirs } = await import("unstorage");
   const { default: http } = await import("rustorage/drivers/http");
   const headers = { "x-tenant": "a" };

@@ -1,6 +1,7 @@
 /** A server of HTTP that answers as it is told, for what real services do only now and then. */
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { onTestFinished } from "vitest";
 
 /**
  * `answer(request, response, count)` gets each request, with its `body`, and how many came before it. What comes back has the `url`,
@@ -33,4 +34,11 @@ export async function startAnswers(answer) {
       await once(server, "close");
     },
   };
+}
+
+/** As `startAnswers`, for the time of a test. */
+export async function serveAnswers(answer) {
+  const service = await startAnswers(answer);
+  onTestFinished(() => service.stop());
+  return service;
 }

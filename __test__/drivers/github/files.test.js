@@ -7,8 +7,8 @@ import { createStorage as createStorage2 } from "unstorage";
 import theirs2 from "unstorage/drivers/github";
 import { createStorage as createStorage1 } from "unstorage-v1";
 import theirs1 from "unstorage-v1/drivers/github";
-import { afterAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { startAnswers } from "../../servers/answers.js";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { serveAnswers } from "../../servers/answers.js";
 import { TOKEN, startGithub } from "../../servers/github.js";
 
 const server = await startGithub();
@@ -103,8 +103,7 @@ test("what is no more, or not yet, the file's content is not kept", async () => 
 });
 
 async function serve(answer) {
-  const service = await startAnswers(answer);
-  onTestFinished(() => service.stop());
+  const service = await serveAnswers(answer);
   return { ...service, storage: open({ apiURL: service.url, cdnURL: service.url }) };
 }
 
@@ -139,7 +138,7 @@ test("that there were too many requests is said", async () => {
 /** The API, but that it cuts lists of more than `most`; `asked` are the trees, each with how it was asked for. */
 async function cutting(most) {
   const asked = [];
-  const service = await startAnswers(async (request, response) => {
+  const service = await serveAnswers(async (request, response) => {
     const headers = { authorization: request.headers.authorization };
     const reply = await fetch(options.apiURL + request.url, { headers });
     const list = await reply.json();
@@ -148,7 +147,6 @@ async function cutting(most) {
     asked.push(request.url.split("/").at(-1));
     response.end(JSON.stringify(list));
   });
-  onTestFinished(() => service.stop());
   return { apiURL: service.url, asked };
 }
 

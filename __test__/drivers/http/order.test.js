@@ -2,20 +2,14 @@
 import { createStorage } from "rustorage";
 import http from "rustorage/drivers/http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { startAnswers } from "../../servers/answers.js";
-
-async function serve(answer) {
-  const server = await startAnswers(answer);
-  onTestFinished(() => server.stop());
-  return server;
-}
+import { describe, expect, test } from "vitest";
+import { serveAnswers } from "../../servers/answers.js";
 
 const open = (base) => createStorage().mount("far", http({ base }));
 
 test("calls on one key follow each other, and listings and clear come in their turn", async () => {
   const kept = new Map();
-  const { url } = await serve(async (request, response, count) => {
+  const { url } = await serveAnswers(async (request, response, count) => {
     // The first takes longest.
     await new Promise((resolve) => setTimeout(resolve, count === 0 ? 100 : 0));
     const key = request.url.slice(1);
@@ -52,7 +46,7 @@ describe("what fails leaves nothing under way", () => {
   /** Refuses what has `bad` in its path at once, and does all other writes of the first round late. */
   async function slow(listed) {
     const kept = new Map();
-    const { url, requests } = await serve(async (request, response) => {
+    const { url, requests } = await serveAnswers(async (request, response) => {
       const { method, url: path, body } = request;
       if (path.endsWith(":")) return response.end(method === "GET" ? JSON.stringify(listed) : "");
       if (path.includes("bad")) return response.writeHead(400).end();

@@ -6,7 +6,7 @@ import http2 from "unstorage/drivers/http";
 import * as one from "unstorage-v1";
 import http1 from "unstorage-v1/drivers/http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startAnswers } from "../../servers/answers.js";
+import { serveAnswers } from "../../servers/answers.js";
 import { startServer } from "../../servers/storage.js";
 import { unstorageHandle } from "../../servers/unstorage.js";
 
@@ -32,11 +32,10 @@ describe.each(VERSIONS)("with the server of unstorage %i", (version, library, th
 
   test("null as a raw value is an empty body", async () => {
     const bodies = [];
-    const service = await startAnswers((request, response) => {
+    const service = await serveAnswers((request, response) => {
       bodies.push([request.headers["content-type"], String(request.body)]);
       response.end();
     });
-    onTestFinished(() => service.stop());
     for (const driver of [theirHttp({ base: service.url }), http({ base: service.url })]) {
       await library.createStorage({ driver }).setItemRaw("a", null);
       await createStorage({ driver }).setItemRaw("a", null);
