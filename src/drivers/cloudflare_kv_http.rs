@@ -342,10 +342,9 @@ impl Store for CloudflareKvHttp {
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
         let (prefix, mut found, mut pages) = (self.name_of(base), Vec::new(), Pages::default());
         loop {
-            let pairs = [("prefix", prefix.as_str()), ("cursor", pages.cursor().unwrap_or_default())];
-            let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
             let mut request = self.request(Method::GET, "/keys", options)?;
-            request.url.set_query(Some(&query(pairs)).filter(|query| !query.is_empty()).map(String::as_str));
+            let query = query(pages.query(&prefix));
+            request.url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
             let reply = self.service.send(request).await?;
             let page: Answer<Vec<Name>> = self.read(&reply)?;
             let names = page
@@ -354,7 +353,7 @@ impl Store for CloudflareKvHttp {
                 .into_iter()
                 .filter_map(|Name { name }| Some(Found { key: name.strip_prefix(&self.prefix)?.to_owned(), name }));
             found.extend(names);
-            if !pages.turn(&self.service, &reply, page.result_info.and_then(|info| info.cursor))? {
+            if !pages.turn(&self.service, &reply, found.len(), page.result_info.and_then(|info| info.cursor))? {
                 return Ok(found);
             }
         }

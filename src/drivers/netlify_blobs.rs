@@ -432,15 +432,13 @@ impl Store for NetlifyBlobs {
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
         let (mut found, mut pages) = (Vec::new(), Pages::default());
         loop {
-            let pairs = [("prefix", base), ("cursor", pages.cursor().unwrap_or_default())];
-            let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-            let request = self.request(Method::GET, "", &pairs, options)?;
+            let request = self.request(Method::GET, "", &pages.query(base), options)?;
             // Nothing was written yet to a store that is not there.
             let Some(reply) = self.service.find(request).await? else { return Ok(found) };
             let page: Page =
                 serde_json::from_slice(&reply.body).map_err(|_| self.service.unexpected(&reply, "a list of blobs"))?;
             found.extend(page.blobs.into_iter().map(|Blob { key }| Found { key: key.clone(), name: key }));
-            if !pages.turn(&self.service, &reply, page.next_cursor)? {
+            if !pages.turn(&self.service, &reply, found.len(), page.next_cursor)? {
                 return Ok(found);
             }
         }

@@ -29,6 +29,8 @@ use crate::{
 /// How many keys or commands one request has, and how many bytes of values: Upstash takes a megabyte on its smallest plan.
 const ASKED_TOGETHER: usize = 500;
 const BYTES_TOGETHER: usize = 512 * 1024;
+/// How many steps of a scan may find nothing one after the other: a step looks at `scanCount` keys, and a database may have many others.
+const MOST_EMPTY_STEPS: u32 = 1_000_000;
 
 const SYNC_TOKEN: HeaderName = HeaderName::from_static("upstash-sync-token");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -299,7 +301,7 @@ impl Store for Upstash {
 
     async fn list(&self, base: &str, options: &RequestOptions) -> Result<Vec<Found>, Cause> {
         let pattern = format!("{}*", String::from_utf8_lossy(&escaped(self.name_of(base).as_bytes())));
-        let (mut pages, mut found, mut seen) = (Pages::default(), Vec::new(), HashSet::new());
+        let (mut pages, mut found, mut seen) = (Pages::of_scan(MOST_EMPTY_STEPS), Vec::new(), HashSet::new());
         loop {
             let words = vec!["SCAN", pages.cursor().unwrap_or("0"), "MATCH", &pattern, "COUNT", &self.scan_count];
             let ((Cursor(next), names), reply): ((Cursor, Vec<String>), _) = self.tell(words, options).await?;
@@ -311,7 +313,7 @@ impl Store for Upstash {
                     found.push(Found { key: key.to_owned(), name });
                 }
             }
-            if !pages.turn(&self.service, &reply, Some(next).filter(|next| next != "0"))? {
+            if !pages.turn(&self.service, &reply, found.len(), Some(next).filter(|next| next != "0"))? {
                 return Ok(found);
             }
         }

@@ -329,16 +329,15 @@ impl Store for VercelBlob {
         let prefix = format!("{}{}", self.prefix, base.replace(':', "/"));
         let (mut found, mut pages) = (Vec::new(), Pages::default());
         loop {
-            let pairs = [("prefix", prefix.as_str()), ("cursor", pages.cursor().unwrap_or_default())];
-            let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-            let reply = self.service.send(self.request(Method::GET, "", &pairs, options)?).await?;
+            let request = self.request(Method::GET, "", &pages.query(&prefix), options)?;
+            let reply = self.service.send(request).await?;
             let page: Page =
                 serde_json::from_slice(&reply.body).map_err(|_| self.service.unexpected(&reply, "a list of blobs"))?;
             let names = page.blobs.into_iter().map(|blob| blob.pathname);
             found.extend(
                 names.filter_map(|name| Some(Found { key: name.strip_prefix(&self.prefix)?.to_owned(), name })),
             );
-            if !pages.turn(&self.service, &reply, page.cursor)? {
+            if !pages.turn(&self.service, &reply, found.len(), page.cursor)? {
                 return Ok(found);
             }
         }

@@ -6,8 +6,8 @@ import { createStorage as createStorage2 } from "unstorage";
 import theirs2 from "unstorage/drivers/netlify-blobs";
 import { createStorage as createStorage1 } from "unstorage-v1";
 import theirs1 from "unstorage-v1/drivers/netlify-blobs";
-import { afterAll, afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { startAnswers } from "../../servers/answers.js";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
+import { serveAnswers } from "../../servers/answers.js";
 import { SITE, TOKEN, startNetlifyBlobs } from "../../servers/netlify-blobs.js";
 
 const server = await startNetlifyBlobs();
@@ -18,12 +18,6 @@ const EDGE = { siteID: SITE, token: TOKEN, edgeURL: server.url, uncachedEdgeURL:
 const API = { siteID: SITE, token: TOKEN, apiURL: server.url };
 
 const open = (options) => createStorage({ driver: netlifyBlobs(options) });
-
-async function serve(answer) {
-  const service = await startAnswers(answer);
-  onTestFinished(() => service.stop());
-  return service;
-}
 
 function stubContext(context) {
   const text = Buffer.from(JSON.stringify(context)).toString("base64");
@@ -136,8 +130,8 @@ test.each([
 });
 
 test("a call's consistency goes over the driver's", async () => {
-  const cached = await serve((_, response) => response.end(`"cached"`));
-  const strong = await serve((_, response) => response.end(`"strong"`));
+  const cached = await serveAnswers((_, response) => response.end(`"cached"`));
+  const strong = await serveAnswers((_, response) => response.end(`"strong"`));
   const options = { ...EDGE, edgeURL: cached.url, uncachedEdgeURL: strong.url, name: "a" };
   const [eventually, strongly] = [open(options), open({ ...options, consistency: "strong" })];
   for (const storage of [eventually, strongly]) {
@@ -160,7 +154,7 @@ test("a call's consistency goes over the driver's", async () => {
 });
 
 test("a write with a condition is made once, as what is there may be what it wrote", async () => {
-  const service = await serve((request) => request.socket.destroy());
+  const service = await serveAnswers((request) => request.socket.destroy());
   const storage = open({ ...EDGE, edgeURL: service.url, name: "a" });
   for (const options of [
     { onlyIfNew: true },
@@ -177,7 +171,7 @@ test("a write with a condition is made once, as what is there may be what it wro
 });
 
 test.each(["b64;e", `b64;${btoa("{")}`])("metadata that nobody can read: %s", async (text) => {
-  const { url } = await serve((_, response) => {
+  const { url } = await serveAnswers((_, response) => {
     response.writeHead(200, { "x-amz-meta-user": text }).end();
   });
   const storage = open({ ...EDGE, edgeURL: url, name: "m" });
@@ -263,7 +257,7 @@ test("a deploy's store over the API is told its region, and unstorage has the sa
   await open(options).setItem("key", { a: 1 });
   const theirs = createStorage2({ driver: theirs2(options) });
   expect(await theirs.getItem("key")).toEqual({ a: 1 });
-  const service = await serve((request, response) => response.end(`{"blobs":[]}`));
+  const service = await serveAnswers((request, response) => response.end(`{"blobs":[]}`));
   await open({ ...options, apiURL: service.url }).getKeys("base");
   await open({ ...options, apiURL: service.url, region: "us-east-1" }).removeItem("key");
   expect(service.requests.map(({ url }) => url)).toEqual([
@@ -273,7 +267,7 @@ test("a deploy's store over the API is told its region, and unstorage has the sa
 });
 
 test("strong reads ask the edge that keeps no copies", async () => {
-  const service = await serve((_, response) => response.end("1"));
+  const service = await serveAnswers((_, response) => response.end("1"));
   const options = { ...EDGE, edgeURL: "http://127.0.0.1:1", uncachedEdgeURL: service.url };
   const storage = open({ ...options, name: "a", consistency: "strong" });
   expect(await storage.getItem("key")).toBe(1);
@@ -284,8 +278,8 @@ test("strong reads ask the edge that keeps no copies", async () => {
 });
 
 test("who a signed URL leads to is not told the token", async () => {
-  const place = await serve((_, response) => response.end("1"));
-  const api = await serve((_, response) =>
+  const place = await serveAnswers((_, response) => response.end("1"));
+  const api = await serveAnswers((_, response) =>
     response.end(JSON.stringify({ url: `${place.url}/blob?signature=1` })),
   );
   const storage = open({ ...API, apiURL: api.url, name: "a" });
@@ -306,7 +300,7 @@ test("who a signed URL leads to is not told the token", async () => {
 test.each(["<html>", "{}", `{"url":7}`, `{"url":"ftp://host/"}`])(
   "an answer that is none: %s",
   async (text) => {
-    const { url } = await serve((_, response) => response.end(text));
+    const { url } = await serveAnswers((_, response) => response.end(text));
     const storage = open({ ...API, apiURL: url, name: "a" });
     for (const call of [storage.getKeys(), storage.getItem("a"), storage.setItem("a", 1)]) {
       await expect(call).rejects.toMatchObject({ code: "EPROTO" });
@@ -314,21 +308,23 @@ test.each(["<html>", "{}", `{"url":7}`, `{"url":"ftp://host/"}`])(
   },
 );
 
-test.each([["x"], ["x", "y"]])(
-  "a listing that does not go on is an error: %s",
-  async (...cursors) => {
-    const { url } = await serve((_, response, count) => {
+test.each([1, 2, 2000])(
+  "a listing that does not go on is an error, with %i cursors in turn",
+  async (cursors) => {
+    const { url, requests } = await serveAnswers((_, response, count) => {
       response.setHeader("x-nf-request-id", "7");
-      response.end(JSON.stringify({ blobs: [], next_cursor: cursors[count % cursors.length] }));
+      response.end(JSON.stringify({ blobs: [], next_cursor: String(count % cursors) }));
     });
     const storage = open({ ...EDGE, edgeURL: url, name: "a" });
     const error = { code: "EPROTO", status: 200, requestId: "7" };
     await expect(storage.getKeys()).rejects.toMatchObject(error);
+    // A thousand pages may hold nothing.
+    expect(requests).toHaveLength(Math.min(cursors, 1000) + 1);
   },
 );
 
 test("a store that nobody wrote to is empty", async () => {
-  const { url } = await serve((_, response) => response.writeHead(404).end());
+  const { url } = await serveAnswers((_, response) => response.writeHead(404).end());
   const storage = open({ ...EDGE, edgeURL: url, name: "a" });
   expect(await storage.getKeys()).toEqual([]);
   await storage.clear();
@@ -346,7 +342,7 @@ test("what Netlify refuses is told, with its words and the request's id, and wit
     });
     expect(error.message).not.toContain("s3cret");
   }
-  const { url } = await serve((_, response) => {
+  const { url } = await serveAnswers((_, response) => {
     response.writeHead(401, { "x-nf-error": `no such token: ${TOKEN}` }).end();
   });
   const error = await open({ ...EDGE, edgeURL: url, name: "a" })
@@ -356,9 +352,11 @@ test("what Netlify refuses is told, with its words and the request's id, and wit
 });
 
 test("a busy edge is asked again, and one that says nothing is given up", async () => {
-  const busy = await serve((_, response, count) => response.writeHead(count ? 200 : 503).end("1"));
+  const busy = await serveAnswers((_, response, count) =>
+    response.writeHead(count ? 200 : 503).end("1"),
+  );
   expect(await open({ ...EDGE, edgeURL: busy.url, name: "a" }).getItem("a")).toBe(1);
-  const mute = await serve(() => undefined);
+  const mute = await serveAnswers(() => undefined);
   const storage = open({ ...EDGE, edgeURL: mute.url, name: "a", limits: { timeout: 100 } });
   for (const call of [storage.setItem("a", 1), storage.getKeys(), storage.getItem("a")]) {
     await expect(call).rejects.toMatchObject({ code: "ETIMEDOUT" });

@@ -8,17 +8,8 @@ import upstash2 from "unstorage/drivers/upstash";
 import { createStorage as createStorage1 } from "unstorage-v1";
 import upstash1 from "unstorage-v1/drivers/upstash";
 import vercelKv1 from "unstorage-v1/drivers/vercel-kv";
-import {
-  afterAll,
-  afterEach,
-  beforeEach,
-  describe,
-  expect,
-  onTestFinished,
-  test,
-  vi,
-} from "vitest";
-import { startAnswers } from "../../servers/answers.js";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { serveAnswers } from "../../servers/answers.js";
 import { TOKEN, startUpstash } from "../../servers/upstash.js";
 
 const server = await startUpstash();
@@ -27,12 +18,6 @@ const client = new Redis({ port: server.redis.port });
 afterAll(() => client.disconnect());
 beforeEach(() => client.flushdb());
 const database = { url: server.endpoint, token: TOKEN };
-
-async function serve(answer) {
-  const service = await startAnswers(answer);
-  onTestFinished(() => service.stop());
-  return service;
-}
 
 /** The server does not encode its answers as unstorage's client would have it. */
 const plain = { responseEncoding: false, enableTelemetry: false };
@@ -122,7 +107,7 @@ describe("what is asked", () => {
   }
 
   test("a write is seen by the reads after it, wherever they go", async () => {
-    const { url, requests } = await serve(answer);
+    const { url, requests } = await serveAnswers(answer);
     const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
     await storage.setItem("a", 1);
     await storage.getItem("a");
@@ -133,7 +118,7 @@ describe("what is asked", () => {
   });
 
   test("a batch goes in requests of a size that a database takes", async () => {
-    const { url, requests } = await serve(answer);
+    const { url, requests } = await serveAnswers(answer);
     const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
     const value = "x".repeat(200_000);
     await storage.setItems(Array.from({ length: 5 }, (_, index) => ({ key: `${index}`, value })));
@@ -145,7 +130,7 @@ describe("what is asked", () => {
   });
 
   test("what a database refuses is told, in a batch with the key, and without the token", async () => {
-    const { url } = await serve(({ body, url: path }, response) => {
+    const { url } = await serveAnswers(({ body, url: path }, response) => {
       response.setHeader("x-request-id", "7");
       if (path === "/pipeline") {
         const answers = JSON.parse(body).map(([, key]) =>
@@ -171,7 +156,7 @@ describe("what is asked", () => {
   test.each([["7"], ["7", 8]])(
     "a listing that does not go on is an error: %s",
     async (...cursors) => {
-      const { url } = await serve((_, response, count) => {
+      const { url } = await serveAnswers((_, response, count) => {
         response.setHeader("x-request-id", "7");
         response.end(JSON.stringify({ result: [cursors[count % cursors.length], ["a"]] }));
       });
@@ -182,7 +167,7 @@ describe("what is asked", () => {
   );
 
   test.each(["<html>", "{}", "[]", `{"result":{}}`])("an answer that is none: %s", async (text) => {
-    const { url } = await serve((_, response) => response.end(text));
+    const { url } = await serveAnswers((_, response) => response.end(text));
     const storage = createStorage({ driver: upstash({ url, token: TOKEN }) });
     for (const call of [storage.getItem("a"), storage.getItems(["a", "b"]), storage.getKeys()]) {
       await expect(call).rejects.toMatchObject({ code: "EPROTO" });

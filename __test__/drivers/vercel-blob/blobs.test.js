@@ -5,8 +5,8 @@ import { createStorage as createStorage2 } from "unstorage";
 import theirs2 from "unstorage/drivers/vercel-blob";
 import { createStorage as createStorage1 } from "unstorage-v1";
 import theirs1 from "unstorage-v1/drivers/vercel-blob";
-import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { startAnswers } from "../../servers/answers.js";
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { serveAnswers } from "../../servers/answers.js";
 import { TOKEN, startVercelBlob } from "../../servers/vercel-blob.js";
 
 const server = await startVercelBlob();
@@ -16,12 +16,6 @@ beforeEach(() => vi.stubEnv("VERCEL_BLOB_API_URL", server.options.apiURL));
 afterEach(() => vi.unstubAllEnvs());
 
 const open = (options) => createStorage({ driver: vercelBlob({ ...server.options, ...options }) });
-
-async function serve(answer) {
-  const service = await startAnswers(answer);
-  onTestFinished(() => service.stop());
-  return service;
-}
 
 const ODD = "odd: é'()*!~+&^{}`<>[]|%25";
 
@@ -134,7 +128,7 @@ test("a call's options are kept as unstorage keeps them", async () => {
 });
 
 test("a call's options reach the API, and its headers go over them", async () => {
-  const service = await serve((_, response) => response.end("{}"));
+  const service = await serveAnswers((_, response) => response.end("{}"));
   const storage = open({ apiURL: service.url });
   const options = { access: "private", addRandomSuffix: true, cacheControlMaxAge: 60 };
   await storage.setItem("a", "1", options);
@@ -172,7 +166,7 @@ test.each([
 });
 
 test("a write with a condition is made once, as what is there may be what it wrote", async () => {
-  const service = await serve((request) => request.socket.destroy());
+  const service = await serveAnswers((request) => request.socket.destroy());
   const storage = open({ apiURL: service.url });
   for (const options of [{ allowOverwrite: false }, { ifMatch: `"e"` }]) {
     const before = service.requests.length;
@@ -185,7 +179,7 @@ test("a write with a condition is made once, as what is there may be what it wro
 });
 
 test("values are read at the store's own host, by who has the token", async () => {
-  const service = await serve((_, response) => response.end("1"));
+  const service = await serveAnswers((_, response) => response.end("1"));
   const storage = open({ access: "private", apiURL: service.url, blobURL: `${service.url}/blobs` });
   expect(await storage.getItem("a b:c")).toBe(1);
   await storage.setItem("a b:c", 1);
@@ -203,7 +197,7 @@ test("values are read at the store's own host, by who has the token", async () =
 });
 
 test("the token and the API are looked for in the environment with the first call", async () => {
-  const service = await serve((_, response) => response.end(`{"blobs":[]}`));
+  const service = await serveAnswers((_, response) => response.end(`{"blobs":[]}`));
   const storage = createStorage()
     .mount("a", vercelBlob({ access: "public" }))
     .mount("b", vercelBlob({ access: "public", envPrefix: "OTHER" }));
@@ -225,7 +219,7 @@ test("what Vercel refuses is told, with its words and without the token", async 
     expect(error).toMatchObject({ code: "FORBIDDEN", status: 403, driver: "vercel-blob" });
     expect(error.message).toContain("403 Forbidden: Access denied");
   }
-  const { url } = await serve((request, response) => {
+  const { url } = await serveAnswers((request, response) => {
     const said = { message: `who is ${request.headers.authorization}?` };
     response.writeHead(403).end(JSON.stringify({ error: said }));
   });
@@ -238,7 +232,7 @@ test("what Vercel refuses is told, with its words and without the token", async 
 });
 
 test("a write to where nothing may be is not tried again, as it may have been made", async () => {
-  const { url, requests } = await serve((request) => request.socket.resetAndDestroy());
+  const { url, requests } = await serveAnswers((request) => request.socket.resetAndDestroy());
   const storage = open({ apiURL: url });
   for (const headers of [{ "x-allow-overwrite": "0" }, { "x-if-match": '"e"' }]) {
     const call = storage.setItem("a", 1, { headers });
@@ -248,7 +242,7 @@ test("a write to where nothing may be is not tried again, as it may have been ma
 });
 
 test("a store that is not there is no miss", async () => {
-  const { url } = await serve((_, response) => {
+  const { url } = await serveAnswers((_, response) => {
     response.writeHead(404).end(`{"error":{"code":"store_not_found","message":"no store"}}`);
   });
   const storage = open({ apiURL: url, blobURL: url });
@@ -259,7 +253,7 @@ test("a store that is not there is no miss", async () => {
 });
 
 test("a removal of many is tried again, and an API that says nothing is given up", async () => {
-  const busy = await serve((request, response) => {
+  const busy = await serveAnswers((request, response) => {
     if (request.method === "POST" && busy.requests.length === 2) response.writeHead(503).end();
     else response.end(`{"blobs":[{"pathname":"a"},{"pathname":"b"}]}`);
   });
@@ -270,7 +264,7 @@ test("a removal of many is tried again, and an API that says nothing is given up
     "POST /delete",
   ]);
   expect(JSON.parse(busy.requests[2].body)).toEqual({ urls: ["a", "b"] });
-  const mute = await serve(() => undefined);
+  const mute = await serveAnswers(() => undefined);
   const limits = { timeout: 100 };
   const storage = open({ apiURL: mute.url, blobURL: mute.url, limits });
   for (const call of [storage.setItem("a", 1), storage.getKeys(), storage.getItem("a")]) {
@@ -278,20 +272,22 @@ test("a removal of many is tried again, and an API that says nothing is given up
   }
 });
 
-test.each([["x"], ["x", "y"]])(
-  "a listing that does not go on is an error: %s",
-  async (...cursors) => {
-    const { url } = await serve((_, response, count) => {
+test.each([1, 2, 2000])(
+  "a listing that does not go on is an error, with %i cursors in turn",
+  async (cursors) => {
+    const { url, requests } = await serveAnswers((_, response, count) => {
       response.setHeader("x-vercel-id", "7");
-      response.end(JSON.stringify({ blobs: [], cursor: cursors[count % cursors.length] }));
+      response.end(JSON.stringify({ blobs: [], cursor: String(count % cursors) }));
     });
     const error = { code: "EPROTO", status: 200, requestId: "7" };
     await expect(open({ apiURL: url }).getKeys()).rejects.toMatchObject(error);
+    // A thousand pages may hold nothing.
+    expect(requests).toHaveLength(Math.min(cursors, 1000) + 1);
   },
 );
 
 test.each(["<html>", "{}"])("a listing that is none: %s", async (text) => {
-  const { url } = await serve((_, response) => response.end(text));
+  const { url } = await serveAnswers((_, response) => response.end(text));
   await expect(open({ apiURL: url }).getKeys()).rejects.toMatchObject({ code: "EPROTO" });
 });
 

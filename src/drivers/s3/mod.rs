@@ -147,7 +147,7 @@ impl Store for S3 {
             if !page.truncated {
                 return Ok(found);
             }
-            if !pages.turn(&self.bucket.service, &reply, page.next)? {
+            if !pages.turn(&self.bucket.service, &reply, found.len(), page.next)? {
                 return Err(unexpected().into());
             }
         }
