@@ -1,12 +1,12 @@
 //! What goes wrong with requests, and what errors say of it.
 
-use std::{cmp::Reverse, error::Error, io};
+use std::{error::Error, io};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use tokio_rustls::rustls;
 
-use super::{Reply, encoded, strictly_encoded};
+use super::Reply;
 use crate::error::{Details, Failure};
 
 /// Longer words of a service are cut.
@@ -140,15 +140,44 @@ pub fn unpacking(what: &str, error: &io::Error) -> Trouble {
 fn redacted(words: &str, reply: &Reply, secrets: &[String]) -> String {
     let headers = reply.request.headers.iter().filter(|(name, value)| value.is_sensitive() && !is_public(name));
     let told = headers.filter_map(|(_, value)| value.to_str().ok()).flat_map(told_by);
-    let as_they_show = |secret: String| [encoded(&secret), strictly_encoded(&secret), secret];
-    let mut secrets: Vec<String> = secrets.iter().cloned().chain(told).flat_map(as_they_show).collect();
-    // One that holds another goes first: its rest would stay.
-    secrets.sort_unstable_by_key(|secret| Reverse(secret.len()));
-    let mut words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
-        words = words.replace(secret, "***");
+    let secrets: Vec<String> =
+        secrets.iter().cloned().chain(told).filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
+    cut(hide(&words.split_whitespace().collect::<Vec<_>>().join(" "), &secrets))
+}
+
+/// The words with `***` for what stands for a secret.
+fn hide(words: &str, secrets: &[String]) -> String {
+    let mut hidden = vec![false; words.len()];
+    for start in 0..words.len() {
+        let lengths = secrets.iter().filter_map(|secret| length_of(secret.as_bytes(), &words.as_bytes()[start..]));
+        if let Some(length) = lengths.max() {
+            hidden[start..start + length].fill(true);
+        }
     }
-    cut(words)
+    let mut shown = String::with_capacity(words.len());
+    for (at, char) in words.char_indices() {
+        if !hidden[at] {
+            shown.push(char);
+        } else if at == 0 || !hidden[at - 1] {
+            shown.push_str("***");
+        }
+    }
+    shown
+}
+
+/// How many bytes of the text stand for the secret that it begins with: each of its bytes as it is, or as URLs have it.
+fn length_of(secret: &[u8], text: &[u8]) -> Option<usize> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut length = 0;
+    for &byte in secret {
+        length += match text[length..] {
+            [first, ..] if first == byte => 1,
+            [b'%', high, low, ..] if digit(high)? * 16 + digit(low)? == u32::from(byte) => 3,
+            [b'+', ..] if byte == b' ' => 1,
+            _ => return None,
+        };
+    }
+    Some(length)
 }
 
 /// Whether a header is one whose value is in answers, too, and no secret.
@@ -181,6 +210,17 @@ mod tests {
     use bytes::Bytes;
     use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
     use std::sync::Arc;
+
+    #[test]
+    fn a_secret_is_hidden_however_a_url_has_it() {
+        let secrets = ["p/w +é".to_owned(), "w +é and more".to_owned()];
+        for echo in ["p/w +é", "p%2Fw%20%2B%C3%A9", "p%2fw%20%2b%c3%a9", "p%2fw++%C3%a9", "%70%2F%77 +é and more"] {
+            assert_eq!(hide(&format!("é {echo}!"), &secrets), "é ***!");
+        }
+        for other in ["p/w", "p%2", "%", "p%zzw"] {
+            assert_eq!(hide(other, &secrets), other);
+        }
+    }
 
     #[test]
     fn a_refusal_says_what_the_service_says_but_no_secret() {

@@ -3,17 +3,11 @@ import { createStorage } from "rustorage";
 import http from "rustorage/drivers/http";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startAnswers } from "../../servers/answers.js";
+import { serveAnswers } from "../../servers/answers.js";
 import { startProxy } from "../../servers/proxy.js";
 import { freePort } from "../../servers/ports.js";
 
 const SECRET = "s3cret-token";
-
-async function serve(answer) {
-  const server = await startAnswers(answer);
-  onTestFinished(() => server.stop());
-  return server;
-}
 
 function open(base, limits) {
   const headers = { authorization: `Bearer ${SECRET}`, "x-api-key": SECRET };
@@ -41,7 +35,7 @@ describe("an answer that says no", () => {
     [500, "UNAVAILABLE", 3],
     [503, "UNAVAILABLE", 3],
   ])("%i is %s, asked for %i times", async (status, code, times) => {
-    const { url, requests } = await serve((_, response) => {
+    const { url, requests } = await serveAnswers((_, response) => {
       response.writeHead(status, { "x-request-id": "req-7" });
       response.end(JSON.stringify({ message: `no, ${SECRET}` }));
     });
@@ -72,7 +66,7 @@ describe("an answer that says no", () => {
   });
 
   test("404 is a miss, and for a write an error", async () => {
-    const { url } = await serve((_, response) => response.writeHead(404).end());
+    const { url } = await serveAnswers((_, response) => response.writeHead(404).end());
     const storage = open(url);
     expect(await storage.getItem("far:a")).toBe(null);
     expect(await storage.getItemRaw("far:a")).toBe(null);
@@ -82,7 +76,7 @@ describe("an answer that says no", () => {
   });
 
   test("in a batch, names the key", async () => {
-    const { url } = await serve((request, response) => {
+    const { url } = await serveAnswers((request, response) => {
       response.writeHead(request.url === "/b" ? 403 : 200).end("1");
     });
     const error = await failure(open(url).getItems(["far:a", "far:b", "far:c"]));
@@ -94,7 +88,7 @@ describe("an answer that says no", () => {
   });
 
   test("in a batch over two mounts of a driver, names the key as it was given", async () => {
-    const { url } = await serve((request, response) => {
+    const { url } = await serveAnswers((request, response) => {
       response.writeHead(request.url === "/b" ? 403 : 200).end("1");
     });
     const driver = http({ base: url });
@@ -109,7 +103,7 @@ describe("an answer that says no", () => {
 });
 
 test("no header of a call says how long a body is", async () => {
-  const { url, requests } = await serve((_, response) => response.end("1"));
+  const { url, requests } = await serveAnswers((_, response) => response.end("1"));
   const storage = open(url, { timeout: 2000 });
   for (const length of ["2", "20"]) {
     const headers = { "content-length": length };
@@ -127,12 +121,13 @@ describe("a service that echoes what it was told", () => {
   test.each([
     ["a token", `Bearer ${SECRET}`, SECRET],
     ["a token, as URLs have it", `Token ${token}`, encodeURIComponent(token)],
+    ["a token, in small letters", `Token ${token}`, encodeURIComponent(token).toLowerCase()],
     ["a password", `Basic ${btoa(`me:${token}`)}`, token],
     ["a password, as URLs have it", `Basic ${btoa(`me:${token}`)}`, encodeURIComponent(token)],
     ["a header", `Bearer ${SECRET}`, `Bearer ${SECRET}`],
   ])("shows nowhere: %s", async (_, authorization, echo) => {
     const shown = new RegExp(`s3cret|${token.slice(7)}`);
-    const { url } = await serve((request, response) => {
+    const { url } = await serveAnswers((request, response) => {
       const headers = { "x-request-id": `id ${echo}`, "content-type": `text/${echo}` };
       response.writeHead(request.url === "/:" ? 200 : 403, headers);
       response.end(JSON.stringify({ message: `no, ${echo}` }));
@@ -147,7 +142,7 @@ describe("a service that echoes what it was told", () => {
   });
 
   test("tells the request's id, also where the caller gave it", async () => {
-    const { url } = await serve((request, response) => {
+    const { url } = await serveAnswers((request, response) => {
       response.writeHead(403, { "x-request-id": request.headers["x-request-id"] }).end();
     });
     const headers = { "x-request-id": "mine-7" };
@@ -157,7 +152,7 @@ describe("a service that echoes what it was told", () => {
 });
 
 test("what a service calls a request may be long, and is cut", async () => {
-  const { url } = await serve((_, response) => {
+  const { url } = await serveAnswers((_, response) => {
     response.writeHead(403, { "x-request-id": "7".repeat(5000) }).end();
   });
   const { message, requestId } = await failure(open(url).getItem("far:a"));
@@ -182,7 +177,7 @@ describe("trouble that passes", () => {
     ],
   ])("%s: GET, HEAD, PUT and DELETE are tried again", async (_, fail) => {
     const seen = new Map();
-    const { url, requests } = await serve((request, response) => {
+    const { url, requests } = await serveAnswers((request, response) => {
       const count = seen.get(request.method) ?? 0;
       seen.set(request.method, count + 1);
       if (count === 0 && !(request.method === "HEAD" && fail.length < 2)) fail(request, response);
@@ -202,7 +197,7 @@ describe("trouble that passes", () => {
   });
 
   test("Retry-After is waited for, and not where the time would be over", async () => {
-    const { url, requests } = await serve((_, response, count) => {
+    const { url, requests } = await serveAnswers((_, response, count) => {
       if (count === 0) response.writeHead(429, { "retry-after": "1" }).end();
       else response.end("1");
     });
@@ -210,7 +205,7 @@ describe("trouble that passes", () => {
     expect(await open(url).getItem("far:a")).toBe(1);
     expect(performance.now() - before).toBeGreaterThan(990);
     expect(requests).toHaveLength(2);
-    const busy = await serve((_, response) =>
+    const busy = await serveAnswers((_, response) =>
       response.writeHead(429, { "retry-after": "60" }).end(),
     );
     const error = await failure(open(busy.url).getItem("far:a"));
@@ -219,7 +214,7 @@ describe("trouble that passes", () => {
   });
 
   test("has a budget: a service that is down is not asked four times as often", async () => {
-    const { url, requests } = await serve((_, response) => {
+    const { url, requests } = await serveAnswers((_, response) => {
       response.writeHead(503, { "retry-after": "0" }).end();
     });
     const storage = open(url);
@@ -236,7 +231,7 @@ describe("trouble that passes", () => {
     ["if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT"],
     ["x-amz-if-match-size", "1"],
   ])("a write with %s is not tried again, as it may have been made", async (name, value) => {
-    const { url, requests } = await serve((request) => request.socket.resetAndDestroy());
+    const { url, requests } = await serveAnswers((request) => request.socket.resetAndDestroy());
     const headers = { [name]: value };
     const storage = open(url);
     for (const call of ["setItem", "removeItem"]) {
@@ -251,7 +246,7 @@ describe("trouble that passes", () => {
   });
 
   test("no retries where there are to be none", async () => {
-    const { url, requests } = await serve((_, response) => response.writeHead(503).end());
+    const { url, requests } = await serveAnswers((_, response) => response.writeHead(503).end());
     await failure(open(url, { retries: 0 }).getItem("far:a"));
     expect(requests).toHaveLength(1);
   });
@@ -259,8 +254,8 @@ describe("trouble that passes", () => {
 
 describe("a service that does not answer", () => {
   test("is given up in time, and others are not held up", async () => {
-    const { url } = await serve(() => undefined);
-    const well = await serve((_, response) => response.end("1"));
+    const { url } = await serveAnswers(() => undefined);
+    const well = await serveAnswers((_, response) => response.end("1"));
     const stalled = failure(open(url, { timeout: 200 }).getItem("far:a"));
     expect(await open(well.url).getItem("far:a")).toBe(1);
     expect(await stalled).toMatchObject({
@@ -270,7 +265,7 @@ describe("a service that does not answer", () => {
   });
 
   test("is given up by all who wait for it, thousands too", async () => {
-    const { url, requests } = await serve(() => undefined);
+    const { url, requests } = await serveAnswers(() => undefined);
     const storage = open(url, { timeout: 500 });
     const before = performance.now();
     const calls = Array.from({ length: 2000 }, (_, index) => storage.getItem(`far:${index}`));
@@ -289,7 +284,7 @@ describe("a service that does not answer", () => {
 
   test("answers again, and is asked again", async () => {
     let isUp = false;
-    const { url } = await serve((_, response) => isUp && response.end("1"));
+    const { url } = await serveAnswers((_, response) => isUp && response.end("1"));
     const storage = open(url, { timeout: 300 });
     const calls = Array.from({ length: 100 }, (_, index) => storage.getItem(`far:${index}`));
     const failed = Promise.allSettled(calls);
@@ -299,7 +294,7 @@ describe("a service that does not answer", () => {
   });
 
   test("is slow, and whoever waits longer than a request may take has a turn", async () => {
-    const { url } = await serve((_, response) => setTimeout(() => response.end("1"), 100));
+    const { url } = await serveAnswers((_, response) => setTimeout(() => response.end("1"), 100));
     const storage = open(url, { timeout: 400 });
     const before = performance.now();
     const calls = Array.from({ length: 600 }, (_, index) => storage.getItem(`far:${index}`));
@@ -308,7 +303,7 @@ describe("a service that does not answer", () => {
   });
 
   test("stalls in the middle of a value", async () => {
-    const { url } = await serve((_, response) => {
+    const { url } = await serveAnswers((_, response) => {
       response.writeHead(200, { "content-length": "100" });
       response.write("half");
     });
@@ -318,7 +313,7 @@ describe("a service that does not answer", () => {
   });
 
   test("is slow, and is waited for", async () => {
-    const { port } = await serve((_, response) => response.end("x".repeat(2000)));
+    const { port } = await serveAnswers((_, response) => response.end("x".repeat(2000)));
     const proxy = await startProxy(port);
     onTestFinished(() => proxy.close());
     proxy.slow(10);
@@ -335,7 +330,7 @@ describe("a service that does not answer", () => {
   });
 
   test("speaks something else", async () => {
-    const { port } = await serve((_, response) => response.end("1"));
+    const { port } = await serveAnswers((_, response) => response.end("1"));
     const proxy = await startProxy(port);
     onTestFinished(() => proxy.close());
     const storage = open(`http://127.0.0.1:${proxy.port}`, { retries: 0, timeout: 5000 });
@@ -363,7 +358,7 @@ describe("an answer that is packed", () => {
     ["br", brotliCompressSync(LARGE)],
     ["gzip, BR", brotliCompressSync(gzipSync(LARGE))],
   ])("by %s is unpacked", async (encoding, packed) => {
-    const { url, requests } = await serve((request, response) => {
+    const { url, requests } = await serveAnswers((request, response) => {
       response.writeHead(200, { "content-encoding": encoding, "content-length": packed.length });
       response.end(packed);
     });
@@ -374,7 +369,7 @@ describe("an answer that is packed", () => {
   });
 
   test("in many pieces that come slowly is unpacked", async () => {
-    const { url } = await serve(async (_, response) => {
+    const { url } = await serveAnswers(async (_, response) => {
       response.writeHead(200, { "content-encoding": "gzip" });
       const packed = members("a", "b", "c");
       for (const byte of packed) {
@@ -396,7 +391,7 @@ describe("an answer that is packed", () => {
     ["br", brotliCompressSync(LARGE).subarray(0, -9)],
     ["br", "this is not brotli"],
   ])("by %s and damaged is an error: %o", async (encoding, packed) => {
-    const { url } = await serve((_, response) => {
+    const { url } = await serveAnswers((_, response) => {
       response.writeHead(200, { "content-encoding": encoding }).end(packed);
     });
     const error = await failure(open(url, { retries: 0 }).getItem("far:a"));
@@ -405,7 +400,7 @@ describe("an answer that is packed", () => {
   });
 
   test.each(["zstd", "gzip, compress"])("by %s is not unpacked", async (encoding) => {
-    const { url } = await serve((_, response) => {
+    const { url } = await serveAnswers((_, response) => {
       response.writeHead(200, { "content-encoding": encoding }).end("packed");
     });
     const error = await failure(open(url).getItem("far:a"));
@@ -415,7 +410,7 @@ describe("an answer that is packed", () => {
 
   test("and cut off is asked for again", async () => {
     const packed = gzipSync(LARGE);
-    const { url, requests } = await serve((_, response, count) => {
+    const { url, requests } = await serveAnswers((_, response, count) => {
       response.writeHead(200, { "content-encoding": "gzip", "content-length": packed.length });
       if (count > 0) response.end(packed);
       else response.write(packed.subarray(0, 1000), () => response.socket.destroy());
@@ -425,7 +420,7 @@ describe("an answer that is packed", () => {
   });
 
   test("is not asked for where a call wants a part, or says what it takes", async () => {
-    const { url, requests } = await serve((_, response) => response.end("1"));
+    const { url, requests } = await serveAnswers((_, response) => response.end("1"));
     await open(url).getItem("far:a", { headers: { range: "bytes=0-0" } });
     await open(url).getItem("far:a", { headers: { "accept-encoding": "br" } });
     const offers = requests.map(({ headers }) => headers["accept-encoding"]);
@@ -441,7 +436,7 @@ describe("an answer that is too much", () => {
   ])("ends where the limit is, packed by %s or not", async (encoding, pack) => {
     const large = Buffer.alloc(1 << 20);
     const bomb = pack(Buffer.alloc(64 << 20));
-    const { url, requests } = await serve((request, response) => {
+    const { url, requests } = await serveAnswers((request, response) => {
       if (request.url === "/bomb")
         response.writeHead(200, { "content-encoding": encoding }).end(bomb);
       else response.end(large);
@@ -455,7 +450,7 @@ describe("an answer that is too much", () => {
   });
 
   test("has no list of keys", async () => {
-    const { url } = await serve((_, response) => {
+    const { url } = await serveAnswers((_, response) => {
       response.writeHead(200, { "content-type": "text/html" }).end("<html>");
     });
     const error = await failure(open(url).getKeys("far"));
@@ -466,7 +461,7 @@ describe("an answer that is too much", () => {
 
 describe("redirects", () => {
   test("within a server take everything along", async () => {
-    const { url, requests } = await serve((request, response) => {
+    const { url, requests } = await serveAnswers((request, response) => {
       if (request.url.startsWith("/old")) {
         response.writeHead(307, { location: request.url.replace("/old", "/new") }).end();
       } else response.end("1");
@@ -485,8 +480,8 @@ describe("redirects", () => {
   });
 
   test("to another origin take no credentials along", async () => {
-    const other = await serve((_, response) => response.end("1"));
-    const { url } = await serve((request, response) => {
+    const other = await serveAnswers((_, response) => response.end("1"));
+    const { url } = await serveAnswers((request, response) => {
       const location = `http://user:password@127.0.0.1:${other.port}${request.url}`;
       response.writeHead(302, { location }).end();
     });
@@ -502,8 +497,8 @@ describe("redirects", () => {
   });
 
   test("to another origin leave a write and a read what they are", async () => {
-    const other = await serve((_, response) => response.end("1"));
-    const { url } = await serve((request, response) => {
+    const other = await serveAnswers((_, response) => response.end("1"));
+    const { url } = await serveAnswers((request, response) => {
       response.writeHead(307, { location: `http://127.0.0.1:${other.port}${request.url}` }).end();
     });
     const storage = open(url);
@@ -516,7 +511,7 @@ describe("redirects", () => {
   });
 
   test("in a circle end", async () => {
-    const { url, requests } = await serve((request, response) => {
+    const { url, requests } = await serveAnswers((request, response) => {
       response.writeHead(302, { location: request.url }).end();
     });
     const error = await failure(open(url).getItem("far:a"));
@@ -530,7 +525,9 @@ describe("redirects", () => {
   test.each(["ftp://127.0.0.1/a", "file:///etc/passwd", "http://["])(
     "to %s are refused",
     async (location) => {
-      const { url } = await serve((_, response) => response.writeHead(302, { location }).end());
+      const { url } = await serveAnswers((_, response) =>
+        response.writeHead(302, { location }).end(),
+      );
       expect(await failure(open(url).getItem("far:a"))).toMatchObject({
         code: "EPROTO",
         status: 302,
@@ -540,7 +537,7 @@ describe("redirects", () => {
 });
 
 test("dispose waits for the calls before it, and the next call works", async () => {
-  const { url } = await serve((_, response) => setTimeout(() => response.end("1"), 50));
+  const { url } = await serveAnswers((_, response) => setTimeout(() => response.end("1"), 50));
   const driver = http({ base: url });
   let answered = false;
   const call = driver.getItem("a").then(() => (answered = true));
@@ -551,7 +548,7 @@ test("dispose waits for the calls before it, and the next call works", async () 
 });
 
 test("headers that HTTP cannot have are refused before anything is sent", async () => {
-  const { url, requests } = await serve((_, response) => response.end("1"));
+  const { url, requests } = await serveAnswers((_, response) => response.end("1"));
   for (const headers of [
     { "x-a": `${SECRET}\r\nx-b: c` },
     { "x a": SECRET },
