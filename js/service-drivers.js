@@ -4,11 +4,13 @@ import { RAW_AS_TEXT, createRemoteDriver, encodeRaw } from "./remote-driver.js";
 import { letThrough } from "./request-options.js";
 import { isRecord } from "./runtime-options.js";
 
+/** Null is an empty body, as fetch has it. */
+const RAW_AS_BODY = { encode: (value) => (value === null ? "" : encodeRaw(value)) };
+
 export function http(options = {}) {
   return createRemoteDriver("http", options, {
     prepare: (given) => (isRecord(given) ? { ...given, headers: toRecord(given.headers) } : given),
-    // As fetch sends it.
-    raw: { encode: (value) => (value === null ? "" : encodeRaw(value)) },
+    raw: RAW_AS_BODY,
     toMeta: withDate,
   });
 }
@@ -19,6 +21,7 @@ export function s3(options = {}) {
       withFields(given, { "rustorage:environment": environmentOf(/^(?:AWS_|HOME$)/) }),
     // The environment may be filled after the driver was made.
     late: isRecord(options) && !options.region,
+    raw: RAW_AS_BODY,
     toMeta: withDate,
   });
 }
@@ -96,6 +99,7 @@ export function vercelBlob(options = {}) {
       });
     },
     late: isRecord(options) && !options.token,
+    raw: RAW_AS_BODY,
     toMeta({ uploadedAt, ...fields }) {
       const date = uploadedAt && new Date(uploadedAt);
       return { ...fields, mtime: date, uploadedAt: date };
@@ -110,6 +114,7 @@ export function netlifyBlobs(options = {}) {
     complete: (settings) =>
       isRecord(settings) ? withFields(settings, ofNetlify(settings)) : settings,
     late: isRecord(options) && (options.deployScoped || !(options.siteID && options.token)),
+    raw: RAW_AS_BODY,
     toMeta: ({ etag, metadata }) => ({ etag, metadata: metadata && JSON.parse(metadata) }),
   });
 }

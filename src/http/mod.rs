@@ -268,7 +268,10 @@ impl Service {
         if !request.headers().contains_key(RANGE) {
             request.headers_mut().entry(ACCEPT_ENCODING).or_insert(packing::OFFER);
         }
-        if !bodiless {
+        if body.is_empty() && !bodiless {
+            // The client says nothing of a body that is empty, and some services, as Amazon S3, insist on its length.
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        } else if !bodiless {
             *request.body_mut() = Some(body.into());
         }
         let sent = client::get(self.is_nearby).await?.execute(request).await;

@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import {
   afterAll,
@@ -16,7 +17,7 @@ import {
   test,
   vi,
 } from "vitest";
-import { startAnswers } from "../../servers/answers.js";
+import { serveAnswers } from "../../servers/answers.js";
 import { OPTIONS, createBucket, startMoto, startSeaweed } from "../../servers/s3.js";
 
 const { accessKeyId, secretAccessKey, region } = OPTIONS;
@@ -29,12 +30,6 @@ function temporary() {
   const folder = mkdtempSync(join(tmpdir(), "rustorage-aws-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-async function serve(answer) {
-  const service = await startAnswers(answer);
-  onTestFinished(() => service.stop());
-  return service;
 }
 
 describe("keys that are not given", () => {
@@ -82,7 +77,7 @@ describe("keys that are not given", () => {
 
   test("come from a container's endpoint, and once more when they end soon", async () => {
     let expiration = late;
-    const { url, requests } = await serve((_, response) => {
+    const { url, requests } = await serveAnswers((_, response) => {
       response.end(issued({ Expiration: expiration }));
     });
     vi.stubEnv("AWS_CONTAINER_CREDENTIALS_FULL_URI", `${url}/v2/keys`);
@@ -101,7 +96,7 @@ describe("keys that are not given", () => {
   });
 
   test("come from an instance's endpoint, which wants a token", async () => {
-    const { url, requests } = await serve((request, response) => {
+    const { url, requests } = await serveAnswers((request, response) => {
       const path = "/latest/meta-data/iam/security-credentials/";
       const known = request.headers["x-aws-ec2-metadata-token"] === "token-of-the-instance";
       if (request.method === "PUT") response.end("token-of-the-instance");
@@ -119,7 +114,7 @@ describe("keys that are not given", () => {
 
   test("that end soon are used until they end, where there are no others", async () => {
     let count = 0;
-    const { url } = await serve((_, response) => {
+    const { url } = await serveAnswers((_, response) => {
       count += 1;
       if (count === 1) response.end(issued({ Expiration: soon }));
       else response.writeHead(400).end();
@@ -132,7 +127,7 @@ describe("keys that are not given", () => {
   });
 
   test("are looked for once for all that wait", async () => {
-    const { url, requests } = await serve(() => {});
+    const { url, requests } = await serveAnswers(() => {});
     vi.stubEnv("AWS_EC2_METADATA_DISABLED", "false");
     vi.stubEnv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
     const storage = createStorage({ driver: s3(place) });
@@ -156,7 +151,7 @@ describe("keys that are not given", () => {
 });
 
 test("a session's token goes along, signed", async () => {
-  const { url, requests } = await serve((_, response) => response.end("1"));
+  const { url, requests } = await serveAnswers((_, response) => response.end("1"));
   const storage = createStorage({
     driver: s3({ ...OPTIONS, sessionToken: "token", endpoint: url, bucket: "b" }),
   });
@@ -171,7 +166,7 @@ test("the bucket may stand in front of the host's name, and no proxy is asked fo
   const moto = await startMoto();
   onTestFinished(() => moto.stop());
   const program = fileURLToPath(new URL("program.js", import.meta.url));
-  const container = await serve((_, response) => {
+  const container = await serveAnswers((_, response) => {
     response.end(JSON.stringify({ AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey }));
   });
   const env = {
@@ -204,7 +199,7 @@ test("a wrong key is refused, in the service's words and without the key", async
 });
 
 test("a signature that a service echoes shows nowhere", async () => {
-  const { url } = await serve(({ headers }, response) => {
+  const { url } = await serveAnswers(({ headers }, response) => {
     const message = `<Message>no ${headers.authorization}.</Message>`;
     response.writeHead(403).end(`${head}<Error><Code>AccessDenied</Code>${message}</Error>`);
   });
@@ -235,11 +230,12 @@ test("a bucket that is not there is an error, and not a miss", async () => {
 });
 
 const head = `<?xml version="1.0" encoding="UTF-8"?>`;
+const begun = `${head}<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>`;
 const listed = (names, more = "") =>
   `${head}<ListBucketResult>${names.map((name) => `<Contents><Key>${name}</Key></Contents>`).join("")}${more}</ListBucketResult>`;
 
 test("an object whose name no path can have is removed by its name, and no other", async () => {
-  const { url, requests } = await serve((request, response) => {
+  const { url, requests } = await serveAnswers((request, response) => {
     if (request.method === "GET")
       response.end(listed(["a/../b", "c", "d//e", "f/&#1;".slice(0, 2)]));
     else if (request.method === "POST") response.end(`${head}<DeleteResult/>`);
@@ -258,7 +254,7 @@ test("an object whose name no path can have is removed by its name, and no other
 });
 
 test("what a service leaves of many is told, with its key and without ours", async () => {
-  const { url } = await serve((request, response) => {
+  const { url } = await serveAnswers((request, response) => {
     response.setHeader("x-amz-request-id", "7");
     if (request.method === "GET") response.end(listed(["a/c", "b/c"]));
     else {
@@ -283,7 +279,7 @@ test.each([
   ["<DeleteResult>", "EPROTO"],
   ["<Error><Code>InternalError</Code></Error>", "UNAVAILABLE"],
 ])("many are not removed where the answer is %j", async (answer, code) => {
-  const { url } = await serve((request, response) => {
+  const { url } = await serveAnswers((request, response) => {
     response.end(request.method === "GET" ? listed(["a"]) : answer);
   });
   const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
@@ -297,12 +293,9 @@ test("a condition holds for a value in parts, too, and a customer's key goes wit
   const headers = { "if-none-match": "*" };
   await expect(real.setItemRaw("there", large, { headers })).rejects.toMatchObject({ status: 412 });
   expect(await real.getItem("there")).toBe("before");
-  const { url, requests } = await serve((request, response) => {
+  const { url, requests } = await serveAnswers((request, response) => {
     response.setHeader("etag", '"e"');
-    if (request.url.endsWith("?uploads="))
-      response.end(
-        `${head}<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>`,
-      );
+    if (request.url.endsWith("?uploads=")) response.end(begun);
     else response.end(`${head}<CompleteMultipartUploadResult/>`);
   });
   const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
@@ -327,7 +320,7 @@ test("a list that does not go on, or is none, is an error", async () => {
     ["<html/>"],
     [""],
   ]) {
-    const { url } = await serve((_, response, count) => {
+    const { url } = await serveAnswers((_, response, count) => {
       response.writeHead(200, { "x-amz-request-id": "7" }).end(answers[count % answers.length]);
     });
     const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
@@ -336,12 +329,66 @@ test("a list that does not go on, or is none, is an error", async () => {
   }
 });
 
+test("a list whose pages hold nothing ends, though each leads to another", async () => {
+  const { url, requests } = await serveAnswers((_, response, count) => {
+    const token = `<NextContinuationToken>${count}</NextContinuationToken>`;
+    response.end(listed([], `<IsTruncated>true</IsTruncated>${token}`));
+  });
+  const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
+  await expect(storage.getKeys()).rejects.toMatchObject({ code: "EPROTO" });
+  expect(requests).toHaveLength(1001);
+});
+
+test("an upload of which a part fails is given up when the parts under way have ended", async () => {
+  const said = [];
+  let refuse;
+  const refused = new Promise((resolve) => (refuse = resolve));
+  const { url } = await serveAnswers(async ({ method, url: path }, response) => {
+    const part = new URL(path, url).searchParams.get("partNumber");
+    if (part === "2") {
+      response.on("close", refuse).writeHead(403).end();
+    } else {
+      if (part !== null) {
+        await refused;
+        await setTimeout(200);
+      }
+      response.setHeader("etag", '"e"').end(method === "POST" ? begun : "");
+    }
+    said.push(part ?? method);
+  });
+  const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
+  const failed = storage.setItemRaw("a", Buffer.alloc(25 << 20));
+  await expect(failed).rejects.toMatchObject({ code: "FORBIDDEN", key: "a", status: 403 });
+  expect([said[0], said[1], ...said.slice(2, -1).sort(), said.at(-1)]).toEqual([
+    "POST",
+    "2",
+    ...["1", "3", "4"],
+    "DELETE",
+  ]);
+});
+
+test("a body that is empty says so, and null is one", async () => {
+  const { url, requests } = await serveAnswers((_, response) => response.end());
+  const storage = createStorage({ driver: s3({ ...OPTIONS, endpoint: url, bucket: "b" }) });
+  await storage.setItem("a", "");
+  await storage.setItemRaw("a", null);
+  await storage.removeItem("a");
+  const said = requests.map(({ method, headers, body }) => [
+    method,
+    headers["content-length"],
+    body.length,
+  ]);
+  expect(said).toEqual([
+    ["PUT", "0", 0],
+    ["PUT", "0", 0],
+    ["DELETE", undefined, 0],
+  ]);
+});
+
 test("parts of a value that was not written whole are given back", async () => {
-  const { url, requests } = await serve((request, response) => {
+  const { url, requests } = await serveAnswers((request, response) => {
     if (request.url.endsWith("?uploads=")) {
-      response.end(
-        `${head}<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>`,
-      );
+      response.end(begun);
     } else if (request.method === "PUT") response.writeHead(200, { etag: '"e"' }).end();
     // S3 may say 200 before it knows.
     else if (request.method === "POST") {

@@ -1,7 +1,9 @@
 //! Large values in parts: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryFutureExt, stream};
 
 use super::{bucket::Bucket, xml};
 use crate::{
@@ -63,8 +65,15 @@ impl Upload<'_> {
         let size = PART.max(value.len().div_ceil(MOST_PARTS));
         let starts = (0..value.len()).step_by(size);
         let parts: Vec<Bytes> = starts.map(|start| value.slice(start..value.len().min(start + size))).collect();
-        let sent = stream::iter((1..).zip(parts).map(|(number, part)| self.send_part(number, part)));
-        let etags: Vec<String> = sent.buffered(SENT_TOGETHER).try_collect().await?;
+        // After one that fails none is begun. Those under way come to their end, or what ends the upload would come before them.
+        let is_going_on = AtomicBool::new(true);
+        let is_going_on = &is_going_on;
+        let sent = (1..).zip(parts).take_while(|_| is_going_on.load(Ordering::Relaxed)).map(|(number, part)| {
+            let sent = self.send_part(number, part);
+            sent.inspect_err(|_| is_going_on.store(false, Ordering::Relaxed))
+        });
+        let sent: Vec<Result<String, Cause>> = stream::iter(sent).buffered(SENT_TOGETHER).collect().await;
+        let etags = sent.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut request = self.request(Method::POST, &[("uploadId", self.id)])?;
         request.headers.extend(self.conditions.clone());
         let reply = self.bucket.send(request.body(xml::completion(&etags))).await?;
