@@ -282,9 +282,11 @@ conformance("redis on a cluster", {
   capabilities: STRINGS,
 });
 
-for (const [name, handle] of [
-  ["ours", (storage) => createStorageServer(storage, { authorize: () => {} }).handle],
-  ["unstorage 2's", unstorageHandle],
+const authorize = () => undefined;
+for (const [name, handle, empties] of [
+  ["ours", (storage) => createStorageServer(storage, { authorize }).handle, true],
+  ["unstorage 2's", unstorageHandle, true],
+  ["unstorage 1's", (storage) => unstorageHandle(storage, { authorize }, 1), false],
 ]) {
   conformance(`http on a server, ${name}`, {
     async create() {
@@ -299,6 +301,7 @@ for (const [name, handle] of [
       ttl: true,
       meta: ["status", "mtime", "ttl"],
       listsMeta: false,
+      empties,
     },
   });
 }

@@ -17,6 +17,7 @@
  * - metaOfItems: those of an item that is there, if these are others
  * - watches: whether the driver tells of changes by itself, some time later
  * - lineFeeds: false where keys can hold none
+ * - empties: false where an item without a byte is none
  * - encodedKeys: keys are encoded as in URLs, and `%20` is a space
  * - listsMeta: false where the store does not list the keys that end in `$`, and clear so cannot tell of them
  * - expires: whether it tells that an item has expired, as a removal
