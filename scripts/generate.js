@@ -19,9 +19,32 @@ process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 
 /** What unstorage calls the options of drivers that it has too. */
 const ALIASES = {
+  "azure-app-configuration": "AzureAppConfigurationOptions",
+  "azure-cosmos": "AzureCosmosOptions",
+  "azure-key-vault": "AzureKeyVaultOptions",
+  "azure-storage-blob": "AzureStorageBlobOptions",
+  "azure-storage-table": "AzureStorageTableOptions",
+  "capacitor-preferences": "CapacitorPreferencesOptions",
+  "cloudflare-cache-binding": "CacheOptions",
+  "cloudflare-kv-binding": "KVOptions",
+  "cloudflare-kv-http": "KVHTTPOptions",
+  "cloudflare-r2-binding": "CloudflareR2Options",
+  "deno-kv": "DenoKvOptions",
+  "deno-kv-node": "DenoKvNodeOptions",
   fs: "FSStorageOptions",
   "fs-lite": "FSStorageOptions",
+  http: "HTTPOptions",
+  indexedb: "IDBKeyvalOptions",
+  localstorage: "LocalStorageOptions",
   "lru-cache": "LRUDriverOptions",
+  mongodb: "MongoDbOptions",
+  "netlify-blobs": "NetlifyStoreOptions",
+  planetscale: "PlanetscaleDriverOptions",
+  s3: "S3DriverOptions",
+  "session-storage": "SessionStorageOptions",
+  uploadthing: "UploadThingOptions",
+  "vercel-kv": "VercelKVOptions",
+  "vercel-runtime-cache": "VercelCacheOptions",
 };
 
 /** Those of unstorage's drivers that export what they need installed. */
@@ -145,8 +168,10 @@ function borrowedTypes(name) {
   return `// Generated from js/builtin-drivers.js by scripts/generate.js.
 import type { Driver${needs ? ", DriverDependencies" : ""} } from "../../index.js";
 
+export type ${ALIASES[name]} = Record<string, any>;
+
 /** The driver is unstorage's, which has to be installed for it; its documentation has the options. */
-declare const ${camel}: (options?: Record<string, any>) => Driver;
+declare const ${camel}: (options?: ${ALIASES[name]}) => Driver;
 export default ${camel};
 ${needs ? "export declare const DRIVER_DEPENDENCIES: DriverDependencies;\n" : ""}export { ${camel} as "module.exports" };
 `;

@@ -35,6 +35,8 @@ export interface CloudflareKvHttpOptions extends CommonDriverOptions {
   /** A service's key, which begins with `v1.0-`. */
   userServiceKey?: string | undefined;
 }
+/** The name that unstorage has for them. */
+export type KVHTTPOptions = CloudflareKvHttpOptions;
 
 declare const cloudflareKvHttp: (
   options?: CloudflareKvHttpOptions,

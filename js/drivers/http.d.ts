@@ -21,6 +21,8 @@ export interface HttpOptions extends CommonDriverOptions {
       }
     | undefined;
 }
+/** The name that unstorage has for them. */
+export type HTTPOptions = HttpOptions;
 
 declare const http: (options?: HttpOptions) => Driver<HttpOptions, unknown>;
 export default http;

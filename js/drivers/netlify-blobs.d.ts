@@ -37,6 +37,8 @@ export interface NetlifyBlobsOptions extends CommonDriverOptions {
   /** Where the edge is that keeps no copies. */
   uncachedEdgeURL?: string | undefined;
 }
+/** The name that unstorage has for them. */
+export type NetlifyStoreOptions = NetlifyBlobsOptions;
 
 declare const netlifyBlobs: (options?: NetlifyBlobsOptions) => Driver<NetlifyBlobsOptions, unknown>;
 export default netlifyBlobs;

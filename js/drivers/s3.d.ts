@@ -33,6 +33,8 @@ export interface S3Options extends CommonDriverOptions {
   /** The token that belongs to a key for a limited time. */
   sessionToken?: string | undefined;
 }
+/** The name that unstorage has for them. */
+export type S3DriverOptions = S3Options;
 
 declare const s3: (options?: S3Options) => Driver<S3Options, unknown>;
 export default s3;

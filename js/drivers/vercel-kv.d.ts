@@ -29,6 +29,8 @@ export interface VercelKvOptions extends CommonDriverOptions {
   /** The URL of the database's REST API. By default `KV_REST_API_URL`. */
   url?: string | undefined;
 }
+/** The name that unstorage has for them. */
+export type VercelKVOptions = VercelKvOptions;
 
 declare const vercelKv: (options?: VercelKvOptions) => Driver<VercelKvOptions, unknown>;
 export default vercelKv;
