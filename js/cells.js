@@ -90,9 +90,12 @@ function takeArray(value, depth) {
   if (length > MOST_NODES) return TEXT;
   // Array.from takes thirty times as long.
   const copy = new Array(length);
+  const before = nodes;
   for (let index = 0; index < length; index++) {
     const taken = takeMember(value[index], depth);
     if (taken === TEXT) return TEXT;
+    // The others are most often like the first: too many of them are not copied in vain.
+    if (index === 0 && before + (nodes - before) * length > MOST_NODES) return TEXT;
     copy[index] = taken === undefined ? null : taken;
   }
   return copy;

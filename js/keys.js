@@ -6,7 +6,10 @@
 export function normalizeKey(key) {
   if (!key) return "";
   const end = key.indexOf("?");
-  const segments = (end < 0 ? key : key.slice(0, end)).split(/[:/\\]+/);
+  const path = end < 0 ? key : key.slice(0, end);
+  // Most are normal.
+  if (!/[/\\]|::|^:|:$/.test(path)) return path;
+  const segments = path.split(/[:/\\]+/);
   if (segments[0] === "") segments.shift();
   if (segments.length > 0 && segments[segments.length - 1] === "") segments.pop();
   return segments.join(":");

@@ -1,6 +1,6 @@
 /** Listing and clearing one mount of a storage: natively, or key by key where the driver is JavaScript. */
 import { storageError } from "./errors.js";
-import { filterKeyByBase, normalizeKey } from "./keys.js";
+import { normalizeKey } from "./keys.js";
 import { depthOf } from "./native-driver.js";
 import { PENDING, native, pending, rethrow, settle, toKeys } from "./native.js";
 import { requestOf } from "./request-options.js";
@@ -32,7 +32,7 @@ export function createListing(table, watcher, changed) {
   /** The full keys of a JavaScript driver under `prefix` that no longer mount answers. */
   const listScripted = async (mount, prefix, longer, options) => {
     const keys = await keysOf(mount, prefix, longer, options);
-    return keys.filter((key) => filterKeyByBase(key, prefix));
+    return keys.filter((key) => !key.endsWith("$"));
   };
 
   /** As `listScripted`, with the keys that end in `$`. `all`: what the driver is asked for where the base is the whole mount. */

@@ -45,3 +45,33 @@ test("an item written anew has the life that the last write gave it", async () =
   expect(await storage.getItem("a")).toBe(2);
   expect(await storage.getItem("b")).toBe(null);
 });
+
+test.each([
+  ["as many alike as are copied", () => users(170)],
+  ["more alike than are copied", () => users(400)],
+  ["a first that is the longest", () => [users(100), 1, "text", null, users(1)]],
+  ["a first that is the shortest", () => [0, ...users(400)]],
+  ["no items", () => [[], [[]], {}]],
+])(
+  "a list of %s is the value that JSON would give, and the caller's no longer",
+  async (_, make) => {
+    const storage = createStorage({ driver: memory() });
+    const value = { list: make() };
+    await storage.setItem("a", value);
+    value.list.length = 0;
+    const read = await storage.getItem("a");
+    expect(read).toEqual({ list: make() });
+    read.list.length = 0;
+    expect(await storage.getItem("a")).toEqual({ list: make() });
+  },
+);
+
+function users(count) {
+  const user = (_, id) => ({
+    id,
+    name: `user ${id}`,
+    mail: `${id}@users.example`,
+    tags: ["a", "b"],
+  });
+  return Array.from({ length: count }, user);
+}
