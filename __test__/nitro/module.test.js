@@ -204,13 +204,28 @@ test("withNativeStorage keeps the config and adds the module", () => {
   expect(config.modules).toEqual(["./mine"]);
 });
 
-test("the Nuxt module does the same to Nuxt's Nitro", () => {
+/** Nitro's config as the Nuxt module leaves it. */
+function nuxtConfigured(config, inline = {}, options = {}) {
   const hooks = {};
-  nuxtModule({}, { hook: (name, listener) => (hooks[name] = listener) });
-  const config = { storage: { a: { driver: "lru-cache" } } };
-  hooks["nitro:config"](config);
+  nuxtModule(inline, { options, hook: (name, listener) => (hooks[name] = listener) });
+  hooks["nitro:config"]?.(config);
+  return config;
+}
+
+test("the Nuxt module does the same to Nuxt's Nitro", () => {
+  const config = nuxtConfigured({ storage: { a: { driver: "lru-cache" } } });
   expect(config.modules).toEqual([rustorage]);
   expect(config.storage.a.driver).toMatch(/^file:/);
+});
+
+test("the Nuxt module has its options beside it, under its name, or from Nitro's config, and is off where its name is false", () => {
+  const ofNitro = { defaultMounts: false, data: "fs" };
+  const options = (...given) => nuxtConfigured({ rustorage: ofNitro }, ...given).rustorage;
+  expect(options()).toEqual(ofNitro);
+  expect(options({}, { rustorage: { data: "lmdb" } })).toEqual({ ...ofNitro, data: "lmdb" });
+  const both = [{ data: "sqlite" }, { rustorage: { data: "lmdb" } }];
+  expect(options(...both)).toEqual({ ...ofNitro, data: "sqlite" });
+  expect(nuxtConfigured({}, {}, { rustorage: false })).toEqual({});
 });
 
 test("Nitro 3 gets the mounts of Nitro 2, but for those that the config has or does not want", async () => {

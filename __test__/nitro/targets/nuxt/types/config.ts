@@ -1,3 +1,4 @@
+import type {} from "../.nuxt/types/modules.js";
 import { defineNuxtConfig } from "nuxt/config";
 import rustorage from "rustorage/nuxt";
 
@@ -5,3 +6,8 @@ export { useStorage } from "nitropack/runtime";
 
 defineNuxtConfig({ modules: ["rustorage/nuxt"] });
 defineNuxtConfig({ modules: [rustorage, [rustorage, {}]] });
+defineNuxtConfig({ modules: [["rustorage/nuxt", { data: "sqlite" }]] });
+defineNuxtConfig({ modules: ["rustorage/nuxt"], rustorage: { data: "lmdb" } });
+// @ts-expect-error No such database.
+defineNuxtConfig({ modules: ["rustorage/nuxt"], rustorage: { data: "oracle" } });
+defineNuxtConfig({ modules: ["rustorage/nuxt"], rustorage: false });
