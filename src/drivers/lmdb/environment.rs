@@ -9,6 +9,8 @@ use std::{
 
 use heed::{Env, EnvFlags, EnvOpenOptions, MdbError, WithoutTls};
 
+#[cfg(target_os = "linux")]
+use super::hold::Hold;
 use super::{
     databases::Databases,
     failure::failure,
@@ -50,6 +52,9 @@ pub struct Environment {
     readers_checked: Mutex<Instant>,
     /// Why there is no map any more.
     lost: OnceLock<Failure>,
+    /// None where there are no locks.
+    #[cfg(target_os = "linux")]
+    hold: Option<Arc<Hold>>,
 }
 
 pub struct Reader {
@@ -80,10 +85,11 @@ impl Store for Environment {
         check_disk(folder)?;
         check_file(path, settings.read_only)?;
         let lock = lock_path(path);
+        let of_lock = |error| Failure::of_system("the lock file beside the database", &error);
         // LMDB goes without locks where nothing changes.
-        if !settings.read_only || !is_read_only_disk(folder) {
-            reserve_lock_file(&lock)
-                .map_err(|error| Failure::of_system("the lock file beside the database", &error))?;
+        let has_locks = !settings.read_only || !is_read_only_disk(folder);
+        if has_locks {
+            reserve_lock_file(&lock).map_err(of_lock)?;
         }
         // NO_MEM_INIT would write to the file what else the process had in memory.
         let mut flags = EnvFlags::NO_SUB_DIR;
@@ -106,11 +112,22 @@ impl Store for Environment {
             }
             failure => failure,
         })?;
+        #[cfg(target_os = "linux")]
+        let hold = has_locks.then(|| Hold::take(&env, &lock)).transpose().map_err(of_lock)?.map(Arc::new);
         env.clear_stale_readers().map_err(|error| failure(&error))?;
         let databases = if settings.read_only { Databases::known(&env)? } else { Databases::own(&env)? };
         let snapshots = Snapshots::new(env.clone());
         let readers_checked = Mutex::new(Instant::now());
-        Ok(Self { env, databases, snapshots, read_only: settings.read_only, readers_checked, lost: OnceLock::new() })
+        Ok(Self {
+            env,
+            databases,
+            snapshots,
+            read_only: settings.read_only,
+            readers_checked,
+            lost: OnceLock::new(),
+            #[cfg(target_os = "linux")]
+            hold,
+        })
     }
 
     fn look<T>(&self, read: impl FnOnce(&dyn View) -> T) -> Option<T> {
@@ -165,6 +182,9 @@ impl Store for Environment {
 
     fn close(self: Arc<Self>) {
         let closing = self.env.clone().prepare_for_closing();
+        // Longer than the environment.
+        #[cfg(target_os = "linux")]
+        let _hold = self.hold.clone();
         self.snapshots.let_go();
         drop(self);
         // The last reader closes it.

@@ -9,8 +9,8 @@ use crate::error::Failure;
 pub fn failure(error: &heed::Error) -> Failure {
     let code = match error {
         heed::Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            let message = "another process that uses the database has the same PID, as one in another container may, and LMDB \
-                           tells those that read apart by it";
+            let message = "another process that uses the database has the same PID, as one in another container may, or this one has \
+                           loaded rustorage twice, and LMDB tells those that read apart by it";
             return Failure::new("EAGAIN", message);
         }
         heed::Error::Io(error) => return Failure::of_system("the database", error),

@@ -5,6 +5,8 @@ mod environment;
 mod failure;
 mod files;
 mod gate;
+#[cfg(target_os = "linux")]
+mod hold;
 mod inspect;
 mod items;
 mod layout;
