@@ -105,7 +105,8 @@ test("db0 and sqlite refuse what is no raw value", async () => {
   expect(await theirs.getItemRaw("number")).toBe(5);
   expect(await ours.getItemRaw("number")).toBe(5);
   expect(await ours.getItem("number")).toBe(5);
-  expect(await natively.getItemRaw("number")).toBe(null);
+  expect(await natively.getItemRaw("number")).toEqual(Buffer.from("5"));
+  expect(await natively.getItem("number")).toBe(5);
 });
 
 test("db0 tells upper from lower case in MySQL", async () => {
