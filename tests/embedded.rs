@@ -14,7 +14,7 @@ use heed::{
 };
 use proptest::{collection::vec, prelude::*};
 use rustorage::{
-    driver::{Answer, AsyncDriver, Lane, RequestOptions},
+    driver::{Answer, AsyncDriver, Item, Lane, RequestOptions},
     drivers,
     error::Cause,
     key::{KeyPrefix, Listing},
@@ -76,21 +76,27 @@ fn stored(path: &Path) -> (u64, u64) {
     counts
 }
 
+/// Milliseconds.
+const LIFE: f64 = 1000.0;
+
 #[test]
 fn what_has_expired_leaves_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("items");
     let driver = open("lmdb", &path, "");
-    for index in 0..300 {
-        set(&*driver, &format!("brief:{index}"), 50.0);
-    }
+    let brief = |index: u32| {
+        let key = format!("brief:{index}").into_bytes();
+        Item { key: key.clone().into(), value: key, options: options(LIFE, false) }
+    };
+    // In one commit: a slow disk makes three hundred, and the first of them would have expired.
+    ask(&*driver, |answer| driver.set_many((0..300).map(brief).collect(), answer));
     set(&*driver, "stays", 1e9);
-    set(&*driver, "endless", 50.0);
+    set(&*driver, "endless", LIFE);
     set(&*driver, "endless", 0.0);
     ask(&*driver, |answer| driver.close(answer));
     assert_eq!(stored(&path), (302, 301));
     // Opened again, it is swept of what expired meanwhile.
-    sleep(Duration::from_millis(60));
+    sleep(Duration::from_secs_f64(LIFE / 1000.0));
     assert_eq!(keys(&*driver, ""), ["endless", "stays"]);
     let started = Instant::now();
     loop {
