@@ -566,7 +566,7 @@ test("what it cannot do it says, with a status, and no secret", () => {
   expect(readFileSync(join(cwd, "text"), "utf8")).toBe("no database");
 }, 60_000);
 
-test("the bar", () => {
+test("the bar shows how many items and bytes there are", () => {
   const written = [];
   const progress = new Progress({ write: (text) => written.push(text) });
   progress.begin(2);

@@ -1,3 +1,4 @@
+/** The conformance suite, of every driver and of every way to open it. */
 import { createStorage } from "rustorage";
 import db0 from "rustorage/drivers/db0";
 import cloudflareKvHttp from "rustorage/drivers/cloudflare-kv-http";

@@ -22,6 +22,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { folder } from "../../folder.js";
 import { write } from "./watched.js";
+import { NOBODY, canBeNobody, canMount, disk } from "../../root.js";
 
 const INDEX = ".unstorage-tmp-rustorage-ttl-1";
 
@@ -203,180 +204,160 @@ describe("keys deeper than files may be open", () => {
   });
 });
 
-const NOBODY = { uid: 65534, gid: 65534 };
+describe.runIf(canBeNobody)("as another user, for which one has to be root", () => {
+  test("a file that may not be written to is not replaced", () => {
+    const base = folder();
+    chmodSync(base, 0o777);
+    writeFileSync(join(base, "item"), "kept");
+    chmodSync(join(base, "item"), 0o444);
+    const { before } = runs("errors", base, NOBODY);
+    expect(before.setItem).toMatchObject({ code: "EACCES", operation: "setItem", key: "item" });
+    expect(readFileSync(join(base, "item"), "utf8")).toBe("kept");
+  });
 
-// What continuous integration cannot run it must not pass over.
-const CI = Boolean(process.env.CI);
+  test("no permission", () => {
+    const base = mkdtempSync(join(tmpdir(), "rustorage-"));
+    onTestFinished(() => execFileSync("rm", ["-rf", base]));
+    chmodSync(base, 0o755);
+    mkdirSync(join(base, "dir"), { mode: 0o700 });
+    writeFileSync(join(base, "dir/item"), "old", { mode: 0o600 });
+    writeFileSync(join(base, "item"), "old", { mode: 0o600 });
+    const { before } = runs("errors", base, NOBODY);
+    // A folder that may not be read is not watched, as long as it is not the base.
+    const { watch, ...failed } = before;
+    expect(watch).toEqual({});
+    for (const [operation, error] of Object.entries(failed)) {
+      expect(error).toMatchObject({ code: "EACCES", operation, key: expect.any(String) });
+    }
+    const said = (operation, key, path) =>
+      `[rustorage] [fs] ${operation} "${key}": EACCES: permission denied, ${path}`;
+    expect(before.setItem.message).toBe(said("setItem", "item", "item"));
+    expect(before.getKeys.message).toBe(said("getKeys", "dir:", "dir"));
+    expect(before.clear.message).toBe(said("clear", "dir:", "dir"));
+    expect(readFileSync(join(base, "dir/item"), "utf8")).toBe("old");
+  });
 
-describe.skipIf(!CI && process.getuid() !== 0)(
-  "as another user, for which one has to be root",
-  () => {
-    test("a file that may not be written to is not replaced", () => {
-      const base = folder();
-      chmodSync(base, 0o777);
-      writeFileSync(join(base, "item"), "kept");
-      chmodSync(join(base, "item"), 0o444);
-      const { before } = runs("errors", base, NOBODY);
-      expect(before.setItem).toMatchObject({ code: "EACCES", operation: "setItem", key: "item" });
-      expect(readFileSync(join(base, "item"), "utf8")).toBe("kept");
+  test("getKeys and clear look into their base's folder, and into no other", () => {
+    const base = folder();
+    for (const name of ["in/a", "in/deep/b", "out/c"]) write(base, name);
+    for (const name of [".", "in", "in/deep"]) chmodSync(join(base, name), 0o777);
+    chmodSync(join(base, "out"), 0o000);
+    const calls = [
+      ["getKeys", "in"],
+      ["getKeys", "in", { maxDepth: 1 }],
+      ["clear", "in"],
+      ["getKeys", "in"],
+      ["getKeys"],
+    ];
+    expect(runs("calls", base, { ...NOBODY, calls })).toEqual([
+      ["in:a", "in:deep:b"],
+      ["in:a"],
+      null,
+      [],
+      expect.objectContaining({ code: "EACCES" }),
+    ]);
+    expect(readdirSync(base)).toEqual(["out"]);
+  });
+
+  const ALL = ["getItem", "setItem", "removeItem", "getKeys", "clear", "watch"];
+  test.each([
+    ["a base that may not be used", ".", 0o000, ALL],
+    ["a base that may not be written to", ".", 0o555, ["setItem"]],
+    ["a base that may not be read", ".", 0o333, ["getKeys", "clear", "watch"]],
+    ["a base that may not be come to", "..", 0o000, ALL],
+  ])("%s is what the error names", (_, closed, mode, operations) => {
+    const base = join(folder(), "base");
+    mkdirSync(base);
+    chmodSync(join(base, closed), mode);
+    const { before } = runs("errors", base, NOBODY);
+    for (const operation of operations) {
+      const { message } = before[operation];
+      expect(message).toMatch(/: EACCES: permission denied, the driver's base$/);
+    }
+  });
+
+  test("a clear that fails tells of what is gone, and where it failed", () => {
+    const base = folder();
+    chmodSync(base, 0o777);
+    for (const name of ["a/item", "b/c/stays", "b/gone", "b/also"]) write(base, name);
+    for (const name of ["a", "b"]) chmodSync(join(base, name), 0o777);
+    const { events, stack, ...error } = runs("clearing", base, NOBODY);
+    expect(error).toEqual({
+      code: "EACCES",
+      key: "data:",
+      message: '[rustorage] [fs-lite] clear "data:": EACCES: permission denied, b/c/stays',
     });
+    expect(stack).toContain("clearing.js");
+    const gone = ["data:a:item", "data:b:also", "data:b:gone"];
+    expect(events).toEqual(gone.map((key) => `remove ${key}`));
+    expect(readdirSync(join(base, "b"))).toEqual(["c"]);
+  });
+});
 
-    test("no permission", () => {
-      const base = mkdtempSync(join(tmpdir(), "rustorage-"));
-      onTestFinished(() => execFileSync("rm", ["-rf", base]));
-      chmodSync(base, 0o755);
-      mkdirSync(join(base, "dir"), { mode: 0o700 });
-      writeFileSync(join(base, "dir/item"), "old", { mode: 0o600 });
-      writeFileSync(join(base, "item"), "old", { mode: 0o600 });
-      const { before } = runs("errors", base, NOBODY);
-      // A folder that may not be read is not watched, as long as it is not the base.
-      const { watch, ...failed } = before;
-      expect(watch).toEqual({});
-      for (const [operation, error] of Object.entries(failed)) {
-        expect(error).toMatchObject({ code: "EACCES", operation, key: expect.any(String) });
-      }
-      const said = (operation, key, path) =>
-        `[rustorage] [fs] ${operation} "${key}": EACCES: permission denied, ${path}`;
-      expect(before.setItem.message).toBe(said("setItem", "item", "item"));
-      expect(before.getKeys.message).toBe(said("getKeys", "dir:", "dir"));
-      expect(before.clear.message).toBe(said("clear", "dir:", "dir"));
-      expect(readFileSync(join(base, "dir/item"), "utf8")).toBe("old");
-    });
+describe.runIf(canMount)("a disk of one megabyte, which has to be mounted", () => {
+  test.each([{ atomic: true }, { durable: true }])("that is full: %j", async (options) => {
+    const base = disk("size=1m");
+    const storage = createStorage({ driver: fs({ base, ...options }) });
+    await storage.setItem("dir:item", "old".repeat(100_000));
+    const error = await failure(storage.setItem("dir:item", "new".repeat(300_000)));
+    expect(error).toMatchObject({ code: "ENOSPC", operation: "setItem", key: "dir:item" });
+    expect(error.message).toBe(
+      '[rustorage] [fs] setItem "dir:item": ENOSPC: no space left on device, dir/item',
+    );
+    expect(await storage.getItem("dir:item")).toBe("old".repeat(100_000));
+    expect(readdirSync(join(base, "dir"))).toEqual(["item"]);
+    await storage.setItem("dir:item", "short");
+    expect(await storage.getItem("dir:item")).toBe("short");
+  });
 
-    test("getKeys and clear look into their base's folder, and into no other", () => {
-      const base = folder();
-      for (const name of ["in/a", "in/deep/b", "out/c"]) write(base, name);
-      for (const name of [".", "in", "in/deep"]) chmodSync(join(base, name), 0o777);
-      chmodSync(join(base, "out"), 0o000);
-      const calls = [
-        ["getKeys", "in"],
-        ["getKeys", "in", { maxDepth: 1 }],
-        ["clear", "in"],
-        ["getKeys", "in"],
-        ["getKeys"],
-      ];
-      expect(runs("calls", base, { ...NOBODY, calls })).toEqual([
-        ["in:a", "in:deep:b"],
-        ["in:a"],
-        null,
-        [],
-        expect.objectContaining({ code: "EACCES" }),
-      ]);
-      expect(readdirSync(base)).toEqual(["out"]);
-    });
+  test.each([
+    ["in place", { atomic: false }],
+    ["in place and durable", { atomic: false, durable: true }],
+    ["through a link", {}],
+    ["through several names", {}],
+  ])("that is full, %s", async (how, options) => {
+    const base = disk("size=1m");
+    const storage = createStorage({ driver: fs({ base, ...options }) });
+    await storage.setItem("dir:item", "old".repeat(100_000));
+    if (how === "through a link") symlinkSync("dir/item", join(base, "name"));
+    else linkSync(join(base, "dir/item"), join(base, "name"));
+    const { bfree } = statfsSync(base);
+    const refused = { code: "ENOSPC", operation: "setItem" };
+    for (const key of ["name", "new:item"]) {
+      const error = await failure(storage.setItem(key, "new".repeat(400_000)));
+      expect(error).toMatchObject({ ...refused, key });
+    }
+    expect(await storage.getItem("name")).toBe("old".repeat(100_000));
+    expect(await storage.getItem("dir:item")).toBe("old".repeat(100_000));
+    expect(await storage.getItem("new:item")).toBe(null);
+    expect(readdirSync(join(base, "new"))).toEqual([]);
+    // The folder takes no block on this disk.
+    expect(statfsSync(base).bfree).toBe(bfree);
+    await storage.setItem("name", "short");
+    expect(await storage.getItem("dir:item")).toBe("short");
+  });
 
-    const ALL = ["getItem", "setItem", "removeItem", "getKeys", "clear", "watch"];
-    test.each([
-      ["a base that may not be used", ".", 0o000, ALL],
-      ["a base that may not be written to", ".", 0o555, ["setItem"]],
-      ["a base that may not be read", ".", 0o333, ["getKeys", "clear", "watch"]],
-      ["a base that may not be come to", "..", 0o000, ALL],
-    ])("%s is what the error names", (_, closed, mode, operations) => {
-      const base = join(folder(), "base");
-      mkdirSync(base);
-      chmodSync(join(base, closed), mode);
-      const { before } = runs("errors", base, NOBODY);
-      for (const operation of operations) {
-        const { message } = before[operation];
-        expect(message).toMatch(/: EACCES: permission denied, the driver's base$/);
-      }
-    });
-
-    test("a clear that fails tells of what is gone, and where it failed", () => {
-      const base = folder();
-      chmodSync(base, 0o777);
-      for (const name of ["a/item", "b/c/stays", "b/gone", "b/also"]) write(base, name);
-      for (const name of ["a", "b"]) chmodSync(join(base, name), 0o777);
-      const { events, stack, ...error } = runs("clearing", base, NOBODY);
-      expect(error).toEqual({
-        code: "EACCES",
-        key: "data:",
-        message: '[rustorage] [fs-lite] clear "data:": EACCES: permission denied, b/c/stays',
-      });
-      expect(stack).toContain("clearing.js");
-      const gone = ["data:a:item", "data:b:also", "data:b:gone"];
-      expect(events).toEqual(gone.map((key) => `remove ${key}`));
-      expect(readdirSync(join(base, "b"))).toEqual(["c"]);
-    });
-  },
-);
-
-const mounts = process.getuid() === 0 && spawnSync("mount", ["--version"]).status === 0;
-
-describe.skipIf(!CI && (!mounts || !canMount()))(
-  "a disk of one megabyte, which has to be mounted",
-  () => {
-    const disk = (options) => {
-      const base = folder();
-      execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", base]);
-      onTestFinished(() => execFileSync("umount", [base]));
-      return base;
-    };
-
-    test.each([{ atomic: true }, { durable: true }])("that is full: %j", async (options) => {
-      const base = disk("size=1m");
-      const storage = createStorage({ driver: fs({ base, ...options }) });
-      await storage.setItem("dir:item", "old".repeat(100_000));
-      const error = await failure(storage.setItem("dir:item", "new".repeat(300_000)));
-      expect(error).toMatchObject({ code: "ENOSPC", operation: "setItem", key: "dir:item" });
-      expect(error.message).toBe(
-        '[rustorage] [fs] setItem "dir:item": ENOSPC: no space left on device, dir/item',
-      );
-      expect(await storage.getItem("dir:item")).toBe("old".repeat(100_000));
-      expect(readdirSync(join(base, "dir"))).toEqual(["item"]);
-      await storage.setItem("dir:item", "short");
-      expect(await storage.getItem("dir:item")).toBe("short");
-    });
-
-    test.each([
-      ["in place", { atomic: false }],
-      ["in place and durable", { atomic: false, durable: true }],
-      ["through a link", {}],
-      ["through several names", {}],
-    ])("that is full, %s", async (how, options) => {
-      const base = disk("size=1m");
-      const storage = createStorage({ driver: fs({ base, ...options }) });
-      await storage.setItem("dir:item", "old".repeat(100_000));
-      if (how === "through a link") symlinkSync("dir/item", join(base, "name"));
-      else linkSync(join(base, "dir/item"), join(base, "name"));
-      const { bfree } = statfsSync(base);
-      const refused = { code: "ENOSPC", operation: "setItem" };
-      for (const key of ["name", "new:item"]) {
-        const error = await failure(storage.setItem(key, "new".repeat(400_000)));
-        expect(error).toMatchObject({ ...refused, key });
-      }
-      expect(await storage.getItem("name")).toBe("old".repeat(100_000));
-      expect(await storage.getItem("dir:item")).toBe("old".repeat(100_000));
-      expect(await storage.getItem("new:item")).toBe(null);
-      expect(readdirSync(join(base, "new"))).toEqual([]);
-      // The folder takes no block on this disk.
-      expect(statfsSync(base).bfree).toBe(bfree);
-      await storage.setItem("name", "short");
-      expect(await storage.getItem("dir:item")).toBe("short");
-    });
-
-    test("that is read-only", async () => {
-      const base = disk("size=1m");
-      const storage = createStorage({ driver: fs({ base }) });
-      await storage.setItem("a:b", 1);
-      execFileSync("mount", ["-o", "remount,ro", base]);
-      const calls = [
-        storage.setItem("a:b", 2),
-        storage.setItem("new:c", 2),
-        storage.removeItem("a:b"),
-        storage.setItem("a:b", 2, { ttl: 5 }),
-        storage.clear(),
-      ];
-      for (const call of calls) expect(await failure(call)).toMatchObject({ code: "EROFS" });
-      const unmade = createStorage({ driver: fs({ base: join(base, "new/base") }) });
-      expect((await failure(unmade.setItem("a", 1))).message).toBe(
-        '[rustorage] [fs] setItem "a": EROFS: read-only file system, the driver\'s base',
-      );
-      expect(await storage.getItem("a:b")).toBe(1);
-      expect(await storage.getKeys()).toEqual(["a:b"]);
-    });
-  },
-);
+  test("that is read-only", async () => {
+    const base = disk("size=1m");
+    const storage = createStorage({ driver: fs({ base }) });
+    await storage.setItem("a:b", 1);
+    execFileSync("mount", ["-o", "remount,ro", base]);
+    const calls = [
+      storage.setItem("a:b", 2),
+      storage.setItem("new:c", 2),
+      storage.removeItem("a:b"),
+      storage.setItem("a:b", 2, { ttl: 5 }),
+      storage.clear(),
+    ];
+    for (const call of calls) expect(await failure(call)).toMatchObject({ code: "EROFS" });
+    const unmade = createStorage({ driver: fs({ base: join(base, "new/base") }) });
+    expect((await failure(unmade.setItem("a", 1))).message).toBe(
+      '[rustorage] [fs] setItem "a": EROFS: read-only file system, the driver\'s base',
+    );
+    expect(await storage.getItem("a:b")).toBe(1);
+    expect(await storage.getKeys()).toEqual(["a:b"]);
+  });
+});
 
 test("a folder where a file should be", async () => {
   const base = folder();
@@ -511,11 +492,3 @@ test("errors say that the base is a file, and hold neither values nor the way to
     new RegExp(`secret value|${base}`),
   );
 });
-
-function canMount() {
-  const place = mkdtempSync(join(tmpdir(), "rustorage-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "tmpfs", place]).status === 0;
-  if (mounted) execFileSync("umount", [place]);
-  execFileSync("rmdir", [place]);
-  return mounted;
-}

@@ -5,21 +5,19 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
-  rmdirSync,
   statSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { open } from "../embedded/drivers.js";
 import { start } from "../embedded/processes.js";
 import { folder } from "../../folder.js";
+import { NOBODY, canBeNobody, canMount, disk } from "../../root.js";
 
 /** A file with items that nobody uses. */
 async function made(path, count = 200) {
@@ -226,10 +224,6 @@ test("a map that is too small grows by itself, also where another process wrote"
   expect(await storage.getItem("small")).toBe(reads.length);
 }, 60_000);
 
-// What continuous integration cannot run it must not pass over.
-const CI = Boolean(process.env.CI);
-const NOBODY = { uid: 65534, gid: 65534 };
-
 async function calls(path, options, spawned) {
   const { ended } = await start("calls", { name: "lmdb", path, options }, spawned);
   const { code, lines } = await ended;
@@ -237,116 +231,93 @@ async function calls(path, options, spawned) {
   return JSON.parse(lines[0]);
 }
 
-describe.skipIf(!CI && process.getuid() !== 0)(
-  "as another user, for which one has to be root",
-  () => {
-    test("a folder, or a file, that may not be written", async () => {
-      const base = folder();
-      chmodSync(base, 0o755);
-      const path = join(base, "items");
-      expect((await calls(path, {}, NOBODY)).setItem).toMatchObject({
-        code: "EACCES",
-        driver: "lmdb",
-      });
-      expect(existsSync(path)).toBe(false);
-      const whole = await made(path);
-      const ended = await calls(path, {}, NOBODY);
-      for (const operation of ["setItem", "getItem", "getKeys"]) {
-        expect(ended[operation]).toMatchObject({ code: "EACCES", driver: "lmdb" });
-      }
-      expect(readFileSync(path).equals(whole)).toBe(true);
-      // Who only reads needs the lock file, to be made if there is none.
-      unlinkSync(`${path}-lock`);
-      expect((await calls(path, { readOnly: true }, NOBODY)).getKeys).toMatchObject({
-        code: "EACCES",
-        message: expect.stringContaining("the lock file beside the database"),
-      });
-      writeFileSync(`${path}-lock`, "");
-      chmodSync(`${path}-lock`, 0o666);
-      expect((await calls(path, { readOnly: true }, NOBODY)).getKeys.returned).toHaveLength(200);
+describe.runIf(canBeNobody)("as another user, for which one has to be root", () => {
+  test("a folder, or a file, that may not be written", async () => {
+    const base = folder();
+    chmodSync(base, 0o755);
+    const path = join(base, "items");
+    expect((await calls(path, {}, NOBODY)).setItem).toMatchObject({
+      code: "EACCES",
+      driver: "lmdb",
     });
-  },
-);
-
-const mounts = process.getuid() === 0 && spawnSync("mount", ["--version"]).status === 0;
-
-describe.skipIf(!CI && (!mounts || !canMount()))(
-  "a disk of one megabyte, which has to be mounted",
-  () => {
-    const disk = () => {
-      const base = folder();
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", base]);
-      onTestFinished(() => execFileSync("umount", [base]));
-      return base;
-    };
-
-    test("that is full: the write is refused alone, and all else stays", async () => {
-      const path = join(disk(), "items");
-      const driver = open("lmdb", path);
-      const storage = createStorage({ driver });
-      await storage.setItem("old", "kept");
-      const writes = await Promise.allSettled([
-        storage.setItem("small", 1),
-        storage.setItem("large", "x".repeat(2_000_000)),
-        storage.setItem("old", "new"),
-        storage.setItems([
-          { key: "small:2", value: 2 },
-          { key: "large:2", value: "x".repeat(2_000_000) },
-        ]),
-      ]);
-      expect(writes.map(({ status }) => status)).toEqual([
-        "fulfilled",
-        "rejected",
-        "fulfilled",
-        "rejected",
-      ]);
-      expect(writes[1].reason).toMatchObject({
-        code: "ENOSPC",
-        operation: "setItem",
-        key: "large",
-        driver: "lmdb",
-      });
-      expect((await storage.getKeys()).sort()).toEqual(["old", "small"]);
-      expect(await storage.getItem("old")).toBe("new");
-      await driver.dispose();
-      expect(await storage.getItems(["old", "small"])).toEqual([
-        { key: "old", value: "new" },
-        { key: "small", value: 1 },
-      ]);
+    expect(existsSync(path)).toBe(false);
+    const whole = await made(path);
+    const ended = await calls(path, {}, NOBODY);
+    for (const operation of ["setItem", "getItem", "getKeys"]) {
+      expect(ended[operation]).toMatchObject({ code: "EACCES", driver: "lmdb" });
+    }
+    expect(readFileSync(path).equals(whole)).toBe(true);
+    // Who only reads needs the lock file, to be made if there is none.
+    unlinkSync(`${path}-lock`);
+    expect((await calls(path, { readOnly: true }, NOBODY)).getKeys).toMatchObject({
+      code: "EACCES",
+      message: expect.stringContaining("the lock file beside the database"),
     });
+    writeFileSync(`${path}-lock`, "");
+    chmodSync(`${path}-lock`, 0o666);
+    expect((await calls(path, { readOnly: true }, NOBODY)).getKeys.returned).toHaveLength(200);
+  });
+});
 
-    test("that is full before there is a database", async () => {
-      const base = disk();
-      spawnSync("dd", ["if=/dev/zero", `of=${join(base, "filler")}`, "bs=4096"]);
-      const storage = createStorage({ driver: open("lmdb", join(base, "items")) });
-      await expect(storage.setItem("a", 1)).rejects.toMatchObject({
-        code: "ENOSPC",
-        driver: "lmdb",
-      });
-      execFileSync("rm", [join(base, "filler")]);
-      await storage.setItem("a", 1);
-      expect(await storage.getItem("a")).toBe(1);
+describe.runIf(canMount)("a disk of one megabyte, which has to be mounted", () => {
+  test("that is full: the write is refused alone, and all else stays", async () => {
+    const path = join(disk("size=1m"), "items");
+    const driver = open("lmdb", path);
+    const storage = createStorage({ driver });
+    await storage.setItem("old", "kept");
+    const writes = await Promise.allSettled([
+      storage.setItem("small", 1),
+      storage.setItem("large", "x".repeat(2_000_000)),
+      storage.setItem("old", "new"),
+      storage.setItems([
+        { key: "small:2", value: 2 },
+        { key: "large:2", value: "x".repeat(2_000_000) },
+      ]),
+    ]);
+    expect(writes.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "rejected",
+    ]);
+    expect(writes[1].reason).toMatchObject({
+      code: "ENOSPC",
+      operation: "setItem",
+      key: "large",
+      driver: "lmdb",
     });
+    expect((await storage.getKeys()).sort()).toEqual(["old", "small"]);
+    expect(await storage.getItem("old")).toBe("new");
+    await driver.dispose();
+    expect(await storage.getItems(["old", "small"])).toEqual([
+      { key: "old", value: "new" },
+      { key: "small", value: 1 },
+    ]);
+  });
 
-    test("that may only be read", async () => {
-      const base = disk();
-      const path = join(base, "items");
-      await made(path, 10);
-      unlinkSync(`${path}-lock`);
-      execFileSync("mount", ["-o", "remount,ro", base]);
-      const failures = await refused(path);
-      for (const failure of failures)
-        expect(failure).toMatchObject({ code: "EROFS", driver: "lmdb" });
-      const storage = createStorage({ driver: open("lmdb", path, { readOnly: true }) });
-      expect(await storage.getKeys()).toHaveLength(10);
+  test("that is full before there is a database", async () => {
+    const base = disk("size=1m");
+    spawnSync("dd", ["if=/dev/zero", `of=${join(base, "filler")}`, "bs=4096"]);
+    const storage = createStorage({ driver: open("lmdb", join(base, "items")) });
+    await expect(storage.setItem("a", 1)).rejects.toMatchObject({
+      code: "ENOSPC",
+      driver: "lmdb",
     });
-  },
-);
+    execFileSync("rm", [join(base, "filler")]);
+    await storage.setItem("a", 1);
+    expect(await storage.getItem("a")).toBe(1);
+  });
 
-function canMount() {
-  const place = mkdtempSync(join(tmpdir(), "rustorage-mount-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "tmpfs", place]).status === 0;
-  if (mounted) execFileSync("umount", [place]);
-  rmdirSync(place);
-  return mounted;
-}
+  test("that may only be read", async () => {
+    const base = disk("size=1m");
+    const path = join(base, "items");
+    await made(path, 10);
+    unlinkSync(`${path}-lock`);
+    execFileSync("mount", ["-o", "remount,ro", base]);
+    const failures = await refused(path);
+    for (const failure of failures)
+      expect(failure).toMatchObject({ code: "EROFS", driver: "lmdb" });
+    const storage = createStorage({ driver: open("lmdb", path, { readOnly: true }) });
+    expect(await storage.getKeys()).toHaveLength(10);
+  });
+});

@@ -8,6 +8,7 @@ import { createStorage as createStorage1 } from "unstorage-v1";
 import theirs1 from "unstorage-v1/drivers/s3";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { OPTIONS, createBucket, startMoto, startSeaweed } from "../../servers/s3.js";
+import { exchange } from "../exchange.js";
 
 describe.each([
   ["SeaweedFS", startSeaweed],
@@ -27,30 +28,11 @@ describe.each([
     ["unstorage 2", createStorage2({ driver: theirs2(options) })],
     ["unstorage 1", createStorage1({ driver: theirs1(options) })],
   ])("%s and ours read what the other wrote", async (_, theirs) => {
-    for (const [from, to] of [
-      [ours, theirs],
-      [theirs, ours],
-    ]) {
-      await from.setItem("object", { a: [1, "é"] });
-      await from.setItem("text:of:segments", "😀 text");
-      await from.setItem("odd: key é()*!~+", 1);
-      await from.setItemRaw("bytes", bytes);
-      // Version 1 sends no headers of an item.
-      await ours.setItem("labelled", 1, { headers: { "x-amz-meta-label": "red" } });
-      await from.setMeta("object", { kept: true });
-      expect(await to.getItem("object")).toEqual({ a: [1, "é"] });
-      expect(await to.getItem("text:of:segments")).toBe("😀 text");
-      expect(await to.getItem("odd: key é()*!~+")).toBe(1);
-      expect(Buffer.from(await to.getItemRaw("bytes")).equals(bytes)).toBe(true);
-      expect(await to.getMeta("labelled")).toMatchObject({ label: "red" });
-      expect(await to.getMeta("object")).toMatchObject({ kept: true });
-      expect((await to.getKeys()).sort()).toEqual((await from.getKeys()).sort());
-      expect(await to.getKeys("text")).toEqual(["text:of:segments"]);
-      expect([await to.hasItem("object"), await to.hasItem("none")]).toEqual([true, false]);
-      expect(await to.getItem("none")).toBe(null);
-      await to.removeItem("object", { removeMeta: true });
-      await to.clear();
-      expect(await from.getKeys()).toEqual([]);
+    await exchange(ours, theirs, { odd: "odd: key é()*!~+" });
+    // Version 1 sends no headers of an item.
+    await ours.setItem("labelled", 1, { headers: { "x-amz-meta-label": "red" } });
+    for (const storage of [ours, theirs]) {
+      expect(await storage.getMeta("labelled")).toMatchObject({ label: "red" });
     }
   });
 

@@ -7,24 +7,22 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
-  rmdirSync,
   statSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createStorage as createTheirs } from "unstorage";
 import theirs from "unstorage/drivers/db0";
 import sqliteConnector, { hasSqlite } from "../embedded/connector.js";
 import { open } from "../embedded/drivers.js";
 import { start } from "../embedded/processes.js";
 import { folder } from "../../folder.js";
+import { NOBODY, canBeNobody, canMount, disk } from "../../root.js";
 
 const storageOf = (path, options) => createStorage({ driver: open("sqlite", path, options) });
 
@@ -274,122 +272,96 @@ test("tables of one file", async () => {
   );
 });
 
-// What continuous integration cannot run it must not pass over.
-const CI = Boolean(process.env.CI);
-const NOBODY = { uid: 65534, gid: 65534 };
-
-describe.skipIf(!CI && process.getuid() !== 0)(
-  "as another user, for which one has to be root",
-  () => {
-    test("a folder, or a file, that may not be written", async () => {
-      const base = folder();
-      chmodSync(base, 0o755);
-      const path = join(base, "items");
-      const calls = async (options) => {
-        const { ended } = await start("calls", { name: "sqlite", path, options }, NOBODY);
-        return JSON.parse((await ended).lines[0]);
-      };
-      expect((await calls({})).setItem).toMatchObject({ code: "EACCES", driver: "sqlite" });
-      expect(existsSync(path)).toBe(false);
-      const whole = await made(path);
-      const { setItem } = await calls({});
-      expect(setItem).toMatchObject({
-        code: expect.stringMatching(/^SQLITE_(READONLY|CANTOPEN)$/),
-        driver: "sqlite",
-      });
-      expect(readFileSync(path).equals(whole)).toBe(true);
-      // A reader would have to make files beside it, unless the writer has.
-      expect((await calls({ readOnly: true })).getKeys).toMatchObject({
-        code: "SQLITE_CANTOPEN",
-        message: expect.stringContaining("the folder cannot be written"),
-      });
-      const writer = storageOf(path);
-      await writer.setItem("item:500", "new");
-      expect((await calls({ readOnly: true })).getKeys.returned).toHaveLength(501);
-      await writer.dispose();
-      expect(readdirSync(base)).toEqual(["items"]);
+describe.runIf(canBeNobody)("as another user, for which one has to be root", () => {
+  test("a folder, or a file, that may not be written", async () => {
+    const base = folder();
+    chmodSync(base, 0o755);
+    const path = join(base, "items");
+    const calls = async (options) => {
+      const { ended } = await start("calls", { name: "sqlite", path, options }, NOBODY);
+      return JSON.parse((await ended).lines[0]);
+    };
+    expect((await calls({})).setItem).toMatchObject({ code: "EACCES", driver: "sqlite" });
+    expect(existsSync(path)).toBe(false);
+    const whole = await made(path);
+    const { setItem } = await calls({});
+    expect(setItem).toMatchObject({
+      code: expect.stringMatching(/^SQLITE_(READONLY|CANTOPEN)$/),
+      driver: "sqlite",
     });
-  },
-);
-
-const mounts = process.getuid() === 0 && spawnSync("mount", ["--version"]).status === 0;
-
-describe.skipIf(!CI && (!mounts || !canMount()))(
-  "a disk of one megabyte, which has to be mounted",
-  () => {
-    test.each([0, 2, 8])("with room for %i pages, before there is a database", async (pages) => {
-      const base = folder();
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", base]);
-      onTestFinished(() => execFileSync("umount", [base]));
-      const filler = join(base, "filler");
-      spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4096"]);
-      truncateSync(filler, statSync(filler).size - pages * 4096);
-      const storage = storageOf(join(base, "items"));
-      const refused = { code: "ENOSPC", key: "a", driver: "sqlite" };
-      await expect(storage.setItem("a", 1)).rejects.toMatchObject(refused);
-      execFileSync("rm", [filler]);
-      await storage.setItem("a", 1);
-      expect(await storage.getItem("a")).toBe(1);
-      await storage.dispose();
+    expect(readFileSync(path).equals(whole)).toBe(true);
+    // A reader would have to make files beside it, unless the writer has.
+    expect((await calls({ readOnly: true })).getKeys).toMatchObject({
+      code: "SQLITE_CANTOPEN",
+      message: expect.stringContaining("the folder cannot be written"),
     });
+    const writer = storageOf(path);
+    await writer.setItem("item:500", "new");
+    expect((await calls({ readOnly: true })).getKeys.returned).toHaveLength(501);
+    await writer.dispose();
+    expect(readdirSync(base)).toEqual(["items"]);
+  });
+});
 
-    test("that may only be read", async () => {
-      const base = folder();
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", base]);
-      onTestFinished(() => execFileSync("umount", [base]));
-      const path = join(base, "items ?#%41é");
-      await made(path, 10);
-      execFileSync("mount", ["-o", "remount,ro", base]);
-      const storage = storageOf(path, { readOnly: true });
-      expect(await storage.getKeys()).toHaveLength(10);
-      expect(await storage.getItem("item:9")).toHaveLength(1000);
-      await storage.dispose();
-      // With a log that was not emptied: what it holds is read, or nothing is.
-      execFileSync("mount", ["-o", "remount,rw", base]);
-      const settings = { name: "sqlite", path, keys: ["late"], first: 0, length: 8 };
-      const { child, ended } = await start("crash", settings);
-      child.kill("SIGKILL");
-      await ended;
-      expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
-      execFileSync("mount", ["-o", "remount,ro", base]);
-      expect(await storage.hasItem("late")).toBe(true);
-      await storage.dispose();
-      execFileSync("mount", ["-o", "remount,rw", base]);
-      unlinkSync(`${path}-shm`);
-      execFileSync("mount", ["-o", "remount,ro", base]);
-      await expect(storage.hasItem("late")).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
-      await storage.dispose();
-    });
+describe.runIf(canMount)("a disk of one megabyte, which has to be mounted", () => {
+  test.each([0, 2, 8])("with room for %i pages, before there is a database", async (pages) => {
+    const base = disk("size=1m");
+    const filler = join(base, "filler");
+    spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4096"]);
+    truncateSync(filler, statSync(filler).size - pages * 4096);
+    const storage = storageOf(join(base, "items"));
+    const refused = { code: "ENOSPC", key: "a", driver: "sqlite" };
+    await expect(storage.setItem("a", 1)).rejects.toMatchObject(refused);
+    execFileSync("rm", [filler]);
+    await storage.setItem("a", 1);
+    expect(await storage.getItem("a")).toBe(1);
+    await storage.dispose();
+  });
 
-    test("that is full: the write is refused alone, and all else stays", async () => {
-      const base = folder();
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", base]);
-      onTestFinished(() => execFileSync("umount", [base]));
-      const path = join(base, "items");
-      const storage = storageOf(path);
-      await storage.setItem("old", "kept");
-      const writes = await Promise.allSettled([
-        storage.setItem("small", 1),
-        storage.setItem("large", "x".repeat(2_000_000)),
-        storage.setItem("old", "new"),
-      ]);
-      expect(writes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-      expect(writes[1].reason).toMatchObject({ code: "ENOSPC", key: "large", driver: "sqlite" });
-      await storage.dispose();
-      expect(await storage.getItems(["old", "small", "large"])).toEqual([
-        { key: "old", value: "new" },
-        { key: "small", value: 1 },
-        { key: "large", value: null },
-      ]);
-      await storage.dispose();
-    });
-  },
-);
+  test("that may only be read", async () => {
+    const base = disk("size=4m");
+    const path = join(base, "items ?#%41é");
+    await made(path, 10);
+    execFileSync("mount", ["-o", "remount,ro", base]);
+    const storage = storageOf(path, { readOnly: true });
+    expect(await storage.getKeys()).toHaveLength(10);
+    expect(await storage.getItem("item:9")).toHaveLength(1000);
+    await storage.dispose();
+    // With a log that was not emptied: what it holds is read, or nothing is.
+    execFileSync("mount", ["-o", "remount,rw", base]);
+    const settings = { name: "sqlite", path, keys: ["late"], first: 0, length: 8 };
+    const { child, ended } = await start("crash", settings);
+    child.kill("SIGKILL");
+    await ended;
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+    execFileSync("mount", ["-o", "remount,ro", base]);
+    expect(await storage.hasItem("late")).toBe(true);
+    await storage.dispose();
+    execFileSync("mount", ["-o", "remount,rw", base]);
+    unlinkSync(`${path}-shm`);
+    execFileSync("mount", ["-o", "remount,ro", base]);
+    await expect(storage.hasItem("late")).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
+    await storage.dispose();
+  });
 
-function canMount() {
-  const place = mkdtempSync(join(tmpdir(), "rustorage-mount-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "tmpfs", place]).status === 0;
-  if (mounted) execFileSync("umount", [place]);
-  rmdirSync(place);
-  return mounted;
-}
+  test("that is full: the write is refused alone, and all else stays", async () => {
+    const base = disk("size=1m");
+    const path = join(base, "items");
+    const storage = storageOf(path);
+    await storage.setItem("old", "kept");
+    const writes = await Promise.allSettled([
+      storage.setItem("small", 1),
+      storage.setItem("large", "x".repeat(2_000_000)),
+      storage.setItem("old", "new"),
+    ]);
+    expect(writes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(writes[1].reason).toMatchObject({ code: "ENOSPC", key: "large", driver: "sqlite" });
+    await storage.dispose();
+    expect(await storage.getItems(["old", "small", "large"])).toEqual([
+      { key: "old", value: "new" },
+      { key: "small", value: 1 },
+      { key: "large", value: null },
+    ]);
+    await storage.dispose();
+  });
+});
