@@ -18,7 +18,7 @@ function openRedis(options) {
 test("redis ends every call in its time", async () => {
   const proxy = await startProxy(server.port);
   onTestFinished(() => proxy.close());
-  const storage = openRedis({ port: proxy.port, commandTimeout: 100 });
+  const storage = openRedis({ port: proxy.port, commandTimeout: 1000 });
   await storage.setItem("a", 1);
   proxy.stall();
   await expect(storage.getItem("a")).rejects.toMatchObject({ code: "ETIMEDOUT" });
