@@ -1,9 +1,7 @@
 /** The drivers over a database in a file: lmdb and sqlite. */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { storageError } from "./errors.js";
-import { createNativeDriver, tableOf } from "./native-driver.js";
-import { INVALID, PENDING, native, pending } from "./native.js";
+import { close, createNativeDriver } from "./native-driver.js";
 import { isRecord } from "./runtime-options.js";
 
 /** SQLite's name for what is no file. */
@@ -17,17 +15,7 @@ export function createEmbeddedDriver(name, options, more) {
     prepare: (settings) =>
       isRecord(settings) ? { ...settings, path: toPath(settings.path) } : settings,
     toMeta,
-    methods: (owner) => ({
-      getMeta(key) {
-        if (native.meta(tableOf(owner), key) === INVALID) {
-          throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
-        }
-        return pending(toMeta);
-      },
-      dispose: () =>
-        owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined,
-      ...more,
-    }),
+    methods: (owner) => ({ dispose: () => close(owner), ...more }),
   });
 }
 

@@ -3,10 +3,8 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { borrowedDriver } from "./borrowed-driver.js";
 import { ownsFiles } from "./builtin-drivers.js";
-import { storageError } from "./errors.js";
 import { withoutIneffective } from "./ineffective-options.js";
-import { createNativeDriver, tableOf } from "./native-driver.js";
-import { INVALID, native, pending } from "./native.js";
+import { createNativeDriver } from "./native-driver.js";
 import { isRecord } from "./runtime-options.js";
 
 export const fs = ownsFiles
@@ -34,12 +32,6 @@ function createFileDriver(name, options, { watches = false } = {}) {
     methods: (owner) => ({
       getKeys: async (base, settings) =>
         (await owner.items.getKeys(base, settings)).map(toRelative),
-      getMeta(key) {
-        if (native.meta(tableOf(owner), key) === INVALID) {
-          throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
-        }
-        return pending(toMeta);
-      },
     }),
   });
 }

@@ -45,8 +45,8 @@ const dropped = new FinalizationRegistry(({ table, handle }) => {
  * `prepare`: what becomes of the options before Rust reads them. `complete`: what becomes of them then, and shows nowhere. `late`: the
  * driver is made with the first call, too. `observe`: what JavaScript does about each write to an
  * in-memory driver, as `{ measure(content, key) → size, dispose?(content, key, reason) }`. `forgets`: writing undefined
- * removes. `ask`: the function that answers what the driver asks while it lists or clears. `toMeta`: what makes the metadata of
- * what the addon gives. `raw`: `{ encode(value), decode?(bytes) }`, what is written of a raw value and what comes back of it.
+ * removes. `ask`: the function that answers what the driver asks while it lists or clears. `toMeta`: the driver has
+ * metadata, which this makes of what the addon gives. `raw`: `{ encode(value), decode?(bytes) }`, what is written of a raw value and what comes back of it.
  * `watches`: the driver tells of changes by itself, of keys that this makes those that its callers know.
  * `methods`: what the object has beside the usual.
  */
@@ -214,7 +214,13 @@ function itemMethods(owner) {
     settle();
     return answer(code);
   };
+  const getMeta = (key, options) => {
+    const code = native.meta(tableOf(owner), key, requestOf(options));
+    if (code === INVALID) throw invalid(owner, "getMeta", key);
+    return pending(owner.toMeta);
+  };
   return {
+    ...(owner.toMeta && { getMeta }),
     hasItem: simple("hasItem", native.has, (code) => code === DONE),
     getItem: (key, options) => get(key, false, options),
     getItemRaw: (key, options) => get(key, true, options),
@@ -237,6 +243,11 @@ function itemMethods(owner) {
       return undefined;
     },
   };
+}
+
+/** Closes what the driver has open, as `dispose` does. */
+export function close(owner) {
+  return owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined;
 }
 
 /** Of a clear that gave what is gone, and perhaps why the rest is not. */

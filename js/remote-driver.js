@@ -1,8 +1,5 @@
 /** What drivers behind a network have in common. */
-import { storageError } from "./errors.js";
-import { createNativeDriver, tableOf } from "./native-driver.js";
-import { INVALID, PENDING, native, pending } from "./native.js";
-import { requestOf } from "./request-options.js";
+import { close, createNativeDriver } from "./native-driver.js";
 import { rawToText, textToRaw } from "./serialize.js";
 
 /**
@@ -14,22 +11,14 @@ export function createRemoteDriver(
   options,
   { methods, toMeta = same, watches = false, ...more } = {},
 ) {
-  const decode = (list) => toMeta(toFields(list));
   return createNativeDriver(name, options, {
-    toMeta: decode,
+    toMeta: (list) => toMeta(toFields(list)),
     raw: { encode: encodeRaw },
     watches: watches ? same : undefined,
     ...more,
     methods: (owner) => ({
-      getMeta(key, own) {
-        if (native.meta(tableOf(owner), key, requestOf(own)) === INVALID) {
-          throw storageError("INVALID_KEY", name, "getMeta", key, "the key must be a string");
-        }
-        return pending(decode);
-      },
       ...methods?.(owner),
-      dispose: () =>
-        owner.table >= 0 && native.close(owner.handle) === PENDING ? pending() : undefined,
+      dispose: () => close(owner),
     }),
   });
 }

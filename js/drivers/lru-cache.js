@@ -1,3 +1,4 @@
+/** The items that were used last, as many as the limits allow, in the memory of one thread. */
 import { inMemoryMethods } from "../in-memory.js";
 import { createNativeDriver } from "../native-driver.js";
 

@@ -1,3 +1,4 @@
+/** Items in the memory of one thread, with ttl and limits. */
 import { storageError } from "../errors.js";
 import { inMemoryMethods } from "../in-memory.js";
 import { createNativeDriver } from "../native-driver.js";
