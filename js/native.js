@@ -251,7 +251,7 @@ function depart(slot, reason) {
   departures.push({ ...observer, content: cellContent(slots[slot]), reason });
 }
 
-/** Why a value left its driver, by the number that the addon gives; src/driver/mod.rs has the same list. */
+/** Why a value left its driver, by the number that the addon gives; src/driver/slots.rs has the same list. */
 const REASONS = ["evict", "delete", "expire", "set"];
 
 /** Empties the slots that the addon released, and only then tells who wants to hear of it: that may fill them anew. */

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ttl_values() {
+    fn no_life_has_no_deadline_and_a_negative_one_is_over() {
         let mut clock = Clock::default();
         clock.fix(Some(100));
         for none in [0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {

@@ -1,17 +1,17 @@
 //! What JavaScript calls of many keys at once.
-#![allow(clippy::unnecessary_wraps, reason = "all stand in one table, and share its signature")]
 
 use std::sync::Arc;
 
 use super::{
     batch::{self, Asked},
-    calls::{Answer, content, write},
+    calls::Answer,
     codes::{code, register},
     completion::Outcome,
     context::{Context, Remote},
     environment::{Environment, Routed},
+    item_calls,
     raw::{Call, Reply},
-    value,
+    text, value,
 };
 use crate::driver::{AsyncDriver, InlineDriver, Item, Lane, RequestOptions};
 
@@ -27,7 +27,7 @@ pub fn get_many(this: &mut Environment, call: &Call) -> Answer {
 /// `setMany(table, keys, count, ttl)` → as `getMany`, of what `set` answers.
 pub fn set_many(this: &mut Environment, call: &Call) -> Answer {
     let ttl = call.double(3);
-    let codes = in_memory_batch(this, call, |this, driver, key| write(this, driver, key, ttl, None));
+    let codes = in_memory_batch(this, call, |this, driver, key| item_calls::write(this, driver, key, ttl, None));
     Ok(codes.map_or(Reply::Code(code::INVALID), |codes| Reply::Value(value::integers(call.env, &codes))))
 }
 
@@ -91,7 +91,7 @@ pub fn submit_set_many(this: &mut Environment, call: &Call) -> Answer {
         let item = |(key, index)| {
             let value = value::element(call.env, call.arguments[3], index);
             let options = RequestOptions { ttl, ..RequestOptions::default() };
-            Some(Item { key, value: content(call, value)?, options })
+            Some(Item { key, value: text::content(call.env, value)?, options })
         };
         let items = keys.into_iter().zip(0..).map(item).collect::<Option<Vec<_>>>()?;
         let asked = Remote { operation: "setItems", checked: Ok(()), full: b"", outcome: |()| Outcome::Nothing };

@@ -24,6 +24,15 @@ pub enum Target {
     Native(Lane),
 }
 
+impl Target {
+    pub fn native(&self) -> Option<&Lane> {
+        match self {
+            Self::Native(lane) => Some(lane),
+            Self::Script => None,
+        }
+    }
+}
+
 /// A storage's mount table, or with `verbatim` the table of one driver that is called on its own, with keys as they are.
 pub struct Table {
     pub router: Router<Target>,
@@ -113,8 +122,7 @@ impl Environment {
         let table = tables.get(call.handle(0))?;
         let route = |raw| {
             let (key, mount) = table.resolve(raw)?;
-            let Target::Native(lane) = &mount.target else { return None };
-            Some(Routed { key, start: mount.prefix.as_bytes().len(), lane })
+            Some(Routed { key, start: mount.prefix.as_bytes().len(), lane: mount.target.native()? })
         };
         let keys = reader.read(call.env, call.arguments[1])?.split(|&byte| byte == b'\n');
         let routed = keys.map(route).collect::<Option<Vec<_>>>().filter(|routed| routed.len() == call.handle(2));

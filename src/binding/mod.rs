@@ -3,6 +3,8 @@
 //! JavaScript gets one object of raw functions that take integer handles. What an answer needs beside its code stands in
 //! the registers, a few 32-bit integers that both sides see.
 
+#![allow(clippy::unnecessary_wraps, reason = "the functions stand in one table, and share its signature")]
+
 mod batch;
 mod batch_calls;
 mod calls;
@@ -11,6 +13,8 @@ mod completion;
 mod context;
 mod digest;
 mod environment;
+mod item_calls;
+mod list_calls;
 mod mount_calls;
 mod network_calls;
 mod raw;

@@ -1,8 +1,7 @@
 //! What JavaScript calls about drivers, and the mounts of its tables.
-#![allow(clippy::unnecessary_wraps, reason = "all stand in one table, and share its signature")]
 
 use super::{
-    calls::{Answer, internal, list, native},
+    calls::{Answer, internal},
     codes::code,
     environment::{Environment, Table, Target},
     raw::{Call, Reply},
@@ -47,7 +46,8 @@ pub fn create_table(this: &mut Environment, call: &Call) -> Answer {
 /// `dropTable(table)`.
 pub fn drop_table(this: &mut Environment, call: &Call) -> Answer {
     if let Some(table) = this.tables.remove(call.handle(0)) {
-        let lanes: Vec<Lane> = table.router.plan(b"", true).filter_map(|mount| native(&mount.target)).collect();
+        let lanes: Vec<Lane> =
+            table.router.plan(b"", true).filter_map(|mount| mount.target.native().cloned()).collect();
         drop(table);
         for lane in lanes {
             release_unused(this, &lane);
@@ -90,7 +90,7 @@ pub fn unmount(this: &mut Environment, call: &Call) -> Answer {
         let Some(mount) = removed else {
             return code::MISS;
         };
-        let (id, lane) = (mount.id, native(&mount.target));
+        let (id, lane) = (mount.id, mount.target.native().cloned());
         drop(mount);
         if let Some(lane) = lane {
             release_unused(this, &lane);
@@ -157,9 +157,10 @@ fn release_unused(this: &mut Environment, lane: &Lane) {
     {
         let everything = Listing { hidden: true, ..Listing::default() };
         let mut keys: Vec<Box<[u8]>> = Vec::new();
-        list(&mut *driver.borrow_mut(), &mut this.context, &everything, &mut |key| keys.push(key.into()));
+        let mut driver = driver.borrow_mut();
+        driver.keys(&everything, &mut this.context.scope(), &mut |key| keys.push(key.into()));
         for key in keys {
-            driver.borrow_mut().remove(&key, &mut this.context.scope());
+            driver.remove(&key, &mut this.context.scope());
         }
         this.context.report_released();
     }

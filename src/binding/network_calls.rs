@@ -1,14 +1,13 @@
 //! What JavaScript calls of drivers behind a network alone.
-#![allow(clippy::unnecessary_wraps, reason = "all stand in one table, and share its signature")]
 
 use super::{
-    calls::{Answer, content, internal},
+    calls::{Answer, internal},
     codes::code,
     completion::Outcome,
     context::Remote,
     environment::Environment,
     raw::{Call, Reply},
-    value,
+    text, value,
 };
 use crate::driver::Lane;
 
@@ -34,7 +33,7 @@ pub fn command(this: &mut Environment, call: &Call) -> Answer {
     let Some(Lane::Async(driver)) = this.drivers.get(call.handle(0)) else {
         return Err(internal("no such driver".into()));
     };
-    let word = |index| content(call, value::element(call.env, call.arguments[1], index));
+    let word = |index| text::content(call.env, value::element(call.env, call.arguments[1], index));
     let words: Option<Vec<_>> = (0..u32::try_from(call.number(2)).unwrap_or_default()).map(word).collect();
     let words = words.ok_or_else(|| internal("a word is text or bytes".into()))?;
     let asked = Remote { operation: "command", checked: Ok(()), full: b"", outcome: Outcome::Response };

@@ -12,9 +12,10 @@ use super::{
     calls,
     codes::{code, register},
     environment::Environment,
-    value,
+    text, value,
 };
 use crate::{
+    driver::RequestOptions,
     error::{Cause, StorageError, panic_text},
     key::KeyList,
 };
@@ -30,6 +31,46 @@ pub struct Call {
     pub arguments: [sys::napi_value; ARGUMENTS],
     /// How many the caller passed; the others are undefined.
     pub count: usize,
+}
+
+impl Call {
+    pub fn handle(&self, index: usize) -> usize {
+        usize::try_from(self.number(index)).unwrap_or(usize::MAX)
+    }
+
+    pub fn number(&self, index: usize) -> i32 {
+        let mut number = -1;
+        // SAFETY: the handles are valid in this call; what is no number leaves -1.
+        unsafe { sys::napi_get_value_int32(self.env, self.arguments[index], &raw mut number) };
+        number
+    }
+
+    pub fn double(&self, index: usize) -> f64 {
+        let mut number = 0.0;
+        // SAFETY: the handles are valid in this call; what is no number leaves 0.
+        unsafe { sys::napi_get_value_double(self.env, self.arguments[index], &raw mut number) };
+        number
+    }
+
+    pub fn flag(&self, index: usize) -> bool {
+        let mut flag = false;
+        // SAFETY: the handles are valid in this call; what is no boolean leaves false.
+        unsafe { sys::napi_get_value_bool(self.env, self.arguments[index], &raw mut flag) };
+        flag
+    }
+
+    /// What the caller asks of a service, in the text that [`RequestOptions::of_text`] reads.
+    pub fn request_options(&self, ttl: f64, raw: bool, index: usize) -> RequestOptions {
+        let text = if self.count > index { self.text(index) } else { None };
+        match text {
+            Some(text) => RequestOptions::of_text(ttl, raw, &text),
+            None => RequestOptions { ttl, raw, ..RequestOptions::default() },
+        }
+    }
+
+    pub fn text(&self, index: usize) -> Option<String> {
+        String::from_utf8(text::utf8(self.env, self.arguments[index])?).ok()
+    }
 }
 
 /// What a function answers.

@@ -89,6 +89,11 @@ pub fn utf8(env: sys::napi_env, value: sys::napi_value) -> Option<Vec<u8>> {
     (status == sys::Status::napi_ok).then_some(bytes)
 }
 
+/// What is stored of a string or a Uint8Array.
+pub fn content(env: sys::napi_env, value: sys::napi_value) -> Option<Vec<u8>> {
+    utf8(env, value).or_else(|| bytes(env, value))
+}
+
 /// A copy of the bytes that a Uint8Array shows.
 pub fn bytes(env: sys::napi_env, value: sys::napi_value) -> Option<Vec<u8>> {
     let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());

@@ -8,6 +8,7 @@ mod order;
 mod pool;
 mod request;
 mod schedule;
+mod slots;
 mod store;
 
 use std::{borrow::Cow, cell::RefCell, io, rc::Rc, sync::Arc, task::Poll, thread::JoinHandle};
@@ -27,10 +28,8 @@ pub use deferred::{Deferred, once, retried};
 pub use pool::{Pool, WORKERS};
 pub use request::{Headers, RequestOptions};
 pub use schedule::{Class, Job};
+pub use slots::{Reason, Slot, Slots};
 pub use store::{Found, NewItem, Queued, Store, accepted, all, parts, relative_base};
-
-/// Where JavaScript keeps a value: an index into its array of values.
-pub type Slot = u32;
 
 /// What a caller asks beside key and value. Later wishes (conditions on the stored version, say) become fields here; those that
 /// only a server can fulfil, of [`RequestOptions`].
@@ -80,58 +79,6 @@ impl Lane {
             Self::Blocking(driver) => driver.capabilities(),
             Self::Async(driver) => driver.capabilities(),
         }
-    }
-}
-
-/// Why a slot was released; js/native.js has the same list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// A limit was reached.
-    Evict,
-    Delete,
-    Expire,
-    /// A value that is not kept took its place.
-    Set,
-}
-
-/// The slots of one thread. A released slot is not given out again before [`Slots::take_released`] handed it to
-/// JavaScript, which then drops the value.
-#[derive(Debug, Default)]
-pub struct Slots {
-    next: Slot,
-    free: Vec<Slot>,
-    released: Vec<(Slot, Reason)>,
-}
-
-impl Slots {
-    pub fn acquire(&mut self) -> Slot {
-        self.free.pop().unwrap_or_else(|| {
-            self.next += 1;
-            self.next - 1
-        })
-    }
-
-    pub fn release(&mut self, slot: Slot, reason: Reason) {
-        self.released.push((slot, reason));
-    }
-
-    pub fn released(&self) -> usize {
-        self.released.len()
-    }
-
-    pub fn take_released(&mut self) -> Vec<(Slot, Reason)> {
-        let released = std::mem::take(&mut self.released);
-        self.free.extend(released.iter().map(|&(slot, _)| slot));
-        if self.free.len() == self.next as usize {
-            // The memory of what once was many comes back.
-            *self = Self::default();
-        }
-        released
-    }
-
-    /// How many slots were ever given out since the last time that all were free.
-    pub fn count(&self) -> Slot {
-        self.next
     }
 }
 

@@ -1,3 +1,5 @@
+//! The answer of a listing.
+
 /// Many keys in few allocations, joined by line feeds: so they cross into JavaScript, and as one string far faster than as many.
 #[derive(Debug, Default)]
 pub struct KeyList {

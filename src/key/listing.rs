@@ -1,3 +1,5 @@
+//! What a listing asks.
+
 use super::{KeyPrefix, starts_with};
 
 /// What a listing asks of one mount: which of its keys, read as full keys, belong to the answer.

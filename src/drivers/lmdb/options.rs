@@ -1,3 +1,5 @@
+//! The options of lmdb.
+
 use serde::{Deserialize, Serialize};
 
 /// What a commit waits for.

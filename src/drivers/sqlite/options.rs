@@ -1,3 +1,5 @@
+//! The options of sqlite and db0.
+
 use serde::{Deserialize, Serialize};
 
 /// What a commit waits for.

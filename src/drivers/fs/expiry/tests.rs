@@ -1,3 +1,5 @@
+//! That an expiry holds, whatever else happens to the file and to the index.
+
 use std::{
     fs::{self, File},
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},

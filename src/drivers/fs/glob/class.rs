@@ -151,6 +151,12 @@ pub struct Parsed {
     pub unicode: bool,
 }
 
+/// The class by name that the pattern begins with, and the name's length.
+fn posix_at(pattern: &[u32]) -> Option<(usize, Posix)> {
+    let stands = |name: &str| pattern.iter().copied().take(name.len()).eq(name.bytes().map(u32::from));
+    NAMES.into_iter().find(|(name, _)| stands(name)).map(|(name, posix)| (name.len(), posix))
+}
+
 /// The class that begins with the bracket in front of `pattern`; none where no bracket closes it.
 pub fn parse(pattern: &[u32]) -> Option<Parsed> {
     let code = u32::from;
@@ -164,29 +170,24 @@ pub fn parse(pattern: &[u32]) -> Option<Parsed> {
         at = 2;
     }
     let start = at;
-    'units: while let Some(&unit) = pattern.get(at) {
+    while let Some(&unit) = pattern.get(at) {
         if unit == code(']') && at > start {
             closed = true;
             at += 1;
             break;
         }
-        if unit == code('[') {
-            for (name, posix) in NAMES {
-                if !pattern[at..].iter().copied().take(name.len()).eq(name.bytes().map(u32::from)) {
-                    continue;
-                }
-                if first_of_range.is_some() {
-                    return Some(never);
-                }
-                at += name.len();
-                if matches!(posix, Posix::Graph | Posix::Print) {
-                    excluded.push(posix);
-                } else {
-                    members.push(Member::Posix(posix));
-                }
-                unicode |= posix.needs_unicode();
-                continue 'units;
+        if let Some((length, posix)) = posix_at(&pattern[at..]) {
+            if first_of_range.is_some() {
+                return Some(never);
             }
+            at += length;
+            if matches!(posix, Posix::Graph | Posix::Print) {
+                excluded.push(posix);
+            } else {
+                members.push(Member::Posix(posix));
+            }
+            unicode |= posix.needs_unicode();
+            continue;
         }
         let dash = pattern.get(at + 1) == Some(&code('-'));
         if let Some(first) = first_of_range.take() {

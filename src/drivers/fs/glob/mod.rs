@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds() {
+    fn what_is_too_complex_too_long_or_malformed_is_refused_and_matching_ends() {
         assert_eq!(Glob::new(&"!(a)".repeat(40)).unwrap_err(), GlobError::TooComplex);
         assert_eq!(Glob::new(&"{a,b}".repeat(40)).unwrap_err(), GlobError::TooComplex);
         assert_eq!(Glob::new(&"a".repeat(MOST_CHARACTERS + 1)).unwrap_err(), GlobError::TooLong);
