@@ -8,7 +8,7 @@ import fsLite1 from "unstorage-v1/drivers/fs-lite";
 import { createStorage as createStorage2 } from "unstorage";
 import fs2 from "unstorage/drivers/fs";
 import fsLite2 from "unstorage/drivers/fs-lite";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { folder } from "../../folder.js";
@@ -106,4 +106,42 @@ describe.each(PAIRS)("our %s and unstorage %s", (ours, theirs) => {
     await reader.clear();
     expect(await writer.getKeys()).toEqual([]);
   });
+});
+
+test("what another program changes shows at once, with folders, links and the base itself", async () => {
+  const base = folder();
+  const [dir, other] = [join(base, "dir"), folder()];
+  const storage = createStorage({ driver: fs({ base }) });
+  const strict = createStorage({ driver: fs({ base, followSymlinks: false }) });
+  const expectItem = async (value) => {
+    for (const each of [storage, strict]) {
+      expect(await each.hasItem("dir:item")).toBe(value !== null);
+      expect(await each.getItem("dir:item")).toBe(value);
+    }
+  };
+  const expectLinked = async (value) => {
+    expect(await storage.hasItem("dir:item")).toBe(value !== null);
+    expect(await storage.getItem("dir:item")).toBe(value);
+    for (const call of [strict.hasItem("dir:item"), strict.getItem("dir:item")]) {
+      await expect(call).rejects.toMatchObject({ code: "ELOOP" });
+    }
+  };
+  for (let round = 0; round < 20; round++) {
+    await expectItem(null);
+    mkdirSync(dir, { recursive: true });
+    await expectItem(null);
+    writeFileSync(join(dir, "item"), `in ${round}`);
+    await expectItem(`in ${round}`);
+    rmSync(dir, { recursive: true });
+    await expectItem(null);
+    symlinkSync(other, dir);
+    await expectLinked(round === 0 ? null : `out ${round - 1}`);
+    writeFileSync(join(other, "item"), `out ${round}`);
+    await expectLinked(`out ${round}`);
+    rmSync(dir);
+    writeFileSync(dir, "a file");
+    await expectItem(null);
+    expect(await storage.hasItem("dir")).toBe(true);
+    rmSync(base, { recursive: true });
+  }
 });

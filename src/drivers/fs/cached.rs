@@ -1,5 +1,5 @@
-//! Answers from what the kernel has in memory, on the calling thread: nothing here waits for a disk, but for looks that
-//! are expected not to ([`Lookups`]).
+//! Answers on the calling thread, from what the kernel has in memory: nothing here waits, but for looks that are expected not
+//! to ([`Disk`]).
 
 use std::{
     io::IoSliceMut,
@@ -10,15 +10,17 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2},
+    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, lstat, openat2},
     io::{Errno, ReadWriteFlags, preadv2},
 };
 
 use super::{
+    disk::Disk,
     layout::{self, Found},
-    lookups::Lookups,
     place::Way,
     root::Root,
+    seen::{Seen, see},
+    stamp::Stamp,
 };
 
 /// Longer values are copied where that holds nobody up.
@@ -38,12 +40,11 @@ pub struct Unsupported;
 pub struct Able {
     pub names: AtomicBool,
     pub contents: AtomicBool,
-    pub lookups: Lookups,
 }
 
 impl Default for Able {
     fn default() -> Self {
-        Self { names: AtomicBool::new(true), contents: AtomicBool::new(true), lookups: Lookups::default() }
+        Self { names: AtomicBool::new(true), contents: AtomicBool::new(true) }
     }
 }
 
@@ -61,14 +62,30 @@ pub fn ask<T>(able: &AtomicBool, question: impl FnOnce() -> Answer<T>) -> Poll<O
 /// Pending where another thread has to find out.
 pub type Answer<T> = Result<Poll<Option<T>>, Unsupported>;
 
-/// The metadata of the file that holds the item.
-pub fn metadata(root: &Root, lookups: &Lookups, path: &Path) -> Answer<Stat> {
-    answer(find(root, lookups, path, OFlags::PATH).map(|found| found.map(|(_, stat)| stat)))
+/// What the file is that holds the item.
+pub fn stamp(root: &Root, disk: &Disk, path: &Path) -> Answer<Stamp> {
+    answer(find(root, path, |path| {
+        let Some(seen) = look(root, disk, path)? else { return Ok(Found::Nothing) };
+        Ok(if seen.kind == FileType::Directory { Found::Folder } else { Found::Item(seen.stamp) })
+    }))
 }
 
 /// The item's value, and what the file was that held it.
-pub fn read(root: &Root, lookups: &Lookups, path: &Path) -> Answer<(Vec<u8>, Stat)> {
-    answer(find(root, lookups, path, OFlags::RDONLY | OFlags::NONBLOCK).and_then(|found| {
+pub fn read(root: &Root, disk: &Disk, path: &Path) -> Answer<(Vec<u8>, Stat)> {
+    let opened = find(root, path, |path| {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        let file = match disk.look(parent(path)?, |waits| open(root, CWD, path, flags, waits)) {
+            Some(opened) => opened?,
+            // Opening a file may ask a network, looking for it does not.
+            None if open_folder(root, CWD, parent(path)?)?.is_none() => None,
+            None => return Err(Refusal::Waits),
+        };
+        let Some(file) = file else { return Ok(Found::Nothing) };
+        let stat = fstat(&file).map_err(refusal)?;
+        let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        Ok(if is_folder { Found::Folder } else { Found::Item((file, stat)) })
+    });
+    answer(opened.and_then(|found| {
         let Some((file, stat)) = found else { return Ok(None) };
         let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
         // Of a file that says it is empty, as those of /proc do, only reading can tell.
@@ -97,9 +114,9 @@ pub fn way_to(folder: &Path) -> Way {
 }
 
 /// What is at the path, be it a link.
-pub fn stat_now(path: &Path) -> Option<Stat> {
+pub fn seen_now(path: &Path) -> Option<Seen> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    fstat(openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok()?).ok()
+    see(openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok()?).ok()
 }
 
 fn answer<T>(result: Result<Option<T>, Refusal>) -> Answer<T> {
@@ -110,33 +127,52 @@ fn answer<T>(result: Result<Option<T>, Refusal>) -> Answer<T> {
     }
 }
 
-fn find(root: &Root, lookups: &Lookups, path: &Path, flags: OFlags) -> Result<Option<(OwnedFd, Stat)>, Refusal> {
-    let folder = |folder: BorrowedFd, path: &Path| open(root, folder, path, OFlags::PATH | OFlags::DIRECTORY);
-    layout::find(&root.base, path, folder, |path| {
-        let opened = match open(root, CWD, path, flags) {
-            Err(Refusal::Waits) if look_up(root, lookups, path)? => open(root, CWD, path, flags),
-            opened => opened,
-        };
-        let Some(file) = opened? else { return Ok(Found::Nothing) };
-        let stat = fstat(&file).map_err(refusal)?;
-        let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-        Ok(if is_folder { Found::Folder } else { Found::Item((file, stat)) })
-    })
+fn find<T>(
+    root: &Root,
+    path: &Path,
+    look: impl FnMut(&Path) -> Result<Found<T>, Refusal>,
+) -> Result<Option<T>, Refusal> {
+    layout::find(&root.base, path, |folder, path| open_folder(root, folder, path), look)
 }
 
-/// Whether the kernel was made to look for what is at the path.
-fn look_up(root: &Root, lookups: &Lookups, path: &Path) -> Result<bool, Refusal> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
-    let folder = open(root, CWD, parent, OFlags::PATH | OFlags::DIRECTORY)?;
-    Ok(folder.is_some_and(|folder| lookups.look_up(folder, Path::new(name))))
+/// What is at the path, or where a link there leads.
+fn look(root: &Root, disk: &Disk, path: &Path) -> Result<Option<Seen>, Refusal> {
+    let taken = disk.look(parent(path)?, |waits| {
+        // It takes one call, but follows the links on the way, if somebody put some there.
+        if waits && root.follow {
+            return lstat(path).map(|stat| Some((&stat).into())).or_else(missing);
+        }
+        see_open(open(root, CWD, path, OFlags::PATH | OFlags::NOFOLLOW, waits)?)
+    });
+    match taken.transpose()? {
+        Some(seen) if seen.as_ref().is_none_or(|seen| seen.kind != FileType::Symlink) => Ok(seen),
+        _ => see_open(open(root, CWD, path, OFlags::PATH, false)?),
+    }
 }
 
-fn open(root: &Root, folder: BorrowedFd, path: &Path, flags: OFlags) -> Result<Option<OwnedFd>, Refusal> {
+fn see_open(file: Option<OwnedFd>) -> Result<Option<Seen>, Refusal> {
+    file.map(see).transpose().map_err(refusal)
+}
+
+fn parent(path: &Path) -> Result<&Path, Refusal> {
+    path.parent().ok_or(Refusal::Waits)
+}
+
+fn open_folder(root: &Root, folder: BorrowedFd, path: &Path) -> Result<Option<OwnedFd>, Refusal> {
+    open(root, folder, path, OFlags::PATH | OFlags::DIRECTORY, false)
+}
+
+fn open(root: &Root, folder: BorrowedFd, path: &Path, flags: OFlags, waits: bool) -> Result<Option<OwnedFd>, Refusal> {
     let links = if root.follow { ResolveFlags::empty() } else { ResolveFlags::NO_SYMLINKS };
-    match openat2(folder, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED | links) {
-        Ok(file) => Ok(Some(file)),
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-        Err(error) => Err(refusal(error)),
+    let memory = if waits { ResolveFlags::empty() } else { ResolveFlags::CACHED };
+    openat2(folder, path, flags | OFlags::CLOEXEC, Mode::empty(), memory | links).map(Some).or_else(missing)
+}
+
+/// What no way leads to is missing.
+fn missing<T>(error: Errno) -> Result<Option<T>, Refusal> {
+    match error {
+        Errno::NOENT | Errno::NOTDIR => Ok(None),
+        error => Err(refusal(error)),
     }
 }
 

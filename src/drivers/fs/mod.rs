@@ -4,6 +4,9 @@ mod blame;
 #[cfg(target_os = "linux")]
 mod cached;
 mod descent;
+#[cfg(target_os = "linux")]
+mod device;
+mod disk;
 mod entries;
 mod expiry;
 mod glob;
@@ -11,13 +14,12 @@ mod identity;
 mod ignore;
 mod layout;
 mod lock;
-#[cfg(target_os = "linux")]
-mod lookups;
 mod path;
 mod place;
 mod read;
 mod remove;
 mod root;
+mod seen;
 mod stamp;
 mod sync;
 mod walk;
@@ -326,8 +328,8 @@ impl BlockingDriver for Fs {
         if !self.expiries.is_fresh() {
             return Poll::Pending;
         }
-        match cached::ask(&self.able.names, || cached::metadata(self.root(), &self.able.lookups, &path)) {
-            Poll::Ready(Some(stat)) => self.is_expired_now(&path, &stat).map(|is_over| !is_over),
+        match cached::ask(&self.able.names, || cached::stamp(self.root(), &self.places.disk, &path)) {
+            Poll::Ready(Some(stamp)) => self.is_expired_now(&path, stamp).map(|is_over| !is_over),
             found => found.map(|_| false),
         }
     }
@@ -338,7 +340,7 @@ impl BlockingDriver for Fs {
         if !self.expiries.is_fresh() {
             return Poll::Pending;
         }
-        match cached::ask(&self.able.contents, || cached::read(self.root(), &self.able.lookups, &path)) {
+        match cached::ask(&self.able.contents, || cached::read(self.root(), &self.places.disk, &path)) {
             Poll::Ready(Some((bytes, stat))) => {
                 self.is_expired_now(&path, &stat).map(|is_over| (!is_over).then(|| Bytes::from(bytes)))
             }

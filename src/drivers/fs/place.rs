@@ -11,18 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::fs::{FileType, Stat, lstat};
+use rustix::fs::{FileType, lstat};
 
-use super::{identity::Identity, path};
+use super::{disk::Disk, identity::Identity, path, seen::Seen};
 use crate::driver::{Place, Places};
 
 /// How long folders are taken to be what they were: a link may take their place. It is enough for calls that are made at once.
 const FRESH: Duration = Duration::from_micros(100);
-/// A look that takes so long has waited, perhaps for a disk. After so many of them one after another only the kernel's memory is
-/// asked for a while, which takes three calls.
-const LONG: Duration = Duration::from_micros(50);
-const MOST_LONG: u32 = 3;
-const WHILE: Duration = Duration::from_secs(1);
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 
@@ -39,6 +34,7 @@ pub enum Way {
 /// Finds the places of the items under a base.
 pub struct Finder {
     base: PathBuf,
+    pub disk: Disk,
     known: Mutex<Known>,
 }
 
@@ -48,9 +44,6 @@ struct Known {
     base: PathBuf,
     /// By path under that base.
     folders: HashMap<PathBuf, Folder>,
-    /// How many of the last looks took long, and until when no other may.
-    long: u32,
-    slow: Option<Instant>,
 }
 
 enum Folder {
@@ -63,15 +56,28 @@ enum Folder {
 impl Finder {
     pub fn new(base: PathBuf) -> Self {
         let canonical = path::canonical(&base);
-        let known = Known { since: Instant::now(), base: canonical, folders: HashMap::new(), long: 0, slow: None };
-        Self { base, known: Mutex::new(known) }
+        let known = Known { since: Instant::now(), base: canonical, folders: HashMap::new() };
+        Self { disk: Disk::new(&base), base, known: Mutex::new(known) }
     }
 
     /// Where `path` makes the item's file of the base.
     pub fn item<E>(&self, path: impl FnOnce(&Path) -> Result<PathBuf, E>) -> Result<Places, E> {
         let mut known = self.known();
         let path = path(&known.base)?;
-        Ok(known.item(path))
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Places::new()) };
+        Ok(match known.folder(folder) {
+            Folder::Unknown => [of_path(&path)].into(),
+            Folder::Linked(folder) => {
+                let mut places = behind_links(folder.join(name));
+                places.push(of_path(&path));
+                places
+            }
+            Folder::Plain => match self.look(folder, &path) {
+                Some(seen) if seen.kind == FileType::Symlink => behind_links(path),
+                Some(seen) => [of_path(&path)].into_iter().chain(of_names(&seen)).collect(),
+                None => [of_path(&path)].into(),
+            },
+        })
     }
 
     /// What the places of all items begin with that are in the folder.
@@ -86,13 +92,20 @@ impl Finder {
         Ok(Place::of_path(&name))
     }
 
+    /// What is at the path, which is in the folder.
+    fn look(&self, folder: &Path, path: &Path) -> Option<Seen> {
+        match self.disk.look(folder, |waits| waits.then(|| lstat(path))).flatten() {
+            Some(stat) => Some((&stat.ok()?).into()),
+            None => seen_now(path),
+        }
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if now.duration_since(known.since) > FRESH {
             known.since = now;
             known.folders.clear();
-            known.slow = known.slow.filter(|&until| now < until);
             // A link that comes to be where none was is met on the way to a folder.
             if known.base != self.base && !is_same(&known.base, &self.base) {
                 known.base = path::canonical(&self.base);
@@ -114,36 +127,6 @@ impl Known {
         }
         &self.folders[path]
     }
-
-    fn item(&mut self, path: PathBuf) -> Places {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Places::new() };
-        match self.folder(folder) {
-            Folder::Unknown => [of_path(&path)].into(),
-            Folder::Linked(folder) => {
-                let mut places = behind_links(folder.join(name));
-                places.push(of_path(&path));
-                places
-            }
-            Folder::Plain => match self.look(&path) {
-                Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => behind_links(path),
-                Some(stat) if has_names(&stat) => [of_path(&path), of_inode(&stat)].into_iter().collect(),
-                _ => [of_path(&path)].into(),
-            },
-        }
-    }
-
-    fn look(&mut self, path: &Path) -> Option<Stat> {
-        if self.slow.is_some() {
-            return stat_now(path);
-        }
-        let started = Instant::now();
-        let stat = lstat(path).ok();
-        self.long = if started.elapsed() > LONG { self.long + 1 } else { 0 };
-        if self.long == MOST_LONG {
-            (self.long, self.slow) = (0, Some(started + WHILE));
-        }
-        stat
-    }
 }
 
 /// The places of the file at `path`, wherever they have to be looked up.
@@ -158,27 +141,22 @@ pub fn behind_links(mut path: PathBuf) -> Places {
             path = folder.join(target);
             continue;
         }
-        if let Ok(stat) = lstat(&path)
-            && has_names(&stat)
-        {
-            places.push(of_inode(&stat));
-        }
+        places.extend(lstat(&path).ok().and_then(|stat| of_names(&Seen::from(&stat))));
         break;
     }
     places
-}
-
-fn has_names(stat: &Stat) -> bool {
-    stat.st_nlink > 1 && FileType::from_raw_mode(stat.st_mode) != FileType::Directory
 }
 
 fn of_path(path: &Path) -> Place {
     Place::of_path(path.as_os_str().as_encoded_bytes())
 }
 
-fn of_inode(stat: &Stat) -> Place {
+/// That of a file with several names.
+fn of_names(seen: &Seen) -> Option<Place> {
+    let Identity { device, inode } = seen.identity;
     // No path begins so.
-    Place::of_path(format!("\0{}:{}", stat.st_dev, stat.st_ino).as_bytes())
+    let name = format!("\0{device}:{inode}");
+    (seen.names > 1 && seen.kind != FileType::Directory).then(|| Place::of_path(name.as_bytes()))
 }
 
 /// Whether both lead to one folder. What is not there is no other.
@@ -190,7 +168,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 #[cfg(target_os = "linux")]
-use super::cached::{stat_now, way_to};
+use super::cached::{seen_now, way_to};
 
 #[cfg(not(target_os = "linux"))]
 fn way_to(folder: &Path) -> Way {
@@ -198,8 +176,8 @@ fn way_to(folder: &Path) -> Way {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn stat_now(path: &Path) -> Option<Stat> {
-    lstat(path).ok()
+fn seen_now(path: &Path) -> Option<Seen> {
+    Some((&lstat(path).ok()?).into())
 }
 
 #[cfg(test)]
