@@ -2,15 +2,19 @@
 //! to ([`Disk`]).
 
 use std::{
+    ffi::OsString,
     io::IoSliceMut,
-    os::fd::{BorrowedFd, OwnedFd},
-    path::Path,
+    os::{
+        fd::{AsRawFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     task::Poll,
 };
 
 use rustix::{
-    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, lstat, openat2},
+    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, lstat, openat2, readlink},
     io::{Errno, ReadWriteFlags, preadv2},
 };
 
@@ -117,6 +121,13 @@ pub fn way_to(folder: &Path) -> Way {
 pub fn seen_now(path: &Path) -> Option<Seen> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     see(openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok()?).ok()
+}
+
+/// Where the path leads, and what is there.
+pub fn resolved(path: &Path) -> Result<(PathBuf, Seen), Errno> {
+    let file = openat2(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED)?;
+    let target = readlink(format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new())?;
+    Ok((PathBuf::from(OsString::from_vec(target.into_bytes())), see(file)?))
 }
 
 fn answer<T>(result: Result<Option<T>, Refusal>) -> Answer<T> {

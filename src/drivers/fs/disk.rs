@@ -16,6 +16,7 @@ use foldhash::fast::RandomState;
 
 #[cfg(target_os = "linux")]
 use super::device;
+use super::identity::Identity;
 
 /// A look that takes so long has waited. After so many of them one after another there are none for so many times as long.
 const LONG: Duration = Duration::from_micros(50);
@@ -72,6 +73,11 @@ impl Disk {
         let result = look(true);
         self.note(started);
         Some(result)
+    }
+
+    /// Whether a file is on the disk.
+    pub fn holds(&self, file: Identity) -> bool {
+        self.device == Some(file.device)
     }
 
     fn note(&self, started: Instant) {

@@ -11,13 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::fs::{FileType, lstat};
+use rustix::{
+    fs::{FileType, lstat},
+    io::Errno,
+};
 
 use super::{disk::Disk, identity::Identity, path, seen::Seen};
 use crate::driver::{Place, Places};
 
 /// How long folders are taken to be what they were: a link may take their place. It is enough for calls that are made at once.
 const FRESH: Duration = Duration::from_micros(100);
+const MOST_FAR: usize = 1000;
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 
@@ -44,19 +48,23 @@ struct Known {
     base: PathBuf,
     /// By path under that base.
     folders: HashMap<PathBuf, Folder>,
+    /// Where links led that leave the disk of the base: a network may not say it again.
+    far: HashMap<PathBuf, PathBuf>,
 }
 
 enum Folder {
     Plain,
-    /// It is there.
+    /// It is there, and is called so without links.
     Linked(PathBuf),
+    /// The same, where no look may be taken that waits.
+    Far(PathBuf),
     Unknown,
 }
 
 impl Finder {
     pub fn new(base: PathBuf) -> Self {
         let canonical = path::canonical(&base);
-        let known = Known { since: Instant::now(), base: canonical, folders: HashMap::new() };
+        let known = Known { since: Instant::now(), base: canonical, folders: HashMap::new(), far: HashMap::new() };
         Self { disk: Disk::new(&base), base, known: Mutex::new(known) }
     }
 
@@ -65,15 +73,30 @@ impl Finder {
         let mut known = self.known();
         let path = path(&known.base)?;
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Places::new()) };
-        Ok(match known.folder(folder) {
+        Ok(match known.folder(&self.disk, folder) {
             Folder::Unknown => [of_path(&path)].into(),
             Folder::Linked(folder) => {
                 let mut places = behind_links(folder.join(name));
                 places.push(of_path(&path));
                 places
             }
+            Folder::Far(folder) => {
+                let there = folder.join(name);
+                let mut places: Places = [of_path(&path), of_path(&there)].into_iter().collect();
+                if let Ok((target, seen)) = resolved(&there) {
+                    places.extend((target != there).then(|| of_path(&target)));
+                    places.extend(of_names(&seen));
+                }
+                places
+            }
             Folder::Plain => match self.look(folder, &path) {
-                Some(seen) if seen.kind == FileType::Symlink => behind_links(path),
+                Some(seen) if seen.kind == FileType::Symlink => match known.far(&self.disk, &path) {
+                    Some(target) => {
+                        let names = resolved(&path).ok().and_then(|(_, seen)| of_names(&seen));
+                        [of_path(&path), of_path(&target)].into_iter().chain(names).collect()
+                    }
+                    None => behind_links(path),
+                },
                 Some(seen) => [of_path(&path)].into_iter().chain(of_names(&seen)).collect(),
                 None => [of_path(&path)].into(),
             },
@@ -84,7 +107,10 @@ impl Finder {
     pub fn folder<E>(&self, path: impl FnOnce(&Path) -> Result<PathBuf, E>) -> Result<Place, E> {
         let mut known = self.known();
         let path = path(&known.base)?;
-        let path = if let Folder::Linked(canonical) = known.folder(&path) { canonical.clone() } else { path };
+        let path = match known.folder(&self.disk, &path) {
+            Folder::Linked(canonical) | Folder::Far(canonical) => canonical.clone(),
+            Folder::Plain | Folder::Unknown => path,
+        };
         let mut name = path.into_os_string().into_encoded_bytes();
         if name.last() != Some(&b'/') {
             name.push(b'/');
@@ -116,16 +142,36 @@ impl Finder {
 }
 
 impl Known {
-    fn folder(&mut self, path: &Path) -> &Folder {
+    fn folder(&mut self, disk: &Disk, path: &Path) -> &Folder {
         if !self.folders.contains_key(path) {
             let folder = match way_to(path) {
                 Way::Plain => Folder::Plain,
-                Way::Linked => Folder::Linked(path::canonical(path)),
+                Way::Linked => match self.far(disk, path) {
+                    Some(target) => Folder::Far(target),
+                    None => Folder::Linked(path::canonical(path)),
+                },
                 Way::Unknown => Folder::Unknown,
             };
             self.folders.insert(path.to_path_buf(), folder);
         }
         &self.folders[path]
+    }
+
+    /// Where a path with links leads, if it is known to leave the disk.
+    fn far(&mut self, disk: &Disk, path: &Path) -> Option<PathBuf> {
+        match resolved(path) {
+            Ok((_, seen)) if disk.holds(seen.identity) => self.far.remove(path).and(None),
+            Ok((target, _)) => {
+                if self.far.len() >= MOST_FAR {
+                    self.far.clear();
+                }
+                self.far.insert(path.to_path_buf(), target.clone());
+                Some(target)
+            }
+            // It cannot say without asking the network.
+            Err(Errno::AGAIN) => self.far.get(path).cloned(),
+            Err(_) => self.far.remove(path).and(None),
+        }
     }
 }
 
@@ -168,7 +214,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 #[cfg(target_os = "linux")]
-use super::cached::{seen_now, way_to};
+use super::cached::{resolved, seen_now, way_to};
 
 #[cfg(not(target_os = "linux"))]
 fn way_to(folder: &Path) -> Way {
@@ -178,6 +224,11 @@ fn way_to(folder: &Path) -> Way {
 #[cfg(not(target_os = "linux"))]
 fn seen_now(path: &Path) -> Option<Seen> {
     Some((&lstat(path).ok()?).into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn resolved(_: &Path) -> Result<(PathBuf, Seen), Errno> {
+    Err(Errno::NOSYS)
 }
 
 #[cfg(test)]
@@ -202,5 +253,23 @@ mod tests {
         for later in [gone, places()] {
             assert!(first.iter().any(|place| later.contains(place)));
         }
+    }
+
+    #[test]
+    fn a_link_that_leaves_the_disk_leaves_calls_through_it_in_their_order() {
+        let (base, far) = (tempfile::tempdir().unwrap(), Path::new("/proc"));
+        symlink(far, base.path().join("folder")).unwrap();
+        symlink(far.join("uptime"), base.path().join("file")).unwrap();
+        let places = |base: &Path, key: &str| {
+            Finder::new(base.to_path_buf()).item(|base| path::of_key(base, key.as_bytes())).unwrap()
+        };
+        let direct = places(far, "uptime");
+        for key in ["folder:uptime", "file"] {
+            let linked = places(base.path(), key);
+            assert!(direct.iter().any(|place| linked.contains(place)), "{key}");
+        }
+        let area =
+            |base: &Path, name: &str| Finder::new(base.to_path_buf()).folder(|base| Ok::<_, ()>(base.join(name)));
+        assert_eq!(area(base.path(), "folder"), area(far, ""));
     }
 }
