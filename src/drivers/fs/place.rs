@@ -272,4 +272,25 @@ mod tests {
             |base: &Path, name: &str| Finder::new(base.to_path_buf()).folder(|base| Ok::<_, ()>(base.join(name)));
         assert_eq!(area(base.path(), "folder"), area(far, ""));
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_link_from_another_disk_shares_the_order_of_all_names_of_its_file() {
+        let (base, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir_in("/dev/shm").unwrap());
+        fs::create_dir(base.path().join("dir")).unwrap();
+        fs::write(base.path().join("dir/file"), "").unwrap();
+        fs::hard_link(base.path().join("dir/file"), base.path().join("name")).unwrap();
+        symlink(base.path().join("dir/file"), other.path().join("link")).unwrap();
+        symlink(base.path().join("dir"), other.path().join("dir")).unwrap();
+        let places = |base: &Path, key: &str| {
+            Finder::new(base.to_path_buf()).item(|base| path::of_key(base, key.as_bytes())).unwrap()
+        };
+        let name = places(base.path(), "name");
+        for key in ["link", "dir:file"] {
+            let linked = places(other.path(), key);
+            assert!(name.iter().any(|place| linked.contains(place)), "{key}");
+            let unique: std::collections::HashSet<_> = linked.iter().map(Place::way).collect();
+            assert_eq!(unique.len(), linked.len(), "{key}: no place twice");
+        }
+    }
 }
