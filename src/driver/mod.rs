@@ -29,7 +29,7 @@ pub use pool::{Pool, WORKERS};
 pub use request::{Headers, RequestOptions};
 pub use schedule::{Class, Job};
 pub use slots::{Reason, Slot, Slots};
-pub use store::{Found, NewItem, Queued, Store, accepted, all, parts, relative_base};
+pub use store::{COPIED_NOW, Found, MOST_UNDER_WAY, NewItem, Queued, Store, accepted, all, parts, relative_base};
 
 /// What a caller asks beside key and value. Later wishes (conditions on the stored version, say) become fields here; those that
 /// only a server can fulfil, of [`RequestOptions`].

@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -28,7 +29,11 @@ use crate::{
 
 /// How many calls of a driver, and how many requests of one call, are under way at once. What is more waits for its turn, however long
 /// that takes, as long as the service answers.
-const MOST_UNDER_WAY: usize = 64;
+pub const MOST_UNDER_WAY: usize = 64;
+
+/// Most bytes of an answer that the event loop copies itself, and what one costs it, in tenths of a microsecond.
+pub const COPIED_NOW: usize = 16 << 10;
+const COST_NOW: i32 = 16;
 
 /// The code of what got no answer in its time.
 const TIMED_OUT: &str = "ETIMEDOUT";
@@ -71,6 +76,14 @@ pub trait Store: Send + Sync + 'static {
     fn patience(&self) -> Option<Duration>;
     /// Refuses what can be no key here, without asking the server.
     fn check(&self, key: &str) -> Result<(), Cause>;
+    /// The answer to `has` that is there without asking. Of a store that nobody writes to: no call before this one changes it.
+    fn has_now(&self, _: &str) -> Poll<bool> {
+        Poll::Pending
+    }
+    /// As `has_now`, for `get`, and of a content that is no more than [`COPIED_NOW`].
+    fn get_now(&self, _: &str) -> Poll<Option<Bytes>> {
+        Poll::Pending
+    }
     fn has(&self, key: &str, options: &RequestOptions) -> impl Future<Output = Result<bool, Cause>> + Send;
     fn get(&self, key: &str, options: &RequestOptions) -> impl Future<Output = Result<Option<Bytes>, Cause>> + Send;
     fn set(&self, key: &str, value: Bytes, options: &RequestOptions) -> impl Future<Output = Result<(), Cause>> + Send;
@@ -304,6 +317,19 @@ impl<S: Store> AsyncDriver for Queued<S> {
             let shared = Arc::clone(&self.0);
             network.spawn(async move { shared.advance() });
         }
+    }
+
+    fn cost_now(&self) -> i32 {
+        COST_NOW
+    }
+
+    fn has_now(&self, key: &[u8]) -> Poll<bool> {
+        str::from_utf8(key).map_or(Poll::Pending, |key| self.0.store.has_now(key))
+    }
+
+    fn get_now(&self, key: &[u8], _: bool, give: &mut dyn FnMut(&[u8])) -> Poll<bool> {
+        let found = str::from_utf8(key).map_or(Poll::Pending, |key| self.0.store.get_now(key));
+        found.map(|content| content.map(|content| give(&content)).is_some())
     }
 
     fn has(&self, key: &[u8], options: RequestOptions, answer: Answer<bool>) {

@@ -8,6 +8,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -23,7 +24,7 @@ use tokio::time::Instant;
 
 use super::invalid;
 use crate::{
-    driver::{Capabilities, Field, Fields, Found, RequestOptions, Store},
+    driver::{COPIED_NOW, Capabilities, Field, Fields, Found, RequestOptions, Store},
     error::{Cause, Failure, StorageError},
     http::{
         Address, Limits, Method, Request, Service, add_own_headers, encoded, encoded_path,
@@ -104,6 +105,13 @@ struct State {
     /// Whoever comes while the list is fetched waits for that.
     fetching: Option<Fetching>,
     contents: Contents,
+}
+
+impl State {
+    /// The files, where their list still holds.
+    fn known(&self, ttl: Duration) -> Option<&Arc<Files>> {
+        self.known.as_ref().filter(|(_, since)| since.elapsed() < ttl).map(|(files, _)| files)
+    }
 }
 
 type Fetching = Shared<BoxFuture<'static, Result<Arc<Files>, Failure>>>;
@@ -210,9 +218,7 @@ impl Repository {
     async fn files(self: &Arc<Self>) -> Result<Arc<Files>, Cause> {
         let fetching = {
             let mut state = self.lock();
-            if let Some((files, since)) = &state.known
-                && since.elapsed() < self.ttl
-            {
+            if let Some(files) = state.known(self.ttl) {
                 return Ok(Arc::clone(files));
             }
             let repository = Arc::clone(self);
@@ -328,6 +334,18 @@ impl Store for Github {
 
     fn check(&self, _: &str) -> Result<(), Cause> {
         Ok(())
+    }
+
+    fn has_now(&self, key: &str) -> Poll<bool> {
+        self.0.lock().known(self.0.ttl).map_or(Poll::Pending, |files| Poll::Ready(files.contains_key(key)))
+    }
+
+    fn get_now(&self, key: &str) -> Poll<Option<Bytes>> {
+        let state = self.0.lock();
+        let Some(files) = state.known(self.0.ttl) else { return Poll::Pending };
+        let Some(file) = files.get(key) else { return Poll::Ready(None) };
+        let content = state.contents.by_sha.get(&file.sha).filter(|content| content.len() <= COPIED_NOW);
+        content.map_or(Poll::Pending, |content| Poll::Ready(Some(content.clone())))
     }
 
     async fn has(&self, key: &str, _: &RequestOptions) -> Result<bool, Cause> {

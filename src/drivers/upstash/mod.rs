@@ -5,6 +5,8 @@
 //! sure that this one sees what was written before.
 //! <https://upstash.com/docs/redis/features/restapi>, <https://upstash.com/docs/redis/howto/readyourwrites>
 
+mod together;
+
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
@@ -13,11 +15,14 @@ use std::{
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::task::yield_now;
+
+use together::Together;
 
 use super::{as_text, invalid, redis::escaped};
 use crate::{
-    driver::{Capabilities, Fields, Found, NewItem, RequestOptions, Store, parts},
-    error::{Cause, StorageError},
+    driver::{Capabilities, Fields, Found, MOST_UNDER_WAY, NewItem, RequestOptions, Store, parts},
+    error::{Cause, Failure, StorageError},
     http::{
         Address, Limits, Method, Pages, Reply, Request, Service, Url, add_own_headers,
         header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -29,6 +34,8 @@ use crate::{
 /// How many keys or commands one request has, and how many bytes of values: Upstash takes a megabyte on its smallest plan.
 const ASKED_TOGETHER: usize = 500;
 const BYTES_TOGETHER: usize = 512 * 1024;
+/// A longer command of a call goes out alone: as many as are under way at once stay below that.
+const MOST_TOGETHER: usize = BYTES_TOGETHER / MOST_UNDER_WAY;
 /// How many steps of a scan may find nothing one after the other: a step looks at `scanCount` keys, and a database may have many others.
 const MOST_EMPTY_STEPS: u32 = 1_000_000;
 
@@ -121,6 +128,7 @@ pub struct Upstash {
     service: Service,
     /// What the last answer gave, for the next request.
     sync_token: Mutex<Option<HeaderValue>>,
+    together: Together,
 }
 
 type Command<'a> = Vec<&'a str>;
@@ -152,6 +160,7 @@ impl Upstash {
             ttl: options.ttl.unwrap_or_default() * 1000.0,
             service: Service::new(options.limits, vec![options.token], json_words),
             sync_token: Mutex::default(),
+            together: Together::default(),
         })
     }
 
@@ -160,7 +169,45 @@ impl Upstash {
     }
 
     async fn command<T: DeserializeOwned>(&self, words: Command<'_>, options: &RequestOptions) -> Result<T, Cause> {
+        let is_small = words.iter().map(|word| word.len()).sum::<usize>() <= MOST_TOGETHER;
+        if is_small && options.headers.iter().next().is_none() {
+            let (told, is_first) = self.together.add(&words);
+            if is_first {
+                // The calls of a turn of the event loop begin one after the other.
+                yield_now().await;
+                self.send_list().await;
+            }
+            if let Ok(told) = told.await {
+                let (answer, reply) = told?;
+                let answer = serde_json::from_value(answer).map_err(|_| self.no_answer(&reply))?;
+                return self.result(answer, &reply);
+            }
+        }
         self.tell(words, options).await.map(|(result, _)| result)
+    }
+
+    /// Sends the commands that calls have given. One alone is no list, and where their answers are too much together, each may be had alone.
+    async fn send_list(&self) {
+        let list = self.together.take();
+        if list.commands.len() < 2 {
+            return;
+        }
+        let options = RequestOptions::default();
+        let asked: Result<(Vec<serde_json::Value>, _), _> = self.post(&self.urls[1], &list.commands, &options).await;
+        match asked {
+            Ok((answers, reply)) if answers.len() == list.commands.len() => list.answer(answers, reply),
+            Ok((_, reply)) => list.fail(&self.too_few(&reply)),
+            Err(Cause::Remote(failure)) if failure.code == "TOO_LARGE" => {}
+            Err(cause) => list.fail(&cause.into_failure()),
+        }
+    }
+
+    fn no_answer(&self, reply: &Reply) -> Failure {
+        self.service.unexpected(reply, "one of a database")
+    }
+
+    fn too_few(&self, reply: &Reply) -> Failure {
+        self.service.unexpected(reply, "one with as many parts as there were commands")
     }
 
     /// As `command`, with the reply that the result comes from.
@@ -198,8 +245,7 @@ impl Upstash {
         if let Some(token) = reply.headers.get(SYNC_TOKEN) {
             *self.sync_token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         }
-        let unexpected = |_| self.service.unexpected(&reply, "one of a database");
-        Ok((serde_json::from_slice(&reply.body).map_err(unexpected)?, reply))
+        Ok((serde_json::from_slice(&reply.body).map_err(|_| self.no_answer(&reply))?, reply))
     }
 
     /// The command that writes an item; none of its words is looked at where the life is over.
@@ -290,7 +336,7 @@ impl Store for Upstash {
             let (answers, reply): (Vec<Answer<serde_json::Value>>, _) =
                 self.post(&self.urls[1], &commands, &RequestOptions::default()).await?;
             if answers.len() != part.len() {
-                return Err(self.service.unexpected(&reply, "one with as many parts as there were items").into());
+                return Err(self.too_few(&reply).into());
             }
             for (answer, (key, ..)) in answers.into_iter().zip(part) {
                 self.result(answer, &reply).map_err(|cause| cause.of(key))?;
