@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 import { onTestFinished } from "vitest";
 
 /**
- * `answer(request, response, count)` gets each request, with its `body`, and how many came before it. What comes back has the `url`,
- * the `port`, the `requests` that came, and `stop()`.
+ * Starts one for the time of a test. `answer(request, response, count)` gets each request, with its `body`, and how many came before it.
+ * What comes back has the `url`, the `port` and the `requests` that came.
  */
-export async function startAnswers(answer) {
+export async function serveAnswers(answer) {
   const requests = [];
   const server = createServer(async (request, response) => {
     const parts = [];
@@ -23,22 +23,11 @@ export async function startAnswers(answer) {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  });
   const { port } = server.address();
-  return {
-    port,
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
-/** As `startAnswers`, for the time of a test. */
-export async function serveAnswers(answer) {
-  const service = await startAnswers(answer);
-  onTestFinished(() => service.stop());
-  return service;
+  return { port, url: `http://127.0.0.1:${port}`, requests };
 }
