@@ -13,6 +13,7 @@ const GROUPS = {
   fs: "fs",
   redis: "redis",
   http: "http",
+  services: "services",
   server: "server",
   "import and heap": "processes",
 };

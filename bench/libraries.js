@@ -24,11 +24,13 @@ export async function load(name) {
   // unstorage 1 has no tracing.
   const { withTracing = (storage) => storage } =
     from === "unstorage-v1" ? {} : await take(`${from}/tracing`);
+  const driver = async (id) => (await take(`${from}/drivers/${id}`)).default;
   const helpers = { createStorage, prefixStorage, withTracing, normalizeKey, joinKeys };
   return {
     name,
     ...helpers,
     ...server,
+    driver,
     memory,
     lruCache,
     fs,
