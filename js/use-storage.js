@@ -1,8 +1,10 @@
 /** The one storage of an environment, however many copies of the package are loaded. */
-import { isDeepStrictEqual } from "node:util";
+import { createRequire } from "node:module";
 import { storageError } from "./errors.js";
 import { prefixStorage } from "./prefix.js";
 import { storageOf } from "./storage-config.js";
+
+const require = createRequire(import.meta.url ?? __filename);
 
 /** Both change with the major version. */
 const INSTANCE = Symbol.for("rustorage.storage.v0");
@@ -24,12 +26,17 @@ export function defineStorage(config = {}) {
     return storage;
   }
   const defined = globalThis[DEFINED];
-  if (defined?.storage === current && isDeepStrictEqual(defined.config, config)) return current;
+  if (defined?.storage === current && isSame(defined.config, config)) return current;
   const cause =
     defined?.storage === current
       ? "it was called before with a different config"
       : "there is a storage already, which useStorage() made or a server has set: call it first";
   throw storageError("INVALID_OPTIONS", "none", "defineStorage", undefined, cause);
+}
+
+/** Loaded when it is needed, for what `node:util` brings along (redacted-options.js). */
+function isSame(one, other) {
+  return require("node:util").isDeepStrictEqual(one, other);
 }
 
 /** Makes `storage` the one that `useStorage` gives: a server hands over its own. */

@@ -86,7 +86,8 @@ async function joinModules(stage) {
       name: "common",
       test: /js\/(?:builtin-drivers|data-mount|errors|keys|late-driver|option-types|runtime-options)\.js$/,
     },
-    { name: "native", test: /js\/[^/]+\.js$|node_modules\/destr\// },
+    // Who does not trace pays nothing for it.
+    { name: "native", test: /js\/(?!tracing)[^/]+\.js$|node_modules\/destr\// },
   ];
   await joined.write({
     dir: stage,

@@ -152,6 +152,15 @@ test("the program runs where the package is installed", () => {
   expect(run(rustorage, ["get", "sqlite:./items.sqlite", "a:b"], app)).toBe("text");
 });
 
+test("an import does not load node:util, which brings worker threads and streams along", () => {
+  const program =
+    "import { createStorage } from 'rustorage'; console.log(typeof createStorage, process.moduleLoadList.join('\\n'))";
+  const loaded = run(process.execPath, ["--input-type=module", "--eval", program], app);
+  expect(loaded).toMatch(/^function /);
+  // What node:util loads and nothing else here.
+  expect(loaded).not.toContain("internal/util/parse_args/parse_args");
+});
+
 test("a release builds, tests and publishes every platform", () => {
   const workflow = readFileSync(join(root, ".github/workflows/release.yml"), "utf8");
   for (const { name, target } of PLATFORMS) {
