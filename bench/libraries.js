@@ -11,20 +11,24 @@ export const PACKAGES = {
 /** The names that ours is compared with. */
 export const [OURS, ...OTHERS] = Object.keys(PACKAGES);
 
+/** Imports a part of a library: "" is what its name alone gives. */
+export function take(name, part = "") {
+  const id = `${PACKAGES[name]}${part}`;
+  return name === OURS ? importInstalled(id) : import(id);
+}
+
 export async function load(name) {
-  const from = PACKAGES[name];
-  const take = name === OURS ? importInstalled : (id) => import(id);
-  const { createStorage, prefixStorage, normalizeKey, joinKeys } = await take(from);
-  const { default: memory } = await take(`${from}/drivers/memory`);
-  const { default: lruCache } = await take(`${from}/drivers/lru-cache`);
-  const { default: fs } = await take(`${from}/drivers/fs`);
-  const { default: redis } = await take(`${from}/drivers/redis`);
-  const { default: http } = await take(`${from}/drivers/http`);
-  const server = await take(`${from}/server`);
+  const { createStorage, prefixStorage, normalizeKey, joinKeys } = await take(name);
+  const { default: memory } = await take(name, "/drivers/memory");
+  const { default: lruCache } = await take(name, "/drivers/lru-cache");
+  const { default: fs } = await take(name, "/drivers/fs");
+  const { default: redis } = await take(name, "/drivers/redis");
+  const { default: http } = await take(name, "/drivers/http");
+  const server = await take(name, "/server");
   // unstorage 1 has no tracing.
   const { withTracing = (storage) => storage } =
-    from === "unstorage-v1" ? {} : await take(`${from}/tracing`);
-  const driver = async (id) => (await take(`${from}/drivers/${id}`)).default;
+    name === "unstorage 1" ? {} : await take(name, "/tracing");
+  const driver = async (id) => (await take(name, `/drivers/${id}`)).default;
   const helpers = { createStorage, prefixStorage, withTracing, normalizeKey, joinKeys };
   return {
     name,
