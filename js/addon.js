@@ -21,16 +21,21 @@ const ADVICE = [
     /ld-linux|ld-musl|libc\.so|relocating|symbol not found/,
     "The package is for another libc than this system's. Install on this system, or with npm install --libc=glibc or --libc=musl.",
   ],
+  // Before those that are not there: the system cannot open either.
+  [
+    /failed to map segment|not permitted|Permission denied/,
+    "The process may not read the file, the folder is mounted noexec, or a policy forbids to run what lies there. Check its owner and mode, or install elsewhere.",
+  ],
   [
     /cannot open shared object file|Error loading shared library|Library not loaded|specified module could not be found/,
     "The system lacks that library. Install it, or use an image that has it.",
   ],
   [
-    /failed to map segment|not permitted|Permission denied/,
-    "The folder is mounted noexec, or a policy forbids to run what lies there. Install elsewhere.",
+    /--allow-ffi/,
+    "Start Deno with --allow-ffi, and with --allow-read and --allow-env for what rustorage reads.",
   ],
   [
-    /ELF|file too short|mach-o|incompatible architecture|not a valid Win32 application/i,
+    /ELF|file too short|cannot read file data|mach-o|incompatible architecture|not a valid Win32 application/i,
     "The file is damaged, or for another processor or libc. Remove node_modules, and install again on this system.",
   ],
 ];
@@ -201,7 +206,7 @@ function mismatch(path, place, version = "another version") {
     "ADDON_MISMATCH",
     `rustorage ${VERSION} found in ${place} the binary of ${version}`,
     path
-      ? "RUSTORAGE_LIBRARY_PATH names it, and it has to be of the same version."
+      ? "RUSTORAGE_LIBRARY_PATH names it: it has to be a binary of rustorage, of the same version."
       : "Both have to have one version: remove node_modules and the lockfile's entries of rustorage, and install again. In a checkout, run make build.",
   );
 }

@@ -234,6 +234,7 @@ const UNFIT = [
     "another libc",
   ],
   ["is damaged", /^\x7fELF/, "\x7fEL_", /invalid ELF header/, "is damaged"],
+  ["was cut off", /^([^]{100})[^]*$/, "$1", /cannot read file data/, "is damaged"],
 ];
 
 test.each(UNFIT)("a binary that %s", async (_, pattern, replacement, words, advice) => {
@@ -247,6 +248,19 @@ test.each(UNFIT)("a binary that %s", async (_, pattern, replacement, words, advi
   expect(failure.message).toMatch(words);
   expect(failure.message).toContain(advice);
   expect(failure.cause).toMatch(words);
+});
+
+test.each([
+  ["cannot open shared object file: Permission denied", "may not read the file"],
+  ["failed to map segment from shared object: Operation not permitted", "mounted noexec"],
+  ["Requires ffi access to it, run again with the --allow-ffi flag", "Start Deno with --allow-ffi"],
+])("where the system says: %s", async (words, advice) => {
+  const before = `import module from "node:module"; module._extensions[".node"] = () => { throw new Error(${JSON.stringify(words)}); };`;
+  const files = { "package.json": manifest(), [binary(platform)]: "" };
+  const failure = await failureIn(app(files), { before });
+  expect(failure.code).toBe("ADDON_NOT_LOADED");
+  expect(failure.message).toContain(`cannot be loaded: ${words}.\n`);
+  expect(failure.message).toContain(advice);
 });
 
 test("every platform's package is named literally, and no other", () => {
