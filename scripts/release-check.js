@@ -33,7 +33,7 @@ const env = {
   // Caches of its own: those of the user may know an earlier build by the same version.
   BUN_INSTALL_CACHE_DIR: join(apps, "bun-cache"),
   DENO_DIR: join(apps, "deno-cache"),
-  YARN_ENABLE_GLOBAL_CACHE: "false",
+  YARN_GLOBAL_FOLDER: join(apps, "yarn-cache"),
   LIBNODE_PATH: tools,
 };
 const linux = PLATFORMS.filter(({ os }) => os === "linux");
