@@ -1,10 +1,11 @@
 /** That a mistake is told where it is made, in words that say what to do. */
 import { createStorage, isStorageError, prefixStorage, setStorage } from "rustorage";
 import fs from "rustorage/drivers/fs";
+import http from "rustorage/drivers/http";
 import lruCache from "rustorage/drivers/lru-cache";
 import memory from "rustorage/drivers/memory";
 import overlay from "rustorage/drivers/overlay";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -173,6 +174,23 @@ test("a driver whose getKeys gives nothing", async () => {
   const storage = createStorage({ driver: { ...mapDriver(), name: "mine", getKeys: () => {} } });
   const error = await storage.getKeys().catch((reason) => reason);
   expect(error).toMatchObject({ code: "INVALID_VALUE", driver: "mine", operation: "getKeys" });
+});
+
+test("what fails over all mounts names the mount", async () => {
+  const base = join(folder(), "file");
+  writeFileSync(base, "where a folder should be");
+  const drivers = { fs: fs({ base }), http: http({ base: "http://127.0.0.1:1" }) };
+  for (const [name, driver] of Object.entries(drivers)) {
+    const storage = createStorage().mount("sound", memory()).mount("failing", driver);
+    for (const operation of ["getKeys", "clear"]) {
+      await expect(storage[operation]()).rejects.toMatchObject({
+        operation,
+        driver: name,
+        key: "failing:",
+        message: expect.stringContaining(`${operation} "failing:"`),
+      });
+    }
+  }
 });
 
 test("what fails on another thread has the stack of those who await it", async () => {

@@ -59,8 +59,8 @@ pub fn keys(this: &mut Environment, call: &Call) -> Answer {
             Ok(Reply::Code(code))
         }
         Lane::Async(driver) => {
-            let base = listing.base.clone();
-            let asked = Remote { operation: "getKeys", checked: Ok(()), full: base.as_bytes(), outcome: Outcome::Keys };
+            let full = innermost(&listing).to_vec();
+            let asked = Remote { operation: "getKeys", checked: Ok(()), full: &full, outcome: Outcome::Keys };
             let options = call.request_options(0.0, false, 5);
             Ok(Reply::Code(this.context.ask(driver, asked, |driver, answer| driver.keys(listing, options, answer))))
         }
