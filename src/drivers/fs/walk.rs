@@ -131,6 +131,10 @@ impl Place {
     fn path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.path))
     }
+
+    fn depth(&self) -> usize {
+        self.prefix.iter().filter(|&&byte| byte == b':').count()
+    }
 }
 
 impl Walk<'_> {
@@ -196,7 +200,9 @@ impl Walk<'_> {
             let folder = folder.as_fd();
             if !entry.is_folder {
                 self.visit(folder, &entry, level.overflow, &mut place, visit)?;
-            } else if let Some(inner) = self.enter(folder, entry.name, &mut place)? {
+            } else if !self.is_below(folder, entry.name, &place)
+                && let Some(inner) = self.enter(folder, entry.name, &mut place)?
+            {
                 let overflow = level.overflow || entry.name == OVERFLOW;
                 let inner = self.open(entry.name.to_owned(), inner, overflow, &mut place)?;
                 levels.push(inner);
@@ -210,8 +216,7 @@ impl Walk<'_> {
 
     /// Reads the folder that is the place.
     fn open(&self, name: OsString, folder: OwnedFd, overflow: bool, place: &mut Place) -> Result<Level, Cause> {
-        let depth = place.prefix.iter().filter(|&&byte| byte == b':').count();
-        let is_too_deep = self.listing.relative_depth().is_some_and(|most| depth > most);
+        let is_too_deep = self.listing.relative_depth().is_some_and(|most| place.depth() > most);
         let entries = if is_too_deep {
             // Of what it holds the item that it is called as, alone.
             Entries::only(folder.as_fd(), VALUE)
@@ -222,6 +227,14 @@ impl Walk<'_> {
             self.foresee(&entries, place, overflow)?;
         }
         Ok(Level { name, folder: Some(folder), closed: None, entries, overflow })
+    }
+
+    /// The folder `name` lies below the depth that is listed, and no item is called as it. Most such folders are settled here, without
+    /// being opened.
+    fn is_below(&self, parent: BorrowedFd, name: &OsStr, place: &Place) -> bool {
+        name != OVERFLOW
+            && self.listing.relative_depth().is_some_and(|most| place.depth() + 1 > most)
+            && statat(parent, Path::new(name).join(VALUE), AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT)
     }
 
     /// Goes into the folder `name`, unless it is ignored or gone.
