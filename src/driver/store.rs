@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{
     FutureExt, StreamExt, TryStreamExt,
-    future::BoxFuture,
+    future::{self, BoxFuture},
     stream::{self, FuturesUnordered},
 };
 
@@ -94,12 +94,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// An answer for each key, in their order.
     fn get_many(&self, keys: &[String]) -> impl Future<Output = Result<Vec<Option<Bytes>>, Cause>> + Send {
+        let now = |key: &String| match self.get_now(key) {
+            Poll::Ready(content) => Some(content),
+            Poll::Pending => None,
+        };
+        if let Some(contents) = keys.iter().map(now).collect() {
+            return future::ready(Ok(contents)).left_future();
+        }
         let get = |key: &String| {
             let key = key.clone();
             async move { self.get(&key, &RequestOptions::default()).await.map_err(|cause| cause.of(&key)) }.boxed()
         };
         let calls: Vec<BoxFuture<_>> = keys.iter().map(get).collect();
-        stream::iter(calls).buffered(MOST_UNDER_WAY).try_collect()
+        stream::iter(calls).buffered(MOST_UNDER_WAY).try_collect().right_future()
     }
 
     /// No key comes twice.
