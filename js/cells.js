@@ -13,6 +13,8 @@ class Snapshot {
 
 /** Copying a tree of more nodes than this costs as much as parsing its text. */
 const MOST_NODES = 1024;
+/** V8 keeps an object of more members as a table, which takes longer to copy than its text to parse. */
+const MOST_MEMBERS = 256;
 /** Deeper values go the way of the text, so that cycles fail as they do there. */
 const MOST_DEPTH = 64;
 /** Lengths of strings that may be slices of a much larger one and are cheap to copy. */
@@ -74,7 +76,9 @@ function take(value, depth) {
   if ((prototype !== Object.prototype && prototype !== null) || "toJSON" in value) return TEXT;
   if (prototype === null && JSON.isRawJSON?.(value)) return TEXT;
   const copy = {};
+  let members = 0;
   for (const key in value) {
+    if (++members > MOST_MEMBERS) return TEXT;
     // What every object has may not be assigned to, and none of it has a shorter name.
     if (key.length > 6 && key in Object.prototype) return TEXT;
     const taken = takeMember(value[key], depth);
