@@ -168,6 +168,12 @@ test("a release builds, tests and publishes every platform", () => {
     expect(entries).toHaveLength(2);
     expect(entries[0]).toContain(`target: ${target} }`);
   }
+  const tests = [...workflow.matchAll(/vitest run ([^"\n]+)/g)].flatMap(([, files]) =>
+    files.split(" "),
+  );
+  const named = tests.filter((file) => file.startsWith("__test__/"));
+  expect(named).not.toEqual([]);
+  expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   const [, packed] = workflow.match(/scripts\/pack\.js tarballs (.+)/);
   expect(packed.split(" ")).toEqual(PLATFORMS.map(({ name }) => name));
 });
