@@ -12,7 +12,7 @@ import { GLIBC, PLATFORMS, binary, host } from "./platforms.js";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 
-/** What a server's image and a function's upload have to bear. It is 9.3 MB now, 2.7 of them for HTTP, 2.3 for SQLite and LMDB; raise it in the commit that needs more, and say why. */
+/** What a server's image and a function's upload have to bear. It is 9.7 MB now, 2.7 of them for HTTP, 2.3 for SQLite and LMDB; raise it in the commit that needs more, and say why. */
 const MOST_BYTES = 12_000_000;
 
 /** The C library and its parts, as older ones have them, and what unwinds. */
