@@ -71,9 +71,29 @@ function neededOnMacOS(path) {
   return [...libraries.matchAll(/^\t(\S+) \(/gm)].map(([, library]) => library).slice(1);
 }
 
+/** Read here: the objdump of a runner for x64 does not know what is for arm64. */
 function neededOnWindows(path) {
-  const headers = execFileSync("objdump", ["--private-headers", path], { encoding: "utf8" });
-  return [...headers.matchAll(/^\s*DLL Name: (\S+)/gm)].map(([, library]) => library);
+  const file = readFileSync(path);
+  const header = file.readUInt32LE(0x3c);
+  const optional = header + 24;
+  const sections = Array.from({ length: file.readUInt16LE(header + 6) }, (_, index) => {
+    const section = optional + file.readUInt16LE(header + 20) + index * 40;
+    const [size, address, , start] = [8, 12, 16, 20].map((at) => file.readUInt32LE(section + at));
+    return { size, address, start };
+  });
+  const place = (wanted) => {
+    const { address, start } = sections.find(
+      (section) => wanted >= section.address && wanted < section.address + section.size,
+    );
+    return wanted - address + start;
+  };
+  const names = [];
+  // The table of imports is the second of those that a 64-bit header lists; an entry without a name ends it.
+  for (let entry = place(file.readUInt32LE(optional + 120)); ; entry += 20) {
+    const name = file.readUInt32LE(entry + 12);
+    if (name === 0) return names;
+    names.push(file.toString("latin1", place(name), file.indexOf(0, place(name))));
+  }
 }
 
 function newestGlibc(path) {
