@@ -19,8 +19,8 @@ test("vercel-blob tells a failure from a miss", async () => {
   const { url } = await overHttp((_, response) => response.writeHead(403).end());
   const options = { access: "public", apiURL: url, blobURL: url, token: "vercel_blob_rw_a_b" };
   const storage = createStorage({ driver: vercelBlob(options) });
-  for (const call of [storage.hasItem("a"), storage.getMeta("a")]) {
-    await expect(call).rejects.toMatchObject({ code: "FORBIDDEN" });
+  for (const call of [() => storage.hasItem("a"), () => storage.getMeta("a")]) {
+    await expect(call()).rejects.toMatchObject({ code: "FORBIDDEN" });
   }
 });
 

@@ -135,8 +135,8 @@ test("what Cloudflare leaves of many is told", async () => {
   });
   const storage = open({ apiURL: service.url, base: "base" });
   const items = ["a", "b"].map((key) => ({ key, value: 1 }));
-  for (const call of [storage.setItems(items), storage.clear()]) {
-    await expect(call).rejects.toMatchObject({
+  for (const call of [() => storage.setItems(items), () => storage.clear()]) {
+    await expect(call()).rejects.toMatchObject({
       code: "UNAVAILABLE",
       key: "b",
       status: 200,

@@ -3,7 +3,8 @@ import { createStorage } from "rustorage";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { folder, open } from "../embedded/drivers.js";
+import { folder } from "../../folder.js";
+import { open } from "../embedded/drivers.js";
 import { start } from "../embedded/processes.js";
 
 // The system's locks of open files are Linux's alone.

@@ -246,8 +246,12 @@ test("a removal of many is tried again, and an API that says nothing is given up
   const mute = await serveAnswers(() => undefined);
   const limits = { timeout: 100 };
   const storage = open({ apiURL: mute.url, blobURL: mute.url, limits });
-  for (const call of [storage.setItem("a", 1), storage.getKeys(), storage.getItem("a")]) {
-    await expect(call).rejects.toMatchObject({ code: "ETIMEDOUT" });
+  for (const call of [
+    () => storage.setItem("a", 1),
+    () => storage.getKeys(),
+    () => storage.getItem("a"),
+  ]) {
+    await expect(call()).rejects.toMatchObject({ code: "ETIMEDOUT" });
   }
 });
 
