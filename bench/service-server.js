@@ -2,11 +2,9 @@
  * What stands for services, for all libraries' drivers alike, in a process of its own: it knows as much of each protocol as reads take, and
  * does as little work as can be.
  */
-import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
+import { serveIn, startedOnce } from "./child.js";
 import { list, text } from "./data.js";
 
 const file = fileURLToPath(import.meta.url);
@@ -16,21 +14,8 @@ const PATHS = list(1000, (index) => `users/${index % 10}/${index}`);
 /** The keys of what is there. */
 export const KEYS = PATHS.map((path) => path.replaceAll("/", ":"));
 
-let started;
-
-/** Its URL. It ends with the process. */
-export function services() {
-  return (started ??= start());
-}
-
-async function start() {
-  const child = fork(file, { execArgv: [] });
-  process.once("exit", () => child.kill());
-  const [url] = await once(child, "message");
-  child.unref();
-  child.channel.unref();
-  return url;
-}
+/** Its URL. */
+export const services = startedOnce(file);
 
 /** By what stands before a key in the paths of those that answer with the value alone: its type, which drivers of unstorage 1 go by. */
 const TYPES = {
@@ -40,7 +25,7 @@ const TYPES = {
   "/s/site:n/": "text/plain",
 };
 
-function serve() {
+function listener() {
   const items = new Map(PATHS.map((path, index) => [path, text(100, index)]));
   const valueOf = (key) => items.get(key.replaceAll(":", "/")) ?? null;
   const nameOf = (value) => createHash("sha1").update(`blob 100\0${value}`).digest("hex");
@@ -83,8 +68,4 @@ function serve() {
   };
 }
 
-if (process.send && process.argv[1] === file) {
-  const http = createServer({ keepAliveTimeout: 60_000 }, serve());
-  http.listen(0, "127.0.0.1", () => process.send(`http://127.0.0.1:${http.address().port}`));
-  process.once("disconnect", () => process.exit());
-}
+serveIn(file, listener);
